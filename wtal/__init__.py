@@ -1,0 +1,3 @@
+"""wtal: a reproducible benchmark suite for weakly-supervised temporal action localisation."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Data sets: from manifests and raw recordings to a memory-mapped feature store and tidy annotations."""

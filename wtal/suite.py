@@ -1,0 +1,352 @@
+"""A suite: one data set, one method, variants and seeds; and the plan of which rounds the variants share."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wtal import settings as s
+from wtal.config import from_mapping, to_mapping
+from wtal.errors import InputError, nearest, require
+from wtal.files import digest_of_value, read_yaml
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuiteFile:
+    """The content of config/<suite>.yaml."""
+
+    suite: str
+    dataset: s.DataSettings
+    method: dict[str, Any]  # MethodSettings; checked once for each variant, with its overrides
+    variants: dict[str, s.VariantEntry]
+    seeds: tuple[int, ...]
+    report: s.ReportSettings
+    evaluation: s.EvaluationSettings = s.EvaluationSettings()
+    extends: str | None = None  # another suite file, beside this one, that this one changes
+
+    def __post_init__(self) -> None:
+        require(bool(re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.suite)), "suite", "lower-case letters, digits and -", self.suite)
+        require(bool(self.seeds), "seeds", "at least one seed", list(self.seeds))
+        require(len(set(self.seeds)) == len(self.seeds), "seeds", "each seed once", list(self.seeds))
+        require(min(self.seeds) >= 0, "seeds", "whole numbers, 0 or above", list(self.seeds))
+        require(bool(self.variants), "variants", "at least one variant", [])
+        for name in self.variants:
+            expected = "a name of lower-case letters, digits and _ that no other part of the suite's folder has"
+            fits = re.fullmatch(r"[a-z][a-z0-9_]*", name) and name not in RESERVED
+            require(bool(fits), "variants", expected, name)
+
+
+RESERVED = {"settings", "data", "figures", "tables", "logs", "benchmarks", "report"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EpochSettings:
+    """What one epoch of training uses."""
+
+    epoch: int
+    learning_rate: float
+    consistency_weight: float
+    uses_memory: bool
+    fills_memory_after: bool
+    label_weight: float  # 0: labels are not used
+    label_scale: float  # multiplies the target
+    is_delta: bool  # the target is the newest labels minus the previous ones
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoundSettings:
+    """All that the training of one round depends on, besides its files and the seed."""
+
+    suite: str
+    streams: str
+    round_index: int
+    epochs: tuple[EpochSettings, ...]
+    model: s.ModelSettings
+    loss: s.LossSettings
+    adam_betas: tuple[float, float]
+    weight_decay: float
+    videos_per_step: int
+    memory_index: str
+    shuffle: bool
+    keeps_epoch_scores: bool  # test scores of every epoch, to select the best on the test set afterwards
+    video_original_share: float
+    label_snippet_share: float
+    detection_snippet_share: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelRoundSettings:
+    """All that the pseudo labels of one round depend on, besides the scores."""
+
+    round_index: int
+    proposals: s.ProposalSettings
+    fusion: s.Fusion
+    temperature: float
+    kind: s.LabelKind
+    lp_solution: s.LpSolution
+    lp_infeasible: str
+    bounds: s.Bounds
+    classes: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DetectSettings:
+    """All that the detections of a run depend on, besides the scores."""
+
+    proposals: s.ProposalSettings
+    detection: s.DetectionSettings
+    checkpoint: str
+    protocol: s.EvaluationSettings  # for `selected_on_test` alone
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A variant with its method settings resolved."""
+
+    name: str
+    entry: s.VariantEntry
+    method: s.MethodSettings
+    rounds: int  # label rounds it uses
+
+    def last_epoch(self, round_index: int) -> int:
+        """The epoch before which a round ends."""
+        refresh = self.method.labels.refresh_epochs
+        return refresh[round_index] if round_index < len(refresh) else self.method.training.epochs
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One round of training of one variant; `owner` is the first variant whose settings up to it are the same."""
+
+    variant: str
+    round_index: int
+    owner: str
+    digest: str
+    is_delta: bool  # it learns from the previous labels too
+    scores_with_dropout: bool  # its labels are made from scores with dropout on
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A suite file with its variants resolved and its rounds planned."""
+
+    file: SuiteFile
+    source: str
+    variants: dict[str, Variant]
+    nodes: dict[tuple[str, int], Node]
+
+    @property
+    def name(self) -> str:
+        return self.file.suite
+
+    def owned_nodes(self) -> list[Node]:
+        """The rounds that are really trained: every node that owns itself."""
+        return [node for node in self.nodes.values() if node.owner == node.variant]
+
+
+def read_suite(path: str | Path) -> Suite:
+    """Read and check a suite file, the files it extends, and every variant. Raises InputError."""
+    return suite_from_mapping(read_yaml(path), path)
+
+
+def suite_from_mapping(values: object, source: str | Path) -> Suite:
+    """Check a suite given as a plain mapping; `source` is named in errors and is where `extends` starts from."""
+    merged = _extended(values, Path(source), ())
+    file = from_mapping(SuiteFile, merged, file=source)
+    variants = {name: _variant(file, name, str(source)) for name in file.variants}
+    for name, variant in variants.items():
+        other = variant.entry.compare_with
+        if other is not None and other not in variants:
+            expected = f"a variant of this suite ({nearest(other, variants)})"
+            raise InputError(file=source, key=f"variants.{name}.compare_with", expected=expected, got=repr(other))
+    chosen = file.report.timeline_variant
+    if chosen is not None and chosen not in variants:
+        expected = f"a variant of this suite ({nearest(chosen, variants)})"
+        raise InputError(file=source, key="report.timeline_variant", expected=expected, got=repr(chosen))
+    return Suite(file, str(source), variants, _nodes(file, variants))
+
+
+def _extended(values: object, source: Path, seen: tuple[Path, ...]) -> Any:
+    if not isinstance(values, Mapping):
+        raise InputError(file=source, expected="a group of keys", got=type(values).__name__)
+    parent = values.get("extends")
+    if parent is None:
+        return values
+    if not isinstance(parent, str):
+        raise InputError(file=source, key="extends", expected="the name of a suite file", got=repr(parent))
+    path = source.parent / parent
+    if path.resolve() in seen:
+        raise InputError(file=source, key="extends", expected="a file that does not extend itself", got=parent)
+    base = _extended(read_yaml(path), path, (*seen, path.resolve()))
+    return merge(base, values)
+
+
+def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the keys of `change` laid over it, group by group; a group set to null is removed."""
+    merged = dict(copy.deepcopy(dict(base)))
+    for key, value in change.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = merge(merged[key], value)
+        elif value is None and isinstance(merged.get(key), Mapping):
+            del merged[key]
+        else:
+            merged[key] = copy.deepcopy(value)
+    return merged
+
+
+def method_of(method: Mapping[str, Any], override: Mapping[str, Any], source: str, key: str = "method") -> s.MethodSettings:
+    """Method settings with presets and overrides applied: preset, then what is written, for each in turn."""
+    merged: dict[str, Any] = {}
+    for layer in (method, override):
+        preset = layer.get("preset", "paper" if layer is method else None)
+        if preset is not None:
+            if preset not in s.PRESETS:
+                expected = f"one of {', '.join(s.PRESETS)}"
+                raise InputError(file=source, key=f"{key}.preset", expected=expected, got=repr(preset))
+            merged = merge(merged, s.PRESETS[preset])
+        merged = merge(merged, layer)
+    return from_mapping(s.MethodSettings, merged, file=source, key=key)
+
+
+def _variant(file: SuiteFile, name: str, source: str) -> Variant:
+    entry = file.variants[name]
+    key = f"variants.{name}.override" if entry.override else "method"
+    method = method_of(file.method, entry.override, source, key)
+    available = len(method.labels.refresh_epochs)
+    if entry.rounds is not None and entry.rounds > available:
+        expected = f"at most {available} rounds, one for each refresh"
+        raise InputError(file=source, key=f"variants.{name}.rounds", expected=expected, got=entry.rounds)
+    return Variant(name, entry, method, available if entry.rounds is None else entry.rounds)
+
+
+def round_settings(suite: str, variant: Variant, round_index: int) -> RoundSettings:
+    """What the training of one round of a variant uses, epoch by epoch."""
+    method = variant.method
+    first = method.labels.refresh_epochs[round_index - 1] if round_index else 0
+    epochs = tuple(_epoch(method, epoch, round_index) for epoch in range(first, variant.last_epoch(round_index)))
+    return RoundSettings(
+        suite=suite,
+        streams=variant.entry.streams,
+        round_index=round_index,
+        epochs=epochs,
+        model=method.model,
+        loss=method.loss,
+        adam_betas=method.training.adam_betas,
+        weight_decay=method.training.weight_decay,
+        videos_per_step=method.training.videos_per_step,
+        memory_index=method.training.memory_index,
+        shuffle=method.training.shuffle,
+        keeps_epoch_scores=method.training.checkpoint == "selected_on_test",
+        video_original_share=method.proposals.video_original_share,
+        label_snippet_share=method.labels.snippet_original_share,
+        detection_snippet_share=method.detection.snippet_original_share,
+    )
+
+
+def _epoch(method: s.MethodSettings, epoch: int, round_index: int) -> EpochSettings:
+    labels, delta, memory = method.labels, method.delta, method.training.memory_from_epoch
+    first_used = labels.first_used_epoch
+    if first_used is None and labels.refresh_epochs:
+        first_used = labels.refresh_epochs[0]
+    uses_labels = round_index > 0 and first_used is not None and epoch >= first_used
+    scale = delta.scale_at(epoch)
+    rate = s.at_epoch(method.training.learning_rate, epoch)
+    return EpochSettings(
+        epoch=epoch,
+        learning_rate=rate * (delta.learning_rate_factor if delta.has_started(epoch) else 1.0),
+        consistency_weight=s.at_epoch(method.loss.consistency_weight, epoch),
+        uses_memory=memory is not None and epoch >= memory,
+        fills_memory_after=memory is not None and epoch == memory - 1,
+        label_weight=labels.weight.at(epoch - labels.refresh_epochs[0]) if uses_labels else 0.0,
+        label_scale=1.0 if scale is None else scale,
+        is_delta=uses_labels and scale is not None,
+    )
+
+
+def label_settings(variant: Variant, round_index: int) -> LabelRoundSettings:
+    """What the pseudo labels of one round (1 or above) of a variant are made with."""
+    labels = variant.method.labels
+    return LabelRoundSettings(
+        round_index=round_index,
+        proposals=variant.method.proposals,
+        fusion=labels.fusion,
+        temperature=labels.fusion_temperatures[round_index - 1],
+        kind=labels.kind,
+        lp_solution=labels.lp_solution,
+        lp_infeasible=labels.lp_infeasible,
+        bounds=labels.bounds,
+        classes=labels.classes,
+    )
+
+
+def detect_settings(suite: SuiteFile, variant: Variant) -> DetectSettings:
+    """What the detections of a variant are made with."""
+    method = variant.method
+    return DetectSettings(
+        proposals=method.proposals,
+        detection=method.detection,
+        checkpoint=method.training.checkpoint,
+        protocol=evaluation_settings(suite, variant),
+    )
+
+
+def evaluation_settings(suite: SuiteFile, variant: Variant) -> s.EvaluationSettings:
+    """How a variant is scored: as the suite says, with the preset's rule for a class without detections."""
+    values = to_mapping(suite.evaluation)
+    if values["missing_class"] is None:
+        values["missing_class"] = s.PRESET_MISSING_CLASS[variant.method.preset]
+    return from_mapping(s.EvaluationSettings, values, file=suite.suite, key="evaluation")
+
+
+def _nodes(file: SuiteFile, variants: Mapping[str, Variant]) -> dict[tuple[str, int], Node]:
+    owners: dict[str, str] = {}
+    nodes = {}
+    for variant in variants.values():
+        chain: list[Any] = []
+        for index in range(variant.rounds + 1):
+            training = round_settings(file.suite, variant, index)
+            with_dropout = index > 0 and variant.method.labels.dropout
+            labels = to_mapping(label_settings(variant, index)) if index else None
+            chain.append([to_mapping(training), labels, with_dropout])
+            digest = digest_of_value(chain)
+            owner = owners.setdefault(digest, variant.name)
+            is_delta = any(epoch.is_delta for epoch in training.epochs)
+            nodes[variant.name, index] = Node(variant.name, index, owner, digest, is_delta, with_dropout)
+    return nodes
+
+
+def plan_files(suite: Suite) -> dict[str, Any]:
+    """Every settings file of a suite: its path under results/<suite>/settings/ and its JSON value."""
+    files: dict[str, Any] = {"data.json": to_mapping(suite.file.dataset)}
+    for variant in suite.variants.values():
+        files[f"{variant.name}/detect.json"] = to_mapping(detect_settings(suite.file, variant))
+        files[f"{variant.name}/evaluate.json"] = to_mapping(evaluation_settings(suite.file, variant))
+        for index in range(variant.rounds + 1):
+            if suite.nodes[variant.name, index].owner != variant.name:
+                continue
+            files[f"{variant.name}/round{index}.json"] = to_mapping(round_settings(suite.name, variant, index))
+            if index:
+                files[f"{variant.name}/labels{index}.json"] = to_mapping(label_settings(variant, index))
+    files["report.json"] = {
+        "suite": suite.name,
+        "seeds": list(suite.file.seeds),
+        "evaluation": to_mapping(suite.file.evaluation),
+        "report": to_mapping(suite.file.report),
+        "method": dict(suite.file.method),
+        "variants": {
+            name: {
+                "title": variant.entry.title,
+                "compare_with": variant.entry.compare_with,
+                "group": variant.entry.group,
+                "rounds": variant.rounds,
+                "override": variant.entry.override,
+                "owners": [suite.nodes[name, index].owner for index in range(variant.rounds + 1)],
+            }
+            for name, variant in suite.variants.items()
+        },
+    }
+    return files
