@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wtal import settings as s
-from wtal.config import from_mapping, to_mapping
+from wtal.config import from_mapping, json_schema, to_mapping
 from wtal.errors import InputError, nearest, require
 from wtal.files import digest_of_value, read_yaml
 
@@ -350,3 +350,23 @@ def plan_files(suite: Suite) -> dict[str, Any]:
         },
     }
     return files
+
+
+def suite_schema() -> dict[str, Any]:
+    """The JSON schema of a suite file, with the method's groups closed too; keys may be absent where it extends."""
+    schema = json_schema(SuiteFile)
+    method = json_schema(s.MethodSettings)
+    _without_required(method)
+    schema["properties"]["method"] = method
+    schema["properties"]["variants"]["additionalProperties"]["properties"]["override"] = method
+    _without_required(schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A suite of wtal", **schema}
+
+
+def _without_required(schema: dict[str, Any]) -> None:
+    """What a file extends may hold the required keys, and a null removes a group."""
+    schema.pop("required", None)
+    for entry in schema.get("properties", {}).values():
+        _without_required(entry)
+    if isinstance(schema.get("additionalProperties"), dict):
+        _without_required(schema["additionalProperties"])

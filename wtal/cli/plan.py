@@ -1,0 +1,36 @@
+"""`wtal plan` and `wtal schema`: what a suite would run, and the schema of its file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the sub-commands of this stage."""
+    plan = commands.add_parser("plan", help="print the rounds that a suite trains and which variants share them")
+    plan.add_argument("config", type=Path, help="a suite file, such as config/hapt.yaml")
+    plan.set_defaults(run=print_plan)
+    schema = commands.add_parser("schema", help="print the JSON schema of a suite file")
+    schema.set_defaults(run=print_schema)
+
+
+def print_plan(options: argparse.Namespace) -> None:
+    """One line a variant: for each round the variant that trains it."""
+    from wtal.suite import read_suite
+
+    suite = read_suite(options.config)
+    width = max(map(len, suite.variants))
+    for name, variant in suite.variants.items():
+        owners = (suite.nodes[name, index].owner for index in range(variant.rounds + 1))
+        print(f"{name:<{width}}  {'  '.join('trains' if owner == name else f'({owner})' for owner in owners)}")
+    trained, seeds = len(suite.owned_nodes()), len(suite.file.seeds)
+    print(f"{len(suite.variants)} variants, {trained} rounds trained for each of {seeds} seeds: {trained * seeds} jobs")
+
+
+def print_schema(options: argparse.Namespace) -> None:
+    """The JSON schema of a suite file, closed: an unknown key is an error."""
+    from wtal.suite import suite_schema
+
+    print(json.dumps(suite_schema(), indent=2))

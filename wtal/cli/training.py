@@ -1,0 +1,9 @@
+"""Sub-commands of the stage training."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the sub-commands of this stage."""
