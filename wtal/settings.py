@@ -204,6 +204,7 @@ class LabelSettings:
     fusion: Fusion = "gaussian"
     fusion_temperatures: tuple[float, ...] = ()  # one per round
     kind: LabelKind = "optimised"
+    naive_overlap: Literal["mean", "maximum"] = "mean"  # of naive labels, where segments overlap
     lp_solution: LpSolution = "centre"
     lp_infeasible: Literal["elastic", "last_iterate"] = "elastic"  # the latter repeats the released code
     bounds: Bounds = "floor"  # "truncate" repeats the released code

@@ -87,6 +87,7 @@ class LabelRoundSettings:
     fusion: s.Fusion
     temperature: float
     kind: s.LabelKind
+    naive_overlap: str
     lp_solution: s.LpSolution
     lp_infeasible: str
     bounds: s.Bounds
@@ -276,6 +277,7 @@ def label_settings(variant: Variant, round_index: int) -> LabelRoundSettings:
         fusion=labels.fusion,
         temperature=labels.fusion_temperatures[round_index - 1],
         kind=labels.kind,
+        naive_overlap=labels.naive_overlap,
         lp_solution=labels.lp_solution,
         lp_infeasible=labels.lp_infeasible,
         bounds=labels.bounds,

@@ -1,0 +1,173 @@
+"""Pseudo labels of a round: scores to proposals to fused segments to one label a snippet and class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wtal.errors import InputError
+from wtal.files import read_arrays, write_arrays
+from wtal.localise.fuse import fuse
+from wtal.localise.label_program import label_program, solve_label_programs
+from wtal.localise.propose import proposals_of_class
+from wtal.records import Floats, Integers, Segments, VideoScores
+from wtal.suite import LabelRoundSettings
+from wtal.timebase import cut_to_grid
+
+NOTHING_TO_SOLVE, SOLVED, INFEASIBLE = -1, 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class PseudoLabels:
+    """The pseudo labels of one round, with the segments they were made from."""
+
+    videos: tuple[str, ...]
+    offsets: Integers  # [V + 1]
+    label: NDArray[np.float32]  # [N, K], background last; not normalised
+    segment_video: Integers  # [M] by video, class and falling score
+    segment_class: Integers  # [M]
+    segment_start: Floats  # [M] snippets
+    segment_end: Floats  # [M] snippets
+    segment_score: Floats  # [M]
+    status: NDArray[np.int8]  # [V, K] nothing to solve, solved, infeasible
+    violation: NDArray[np.float32]  # [V, K] largest residual of a constraint
+
+    def rows(self, index: int) -> slice:
+        """The rows of video number `index`."""
+        return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """The fused segments of one class of one video, by falling score."""
+
+    video: int
+    label: int
+    segments: Segments
+
+
+def pseudo_labels(
+    scores: VideoScores, video_labels: NDArray[np.bool_], settings: LabelRoundSettings
+) -> PseudoLabels:
+    """The labels of one round. video_labels: [V, C], rows in the order of the scores.
+
+    Source: section 3 of docs/method.md. A label is never NaN; what could not be met is recorded in `violation`.
+    """
+    entries = fused_segments(scores, video_labels, settings)
+    lengths = np.diff(scores.offsets)
+    label = np.zeros(scores.snippet_score.shape, dtype=np.float64)
+    status = np.full(scores.video_score.shape, NOTHING_TO_SOLVE, dtype=np.int8)
+    violation = np.zeros(scores.video_score.shape, dtype=np.float32)
+    if settings.kind == "optimised":
+        programs = [
+            label_program(entry.segments, int(lengths[entry.video]), settings.proposals, settings.bounds)
+            for entry in entries
+        ]
+        solutions = solve_label_programs(programs, settings.lp_solution, settings.lp_infeasible)
+        for entry, solution in zip(entries, solutions):
+            label[scores.rows(entry.video), entry.label] = solution.label
+            status[entry.video, entry.label] = SOLVED if solution.is_feasible else INFEASIBLE
+            violation[entry.video, entry.label] = solution.violation
+    else:
+        for entry in entries:
+            naive = naive_label(entry.segments, int(lengths[entry.video]), settings)
+            label[scores.rows(entry.video), entry.label] = naive
+            status[entry.video, entry.label] = SOLVED
+    return _gathered(scores, entries, label, status, violation)
+
+
+def fused_segments(
+    scores: VideoScores, video_labels: NDArray[np.bool_], settings: LabelRoundSettings
+) -> list[_Entry]:
+    """The segments that labels are made from, for each video and class that gets a label and has any."""
+    entries = []
+    for video in range(len(scores.videos)):
+        rows = scores.snippet_score[scores.rows(video)]
+        for label in _classes(scores.video_score[video], video_labels[video], settings):
+            proposals = proposals_of_class(rows[:, label], settings.proposals)
+            segments = fuse(proposals, settings.fusion, settings.temperature, settings.proposals)
+            if len(segments):
+                entries.append(_Entry(video, int(label), segments.by_falling_score()))
+    return entries
+
+
+def _classes(
+    video_score: NDArray[np.float32], video_label: NDArray[np.bool_], settings: LabelRoundSettings
+) -> NDArray[np.intp]:
+    if settings.classes == "label":
+        return np.flatnonzero(video_label)
+    return np.flatnonzero(video_score >= settings.proposals.class_threshold)  # background is not excluded
+
+
+def naive_label(segments: Segments, n_snippets: int, settings: LabelRoundSettings) -> NDArray[np.float64]:
+    """The alternative of the ablation: each segment's score on its own snippets [T]; mean or maximum on overlaps."""
+    start, end = cut_to_grid(segments.start, settings.bounds), cut_to_grid(segments.end, settings.bounds)
+    snippet = np.arange(n_snippets)
+    inside = (snippet >= start[:, None]) & (snippet < end[:, None])
+    covered = inside.any(axis=0)
+    if settings.naive_overlap == "maximum":
+        highest = np.where(inside, segments.score[:, None], -np.inf).max(axis=0, initial=-np.inf)
+        return np.where(covered, highest, 0.0)
+    return segments.score @ inside / np.maximum(inside.sum(axis=0), 1)
+
+
+def _gathered(
+    scores: VideoScores,
+    entries: Sequence[_Entry],
+    label: NDArray[np.float64],
+    status: NDArray[np.int8],
+    violation: NDArray[np.float32],
+) -> PseudoLabels:
+    counts = [len(entry.segments) for entry in entries]
+
+    def column(name: str) -> Floats:
+        return np.concatenate([np.zeros(0), *(getattr(entry.segments, name) for entry in entries)])
+
+    return PseudoLabels(
+        videos=scores.videos,
+        offsets=scores.offsets,
+        label=label.astype(np.float32),
+        segment_video=np.repeat([entry.video for entry in entries], counts).astype(np.int64),
+        segment_class=np.repeat([entry.label for entry in entries], counts).astype(np.int64),
+        segment_start=column("start"),
+        segment_end=column("end"),
+        segment_score=column("score"),
+        status=status,
+        violation=violation,
+    )
+
+
+_ARRAYS = {
+    "offsets": "offsets",
+    "label": "label",
+    "instance_video": "segment_video",
+    "instance_class": "segment_class",
+    "instance_start": "segment_start",
+    "instance_end": "segment_end",
+    "instance_score": "segment_score",
+    "status": "status",
+    "violation": "violation",
+}
+
+
+def write_labels(path: str | Path, labels: PseudoLabels, classes: Sequence[str]) -> None:
+    """Write the labels of a round with the names that make them readable on their own."""
+    names = {"videos": np.array(labels.videos, dtype=np.str_), "classes": np.array(classes, dtype=np.str_)}
+    write_arrays(path, names | {key: getattr(labels, field) for key, field in _ARRAYS.items()})
+
+
+def read_labels(path: str | Path) -> tuple[PseudoLabels, tuple[str, ...]]:
+    """Labels and class names. Raises InputError where shapes disagree or a label is not finite."""
+    arrays = read_arrays(path, ("videos", "classes", *_ARRAYS))
+    videos, classes = tuple(arrays["videos"].tolist()), tuple(arrays["classes"].tolist())
+    label, offsets = arrays["label"], arrays["offsets"]
+    shape = (int(offsets[-1]) if len(offsets) == len(videos) + 1 else -1, len(classes) + 1)
+    if label.shape != shape:
+        raise InputError(file=path, key="label", expected=f"an array of shape {shape}", got=label.shape)
+    if not np.isfinite(label).all():
+        raise InputError(file=path, key="label", expected="finite numbers", got="NaN or infinity")
+    return PseudoLabels(videos, **{field: arrays[key] for key, field in _ARRAYS.items()}), classes

@@ -1,0 +1,83 @@
+"""Several videos in one tensor: snippets concatenated for the embedding, padded for all that is done per video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+class Videos(Protocol):
+    """What training and scoring need to know of a data set: features and video-level labels, never instances."""
+
+    @property
+    def n_videos(self) -> int: ...
+
+    @property
+    def video_labels(self) -> NDArray[np.bool_]: ...  # [V, C]
+
+    def features(self, index: int) -> NDArray[np.float32]: ...  # [T, F]
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayVideos:
+    """Videos held as arrays in memory."""
+
+    arrays: Sequence[NDArray[np.float32]]  # [T, F] each
+    video_labels: NDArray[np.bool_]  # [V, C]
+
+    @property
+    def n_videos(self) -> int:
+        return len(self.arrays)
+
+    def features(self, index: int) -> NDArray[np.float32]:
+        return self.arrays[index]
+
+
+# Axes: V videos of the pack, T snippets of the longest, N snippets of all, F features, D embedding, K classes + 1.
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """Videos that go through the network together; gradients are those of one after the other."""
+
+    features: Tensor  # [N, F] concatenated
+    place: Tensor  # [N] where each snippet lies in the padded [V * T]
+    mask: Tensor  # [V, T] true where there is a snippet
+    lengths: Tensor  # [V] snippets
+    labels: Tensor  # [V, C] float, video-level
+
+    @property
+    def n_videos(self) -> int:
+        return len(self.lengths)
+
+    def padded(self, rows: Tensor) -> Tensor:
+        """[N, ...] laid out as [V, T, ...], zero where there is no snippet."""
+        n_videos, longest = self.mask.shape
+        empty = rows.new_zeros((n_videos * longest, *rows.shape[1:]))
+        return empty.index_copy(0, self.place, rows).reshape(n_videos, longest, *rows.shape[1:])
+
+    def concatenated(self, padded: Tensor) -> Tensor:
+        """[V, T, ...] back to [N, ...]."""
+        return padded.reshape(-1, *padded.shape[2:])[self.place]
+
+
+def pack(videos: Videos, indices: Sequence[int], device: torch.device) -> Pack:
+    """The pack of some videos, in the order given."""
+    arrays = [videos.features(index) for index in indices]
+    lengths = np.array([len(array) for array in arrays], dtype=np.int64)
+    longest = int(lengths.max())
+    mask = np.arange(longest) < lengths[:, None]
+    features = np.concatenate(arrays).astype(np.float32, copy=False)
+    return Pack(
+        features=torch.from_numpy(features).to(device),
+        place=torch.from_numpy(np.flatnonzero(mask)).to(device),
+        mask=torch.from_numpy(mask).to(device),
+        lengths=torch.from_numpy(lengths).to(device),
+        labels=torch.from_numpy(videos.video_labels[list(indices)].astype(np.float32)).to(device),
+    )
