@@ -1,9 +1,79 @@
-"""Sub-commands of the stage localise."""
+"""`wtal solve-labels` and `wtal detect`: from scores to pseudo labels and to detections. Neither starts torch."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the sub-commands of this stage."""
+    labels = commands.add_parser(
+        "solve-labels",
+        help="pseudo labels of one round from the training scores of the round before",
+        description="Proposals, fusion and, for each class of each training video, a linear programme: the pseudo "
+        "labels of one round.",
+    )
+    labels.add_argument("--settings", type=Path, required=True, help="settings of the labels, such as labels1.json")
+    labels.add_argument("--scores", type=Path, required=True, help="scores_train.npz of the round before")
+    labels.add_argument("--data", type=Path, required=True, help="folder of the store, for the video-level labels")
+    labels.add_argument("--out", type=Path, required=True, help="labels.npz of this round")
+    labels.set_defaults(run=solve_labels)
+    detect = commands.add_parser(
+        "detect",
+        help="detections of the test videos from the scores of each round",
+        description="Proposals and fusion for every class that a video seems to have: the detections of the last round "
+        "as ActivityNet JSON, and those of every round as arrays.",
+    )
+    detect.add_argument("--settings", type=Path, required=True, help="settings of detection, detect.json")
+    detect.add_argument("--data", type=Path, required=True, help="folder of the store, for the snippet rate")
+    detect.add_argument("--scores", type=Path, nargs="+", required=True, help="scores_test.npz of round 0, 1, ...")
+    detect.add_argument("--detections", type=Path, required=True, help="detections.json of the last round")
+    detect.add_argument("--rounds", type=Path, required=True, help="rounds.npz, the detections of every round")
+    detect.set_defaults(run=detect_rounds)
+
+
+def solve_labels(options: argparse.Namespace) -> None:
+    """Scores and video-level labels in, pseudo labels out."""
+    from wtal.config import from_mapping
+    from wtal.data.store import read_store
+    from wtal.errors import InputError
+    from wtal.files import read_json
+    from wtal.localise.pseudo_labels import INFEASIBLE, pseudo_labels, write_labels
+    from wtal.localise.scores_file import read_scores
+    from wtal.suite import LabelRoundSettings
+
+    settings = from_mapping(LabelRoundSettings, read_json(options.settings), file=options.settings)
+    store = read_store(options.data)
+    scores, classes = read_scores(options.scores)
+    if classes != store.classes or scores.videos != store.video_names("train"):
+        raise InputError(file=options.scores, key="videos", expected="the store's training videos", got="others")
+    labels = pseudo_labels(scores, store.video_labels[store.videos("train")], settings)
+    write_labels(options.out, labels, classes)
+    solved, infeasible = int((labels.status >= 0).sum()), int((labels.status == INFEASIBLE).sum())
+    print(f"round {settings.round_index}: {solved} labels, {infeasible} without an exact solution")
+
+
+def detect_rounds(options: argparse.Namespace) -> None:
+    """Scores of each round in, detections out."""
+    import numpy as np
+
+    from wtal.config import from_mapping
+    from wtal.data.store import read_store
+    from wtal.evaluate.detections import write_detections
+    from wtal.files import read_json, write_arrays
+    from wtal.localise.detect import detect
+    from wtal.localise.scores_file import read_scores
+    from wtal.suite import DetectSettings
+
+    settings = from_mapping(DetectSettings, read_json(options.settings), file=options.settings)
+    rate = read_store(options.data).snippets_per_second
+    found = [detect(*read_scores(path), settings, rate) for path in options.scores]
+    rounds = np.repeat(np.arange(len(found)), [len(entry) for entry in found])
+    columns = {key: np.concatenate([getattr(entry, key) for entry in found]) for key in _COLUMNS}
+    names = {"videos": np.array(found[0].videos), "classes": np.array(found[0].classes)}
+    write_arrays(options.rounds, {"round": rounds, **columns, **names})
+    write_detections(options.detections, found[-1])
+
+
+_COLUMNS = ("video", "label", "start", "end", "score")

@@ -1,9 +1,123 @@
-"""Sub-commands of the stage training."""
+"""`wtal train` and `wtal score`: one round of training, and scores from its checkpoint."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wtal.data.store import Store
+    from wtal.localise.pseudo_labels import PseudoLabels
+    from wtal.model.train import RoundLabels
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the sub-commands of this stage."""
+    train = commands.add_parser(
+        "train",
+        help="train one round, from the checkpoint and the labels of the round before",
+        description="Train one round. Writes checkpoint.pt, scores_train.npz, scores_test.npz and training.csv into the "
+        "folder. A killed job is taken up where it was and ends in the same bytes.",
+    )
+    train.add_argument("--settings", type=Path, required=True, help="settings of the round, such as round1.json")
+    train.add_argument("--data", type=Path, required=True, help="folder of the store")
+    train.add_argument("--seed", type=int, required=True, help="seed of the run, 0 or above")
+    train.add_argument("--checkpoint", type=Path, help="checkpoint of the round before; none in round 0")
+    train.add_argument("--labels", type=Path, help="pseudo labels of this round; none in round 0")
+    train.add_argument("--previous-labels", type=Path, help="those of the round before, where delta is on")
+    train.add_argument("--out", type=Path, required=True, help="folder of the round")
+    train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    train.add_argument(
+        "--resume-every", type=float, default=20.0, metavar="SECONDS", help="how often the state of the job is saved"
+    )
+    train.set_defaults(run=train_round)
+    score = commands.add_parser(
+        "score",
+        help="scores of a subset from a checkpoint",
+        description="Scores of a subset from a checkpoint; with --dropout the scores that the released code makes its "
+        "labels from.",
+    )
+    score.add_argument("--settings", type=Path, required=True, help="settings of the checkpoint's round")
+    score.add_argument("--data", type=Path, required=True, help="folder of the store")
+    score.add_argument("--checkpoint", type=Path, required=True)
+    score.add_argument("--subset", choices=("train", "test"), default="train")
+    score.add_argument("--dropout", action="store_true", help="keep dropout on")
+    score.add_argument("--seed", type=int, required=True, help="seed of the run, for dropout")
+    score.add_argument("--out", type=Path, required=True, help="such as scores_train_dropout.npz")
+    score.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    score.set_defaults(run=score_checkpoint)
+
+
+def train_round(options: argparse.Namespace) -> None:
+    """Settings, store, checkpoint and labels in; checkpoint, scores and training curve out."""
+    from wtal.config import from_mapping
+    from wtal.data.store import read_store
+    from wtal.errors import require
+    from wtal.files import read_json
+    from wtal.localise.scores_file import write_scores
+    from wtal.model.job import RoundInputs, RoundJob, device_of
+    from wtal.suite import RoundSettings
+
+    settings = from_mapping(RoundSettings, read_json(options.settings), file=options.settings)
+    require(options.seed >= 0, "--seed", "a whole number, 0 or above", options.seed)
+    first = settings.round_index == 0
+    for name, value in (("--checkpoint", options.checkpoint), ("--labels", options.labels)):
+        require((value is None) == first, name, "nothing in round 0" if first else "a file from round 1 on", value)
+    needs_previous = any(epoch.is_delta for epoch in settings.epochs)
+    expected = "a file where delta is on" if needs_previous else "nothing where delta is off"
+    require((options.previous_labels is not None) == needs_previous, "--previous-labels", expected, None)
+    store = read_store(options.data)
+    inputs = RoundInputs(
+        store=store,
+        settings=settings,
+        seed=options.seed,
+        previous=options.checkpoint,
+        labels=None if first else _labels(store, options.labels, options.previous_labels),
+        label_files=[path for path in (options.labels, options.previous_labels) if path is not None],
+    )
+    result = RoundJob(inputs, options.out, device_of(options.device), options.resume_every).run()
+    write_scores(options.out / "scores_train.npz", result.train_scores, store.classes)
+    epochs = [(entry.epoch, entry.scores) for entry in result.epoch_scores]
+    write_scores(options.out / "scores_test.npz", result.test_scores, store.classes, epochs)
+
+
+def _labels(store: Store, newest: Path, previous: Path | None) -> RoundLabels:
+    from wtal.localise.pseudo_labels import read_labels
+    from wtal.model.train import RoundLabels
+
+    def arrays(path: Path) -> list[object]:
+        labels, classes = read_labels(path)
+        _check_labels(store, path, labels, classes)
+        return [labels.label[labels.rows(index)] for index in range(len(labels.videos))]
+
+    return RoundLabels(arrays(newest), None if previous is None else arrays(previous))  # type: ignore[arg-type]
+
+
+def _check_labels(store: Store, path: Path, labels: PseudoLabels, classes: tuple[str, ...]) -> None:
+    from wtal.errors import InputError
+
+    if classes != store.classes:
+        raise InputError(file=path, key="classes", expected=f"the store's, {list(store.classes)}", got=list(classes))
+    if labels.videos != store.video_names("train"):
+        raise InputError(file=path, key="videos", expected="the store's training videos, in its order", got="others")
+    if labels.offsets.tolist() != store.offsets("train").tolist():
+        raise InputError(file=path, key="offsets", expected="the lengths of the store's videos", got="others")
+
+
+def score_checkpoint(options: argparse.Namespace) -> None:
+    """Checkpoint and store in, scores out."""
+    from wtal.config import from_mapping
+    from wtal.data.store import read_store
+    from wtal.files import read_json
+    from wtal.localise.scores_file import write_scores
+    from wtal.model.job import device_of, score_from_checkpoint
+    from wtal.suite import RoundSettings
+
+    settings = from_mapping(RoundSettings, read_json(options.settings), file=options.settings)
+    store = read_store(options.data)
+    scores = score_from_checkpoint(
+        options.checkpoint, store, settings, options.subset, options.seed if options.dropout else None,
+        device_of(options.device),
+    )
+    write_scores(options.out, scores, store.classes)

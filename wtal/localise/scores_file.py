@@ -14,11 +14,22 @@ from wtal.records import VideoScores
 KEYS = ("videos", "classes", "offsets", "snippet_score", "video_score", "attention")
 
 
-def write_scores(path: str | Path, scores: VideoScores, classes: Sequence[str]) -> None:
-    """Write scores with the names that make them readable on their own."""
+def write_scores(
+    path: str | Path, scores: VideoScores, classes: Sequence[str], epochs: Sequence[tuple[int, VideoScores]] = ()
+) -> None:
+    """Write scores with the names that make them readable on their own.
+
+    epochs: scores of the same videos after single epochs, kept where the best of them is to be named beside the last.
+    """
+    after_epochs = {
+        f"epoch{epoch}/{key}": getattr(entry, key)
+        for epoch, entry in epochs
+        for key in ("snippet_score", "video_score", "attention")
+    }
     write_arrays(
         path,
         {
+            **after_epochs,
             "videos": np.array(scores.videos, dtype=np.str_),
             "classes": np.array(classes, dtype=np.str_),
             "offsets": scores.offsets,
@@ -27,6 +38,23 @@ def write_scores(path: str | Path, scores: VideoScores, classes: Sequence[str]) 
             "attention": scores.attention,
         },
     )
+
+
+def read_epoch_scores(path: str | Path) -> dict[int, VideoScores]:
+    """Scores after single epochs, by epoch; empty where none were kept."""
+    arrays = read_arrays(path, KEYS)
+    videos = tuple(arrays["videos"].tolist())
+    epochs = sorted(int(key[5:].split("/")[0]) for key in arrays if key.startswith("epoch") and key.endswith("/attention"))
+    return {
+        epoch: VideoScores(
+            videos,
+            arrays["offsets"],
+            arrays[f"epoch{epoch}/snippet_score"],
+            arrays[f"epoch{epoch}/video_score"],
+            arrays[f"epoch{epoch}/attention"],
+        )
+        for epoch in epochs
+    }
 
 
 def read_scores(path: str | Path) -> tuple[VideoScores, tuple[str, ...]]:

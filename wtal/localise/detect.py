@@ -1,0 +1,40 @@
+"""Detections of a subset from its scores: proposals and fusion for every class that a video seems to have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wtal.localise.fuse import fuse
+from wtal.localise.propose import proposals_of_class
+from wtal.records import Detections, VideoScores
+from wtal.suite import DetectSettings
+from wtal.timebase import to_seconds
+
+
+def detect(
+    scores: VideoScores, classes: Sequence[str], settings: DetectSettings, snippets_per_second: float
+) -> Detections:
+    """Detections in seconds, by video, class and falling score; background is never detected."""
+    video, label, parts = [], [], []
+    for index in range(len(scores.videos)):
+        rows = scores.snippet_score[scores.rows(index)]
+        seen = scores.video_score[index, : len(classes)] >= settings.proposals.class_threshold
+        for number in np.flatnonzero(seen):
+            proposals = proposals_of_class(rows[:, number], settings.proposals)
+            fused = fuse(proposals, settings.detection.fusion, settings.detection.temperature, settings.proposals)
+            segments = fused.by_falling_score()
+            video.append(np.full(len(segments), index, dtype=np.int64))
+            label.append(np.full(len(segments), number, dtype=np.int64))
+            parts.append(np.stack([segments.start, segments.end, segments.score]))
+    table = np.concatenate([np.zeros((3, 0)), *parts], axis=1)
+    return Detections(
+        videos=scores.videos,
+        classes=tuple(classes),
+        video=np.concatenate([np.zeros(0, dtype=np.int64), *video]),
+        label=np.concatenate([np.zeros(0, dtype=np.int64), *label]),
+        start=to_seconds(table[0], snippets_per_second),
+        end=to_seconds(table[1], snippets_per_second),
+        score=table[2],
+    )

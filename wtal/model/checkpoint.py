@@ -1,0 +1,59 @@
+"""Checkpoints: all that training needs to go on as if it had never stopped, and what inference needs to be refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from wtal.errors import InputError
+from wtal.files import read_bytes, write_bytes
+
+FORMAT = "wtal checkpoint 1"
+KEYS = ("format", "about", "model", "optimiser", "gradients", "bank", "streams", "progress")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a checkpoint was trained on; a file of other data is refused in a sentence."""
+
+    classes: tuple[str, ...]
+    feature_size: int
+    snippets_per_second: float
+    round_index: int
+    settings_digest: str  # of the round and everything before it that its files hold
+    model: dict[str, Any]  # ModelSettings as a plain mapping
+
+    def to_json(self) -> str:
+        """The same, as text."""
+        return json.dumps({name: getattr(self, name) for name in self.__slots__}, sort_keys=True)
+
+
+def write_checkpoint(path: str | Path, content: dict[str, Any]) -> None:
+    """Write a checkpoint whole; the same state always gives the same bytes."""
+    buffer = io.BytesIO()  # a path would put its own name into the archive
+    torch.save({"format": FORMAT, **content}, buffer)
+    write_bytes(path, buffer.getvalue())
+
+
+def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], About]:
+    """The content of a checkpoint, tensors and plain values only. Raises InputError where it is anything else."""
+    data = read_bytes(path)
+    expected = f"a whole file of the format {FORMAT!r}"
+    try:
+        content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, OSError) as error:
+        # What torch has to say of a damaged or hostile archive runs over many lines; its kind is enough.
+        raise InputError(file=path, expected=expected, got=f"one that cannot be read ({type(error).__name__})") from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise InputError(file=path, expected=expected, got="another format")
+    for key in KEYS:
+        if key not in content:
+            raise InputError(file=path, key=key, expected="an entry of that name", got="none")
+    values = json.loads(content["about"])
+    return content, About(**{**values, "classes": tuple(values["classes"])})

@@ -1,0 +1,51 @@
+"""Random streams: each use of chance has its own, seeded by hash before anything is built, and saved in checkpoints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def seed_of(*parts: object) -> int:
+    """A seed of 63 bits from any words and numbers, by sha256."""
+    digest = hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+@dataclass(slots=True)
+class Streams:
+    """The random streams of one round of training."""
+
+    initial: torch.Generator  # parameters at the start of round 0
+    dropout: torch.Generator
+    shuffle: np.random.Generator
+
+    def state(self) -> dict[str, Any]:
+        """All states as plain values and tensors."""
+        return {
+            "dropout": self.dropout.get_state(),
+            "shuffle": json.dumps(self.shuffle.bit_generator.state, sort_keys=True),
+        }
+
+    def restore(self, state: dict[str, Tensor | str]) -> None:
+        """Take up the streams where `state` left them."""
+        dropout, shuffle = state["dropout"], state["shuffle"]
+        assert isinstance(dropout, Tensor) and isinstance(shuffle, str)
+        self.dropout.set_state(dropout.cpu())
+        self.shuffle.bit_generator.state = json.loads(shuffle)
+
+
+def streams_of(suite: str, name: str, seed: int, round_index: int, device: torch.device) -> Streams:
+    """The streams of one round. name: variants that share it draw the same numbers, so that they can be paired."""
+
+    def generator(purpose: str, where: torch.device) -> torch.Generator:
+        return torch.Generator(where).manual_seed(seed_of(suite, name, seed, round_index, purpose))
+
+    shuffle = np.random.default_rng(seed_of(suite, name, seed, round_index, "shuffle"))
+    return Streams(generator("initial", torch.device("cpu")), generator("dropout", device), shuffle)
