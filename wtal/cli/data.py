@@ -1,4 +1,4 @@
-"""`wtal prepare` and `wtal check-data`: from settings to a feature store, and whether a store is whole."""
+"""`wtal fetch`, `wtal prepare` and `wtal check-data`: files of a data set, its store, and whether that is whole."""
 
 from __future__ import annotations
 
@@ -8,6 +8,19 @@ from pathlib import Path
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the sub-commands of this stage."""
+    fetch = commands.add_parser(
+        "fetch",
+        help="fetch and verify the files of a data set",
+        description="Fetch the files that a data set's manifest names, from its sources in order, and hold each "
+        "against its sha256; broken downloads go on where they ended. What cannot be had is listed with the place "
+        "where to put it.",
+    )
+    fetch.add_argument("dataset", metavar="DATASET", help="hapt, thumos14, activitynet13, or a manifest's path (.yaml)")
+    fetch.add_argument("--into", type=Path, help="folder to put the files in (default: data/DATASET)")
+    fetch.add_argument("--mirror", metavar="DIR_OR_URL", help="asked first; holds DATASET/FILE")
+    fetch.add_argument("--from", dest="by_hand", type=Path, metavar="DIR", help="folder of files fetched by hand")
+    fetch.add_argument("--only", choices=["annotations", "features", "diagnosis"], help="this part of the files alone")
+    fetch.set_defaults(run=fetch_files)
     prepare = commands.add_parser(
         "prepare",
         help="write the feature store of a data set",
@@ -25,6 +38,18 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     check.add_argument("--data", type=Path, required=True, help="folder of the store, such as results/hapt/data")
     check.set_defaults(run=check_data)
+
+
+def fetch_files(options: argparse.Namespace) -> None:
+    """A manifest in, verified files out; what cannot be had is told in one message."""
+    from wtal.data.fetch import Request, fetch
+    from wtal.data.manifest import read_manifest
+
+    manifest = read_manifest(options.dataset)
+    into = options.into or Path("data") / manifest.dataset
+    request = Request(manifest, into, mirror=options.mirror, by_hand=options.by_hand, only=options.only)
+    for line in fetch(request):
+        print(line)
 
 
 def prepare_store(options: argparse.Namespace) -> None:
