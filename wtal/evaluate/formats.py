@@ -1,0 +1,140 @@
+"""Results as text: a table for the eye, CSV, Markdown, LaTeX (booktabs) and JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from wtal.evaluate.protocols import Evaluation
+from wtal.evaluate.uncertainty import Bootstrap
+
+FORMATS = ("table", "json", "csv", "markdown", "latex")
+Rows = Sequence[Sequence[str]]
+
+
+def as_value(evaluation: Evaluation, bootstrap: Bootstrap | None = None) -> dict[str, Any]:
+    """A result as one JSON value, percent, unrounded; NaN as null."""
+    value: dict[str, Any] = {
+        "protocol": evaluation.options.protocol,
+        "tiou": list(evaluation.options.tiou),
+        "mAP": evaluation.mean.tolist(),
+        "mean": float(evaluation.mean.mean()),
+        "averages": evaluation.averages,
+        "per_class": dict(zip(evaluation.classes, evaluation.per_class.tolist())),
+        "n_videos": evaluation.n_videos,
+        "n_instances": evaluation.n_instances,
+        "n_detections": evaluation.n_detections,
+        "options": evaluation.options.described(),
+    }
+    if bootstrap is not None:
+        system = next(iter(bootstrap.average))
+        value["bootstrap"] = {
+            "resamples": bootstrap.n_resamples,
+            "level": bootstrap.level,
+            "average": bootstrap.average_name,
+            "average_interval": [bootstrap.average[system].low, bootstrap.average[system].high],
+            "mAP_intervals": [[each.low, each.high] for each in bootstrap.per_threshold[system]],
+        }
+    return value
+
+
+def to_json_line(value: Any) -> str:
+    """One line of JSON; NaN becomes null."""
+    return json.dumps(_without_nan(value), ensure_ascii=False, allow_nan=False)
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nan(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_nan(entry) for entry in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def figure(value: float, digits: int) -> str:
+    """A figure for a table; a dash where there is none."""
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def result_rows(evaluation: Evaluation, bootstrap: Bootstrap | None, digits: int, per_class: bool) -> list[list[str]]:
+    """Header and rows of a result: mAP, its interval, and each class where asked."""
+    names = evaluation.options.average_names
+    rows = [["", *(f"{value:g}" for value in evaluation.options.tiou), *names]]
+    averages = [evaluation.averages[name] for name in names]
+    rows.append(["mAP", *(figure(value, digits) for value in (*evaluation.mean.tolist(), *averages))])
+    if bootstrap is not None:
+        system = next(iter(bootstrap.average))
+        every = (*bootstrap.per_threshold[system], *[None] * (len(names) - 1), bootstrap.average[system])
+        for label, bound in (("low", "low"), ("high", "high")):
+            cells = ["" if each is None else figure(getattr(each, bound), digits) for each in every]
+            rows.append([f"{label} {100 * bootstrap.level:g} %", *cells])
+    if per_class:
+        for name, values in zip(evaluation.classes, evaluation.per_class.tolist()):
+            rows.append([name, *(figure(value, digits) for value in values), *[""] * len(names)])
+    return rows
+
+
+def typeset(rows: Rows, form: str, caption: str) -> str:
+    """Rows, the header first, in one of the forms table, csv, markdown, latex, with a caption."""
+    if form == "csv":
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows(rows)
+        return buffer.getvalue().rstrip("\n")
+    if form == "markdown":
+        lines = [_between("| ", " | ", " |", row) for row in rows]
+        lines.insert(1, "|" + "|".join(["---"] + ["---:"] * (len(rows[0]) - 1)) + "|")
+        return "\n".join([*lines, "", caption])
+    if form == "latex":
+        return _latex(rows, caption)
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip()
+        for row in rows
+    ]
+    return "\n".join([caption, *lines])
+
+
+def _between(begin: str, middle: str, end: str, row: Sequence[str]) -> str:
+    return begin + middle.join(row) + end
+
+
+def _latex(rows: Rows, caption: str) -> str:
+    escaped = [[_escaped(cell) for cell in row] for row in rows]
+    lines = [" & ".join(row) + r" \\" for row in escaped]
+    return "\n".join(
+        [
+            f"% {caption}",
+            r"\begin{tabular}{l" + "r" * (len(rows[0]) - 1) + "}",
+            r"\toprule",
+            lines[0],
+            r"\midrule",
+            *lines[1:],
+            r"\bottomrule",
+            r"\end{tabular}",
+        ]
+    )
+
+
+def _escaped(text: str) -> str:
+    for letter in "&%_#$":
+        text = text.replace(letter, f"\\{letter}")
+    return text
+
+
+def caption_of(evaluation: Evaluation, what: str) -> str:
+    """What a table must say beside its figures: protocol, options, counts."""
+    options = evaluation.options.described()
+    said = [f"mAP in percent by tIoU, protocol {options['protocol']}"]
+    said += [f"missing class {options['missing_class']}", f"unknown videos {options['unknown_videos']}"]
+    if options["exclude_videos"]:
+        said.append(f"without {', '.join(options['exclude_videos'])}")
+    if options["ambiguous_removed"]:
+        said.append("ambiguous removed")
+    if options["deduplicate"]:
+        said.append("duplicate instances removed")
+    counts = f"{evaluation.n_detections} detections, {evaluation.n_instances} instances, {evaluation.n_videos} videos"
+    return f"{what}: {'; '.join(said)}; {counts}"

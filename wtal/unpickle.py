@@ -1,0 +1,78 @@
+"""Object arrays of old .npy files, read without ever calling what a pickle names."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wtal.errors import InputError
+from wtal.files import read_bytes
+from wtal.pickle_machine import Array, Interpreter, Mark, Name, Refused, Type
+
+EXPECTED = "an array of numbers, text, lists and arrays"
+DEEPEST = 16  # lists in lists
+
+
+class _Finisher:
+    """Puts finished arrays in the place of their stand-ins, visiting no more values than the stream has bytes."""
+
+    def __init__(self, budget: int) -> None:
+        self.budget = budget
+
+    def value(self, value: Any, depth: int = 0) -> Any:
+        self.budget -= 1
+        if self.budget < 0 or depth > DEEPEST:
+            raise Refused("values nested or shared without end")
+        if isinstance(value, Array):
+            return self._array(value.value, depth)
+        if isinstance(value, list):
+            return [self.value(entry, depth + 1) for entry in value]
+        if isinstance(value, tuple):
+            return tuple(self.value(entry, depth + 1) for entry in value)
+        if isinstance(value, (Name, Type, Mark)):
+            raise Refused("something that is no value")
+        return value
+
+    def _array(self, array: np.ndarray | None, depth: int) -> np.ndarray:
+        if array is None:
+            raise Refused("an array that was never filled")
+        if array.dtype != object:
+            return array
+        finished = np.empty(array.size, dtype=object)
+        for place, entry in enumerate(array.reshape(-1)):
+            finished[place] = self.value(entry, depth + 1)
+        return finished.reshape(array.shape)
+
+
+def read_array(path: str | Path) -> np.ndarray:
+    """An .npy file, an array of objects too; those may hold numbers, text, bytes, lists, tuples and arrays.
+
+    Raises InputError where the file is missing, damaged, or holds anything else; nothing in it is ever run.
+    """
+    content = read_bytes(path)
+    stream = BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(stream)
+        read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        _, _, kind = read_header(stream)
+        if not kind.hasobject:
+            return np.asarray(np.load(BytesIO(content), allow_pickle=False))
+        if kind.fields:
+            raise Refused("an array type with fields")
+        value = values_of_stream(content[stream.tell() :])
+    except Refused as error:
+        raise InputError(file=path, expected=EXPECTED, got=error) from None
+    except (ValueError, EOFError, OSError, UnicodeDecodeError, MemoryError, RecursionError) as error:
+        got = f"{type(error).__name__}: {error}".splitlines()[0][:120]
+        raise InputError(file=path, expected=EXPECTED, got=got) from None
+    if not isinstance(value, np.ndarray):
+        raise InputError(file=path, expected=EXPECTED, got=f"a {type(value).__name__}")
+    return value
+
+
+def values_of_stream(content: bytes) -> Any:
+    """The plain value of a pickle stream of harmless instructions."""
+    return _Finisher(len(content)).value(Interpreter(memoryview(content)).run())
