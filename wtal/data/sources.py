@@ -164,7 +164,7 @@ def from_google_drive(identity: str, partial: Path) -> None:
     try:
         found = importlib.import_module("gdown").download(id=identity, output=str(partial), quiet=True)
     except Exception as error:  # gdown lets the errors of several libraries through
-        raise SourceError(f"gdown: {str(error).strip().splitlines()[0] if str(error) else error!r}") from None
+        raise SourceError(f"gdown: {(str(error).strip() or type(error).__name__).splitlines()[0]}") from None
     if not found or not partial.is_file():
         raise SourceError("gdown got nothing")
     with partial.open("rb") as stream:
