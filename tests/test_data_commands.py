@@ -23,13 +23,6 @@ SMALL = {
     "feature_size": 8,
     "snippets": [16, 20],
 }
-    "kind": "synthetic",
-    "train_videos": 4,
-    "test_videos": 2,
-    "classes": 2,
-    "feature_size": 8,
-    "snippets": [16, 20],
-}
 FILES = ["annotations.csv", "features.npy", "meta.json", "video_labels.csv", "videos.csv"]
 
 
