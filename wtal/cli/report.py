@@ -1,9 +1,62 @@
-"""Sub-commands of the stage report."""
+"""`wtal tables`, `wtal figures` and `wtal report`: from the files of a run to what a reader sees."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the sub-commands of this stage."""
+    tables = commands.add_parser("tables", help="write every table of a suite, and where its numbers come from")
+    _add_run(tables)
+    tables.add_argument(
+        "--published",
+        type=Path,
+        default=Path("results/published"),
+        metavar="DIR",
+        help="folder of published figures; read only where the suite names some (default: %(default)s)",
+    )
+    tables.set_defaults(run=make_tables)
+    figures = commands.add_parser("figures", help="draw every figure of a suite; needs its tables")
+    _add_run(figures)
+    figures.set_defaults(run=make_figures)
+    page = commands.add_parser("report", help="write a suite's report page; needs its tables and figures")
+    _add_plan(page)
+    page.add_argument("--results", type=Path, required=True, metavar="DIR", help="folder of the tables and of figures/")
+    page.add_argument("--out", type=Path, required=True, metavar="FILE", help="the page, such as report.html")
+    page.set_defaults(run=make_page)
+
+
+def _add_plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--report", type=Path, required=True, metavar="FILE", help="the suite's settings/report.json")
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    _add_plan(parser)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the suite's data store")
+    parser.add_argument(
+        "--results", type=Path, required=True, metavar="DIR", help="folder of the run, a folder for each variant in it"
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the tables and of figures/")
+
+
+def make_tables(options: argparse.Namespace) -> None:
+    """CSV, Markdown and LaTeX tables, and provenance.json."""
+    from wtal.report.tables import write_tables
+
+    write_tables(options.report, options.data, options.results, options.out, options.published)
+
+
+def make_figures(options: argparse.Namespace) -> None:
+    """figures/*.svg, figures/*.png and timelines.json."""
+    from wtal.report.figures import write_figures
+
+    write_figures(options.report, options.data, options.results, options.out)
+
+
+def make_page(options: argparse.Namespace) -> None:
+    """One self-contained HTML file."""
+    from wtal.report.page import write_page
+
+    write_page(options.report, options.results, options.out)

@@ -1,0 +1,184 @@
+"""Every table of a suite, made from the files of its run: CSV for machines, Markdown and LaTeX for papers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from wtal.errors import InputError
+from wtal.evaluate.options import EvaluationOptions, options_from_settings
+from wtal.evaluate.protocols import evaluate_detections, match_detections
+from wtal.files import to_json, write_rows, write_text
+from wtal.localise.scores_file import read_scores
+from wtal.records import Detections
+from wtal.report import rounds as by_round
+from wtal.report.ablation import (
+    AblationRow,
+    ablation_columns,
+    ablation_rows,
+    ablation_table,
+    ablation_values,
+    control_row,
+    read_ablation,
+    shown,
+)
+from wtal.report.found import oracle, random_segments, read_last_round, whole_videos
+from wtal.report.main_table import (
+    MainRow,
+    main_columns,
+    main_rows,
+    main_table,
+    main_values,
+    read_main,
+    read_published,
+)
+from wtal.report.metrics import RunMetrics, read_metrics
+from wtal.report.plan import Plan, read_plan
+from wtal.report.provenance import provenance
+from wtal.report.resampling import resampled_headlines
+from wtal.report.statistics import Resamples
+from wtal.report.truth import Truth, read_truth
+from wtal.report.typeset import Table, to_latex, to_markdown
+from wtal.settings import PRESET_MISSING_CLASS
+
+Runs = Mapping[tuple[str, int], RunMetrics]
+
+
+def write_tables(report: Path, data: Path, results: Path, out: Path, published: Path) -> None:
+    """Read a run and write all its tables and provenance.json into `out`.
+
+    report: settings/report.json. results: the folder with a folder for each variant. published: the folder of
+    published figures. Raises InputError before anything is written where a file is missing or broken.
+    """
+    plan = read_plan(report)
+    runs = read_metrics(plan, results)
+    truth = read_truth(data, "test")
+    known = read_published(published, plan.file.report.published)
+    resamples = _resamples(plan, results, truth)
+    ablation = [*ablation_rows(plan, runs, resamples), *control_rows(plan, results, truth)]
+    training = list(by_round.training_lines(plan, results))
+    facts = provenance(plan, data, results)
+    _write_csv(plan, runs, ablation, main_rows(plan, runs, ablation, known), training, out)
+    for table in (read_ablation_table(plan, out), read_main_table(plan, out), read_label_quality_table(plan, out)):
+        write_text(out / f"{table.name}.md", to_markdown(table))
+        write_text(out / f"{table.name}.tex", to_latex(table))
+    write_text(out / "provenance.json", to_json(facts))
+
+
+def _write_csv(
+    plan: Plan,
+    runs: Runs,
+    ablation: Sequence[AblationRow],
+    main: Sequence[MainRow],
+    training: Sequence[Sequence[str]],
+    out: Path,
+) -> None:
+    tiou = next(iter(runs.values())).tiou
+    write_rows(out / "metrics.csv", metrics_columns(plan, tiou), (metrics_values(plan, run) for run in runs.values()))
+    write_rows(out / "ablation.csv", ablation_columns(tiou), map(ablation_values, ablation))
+    columns = main_columns(main)
+    write_rows(out / "main.csv", columns, (main_values(row, columns) for row in main))
+    write_rows(out / "per_class.csv", by_round.class_columns(plan, tiou), by_round.class_values(plan, runs))
+    write_rows(out / "rounds.csv", by_round.round_columns(tiou), by_round.round_values(runs))
+    write_rows(out / "training.csv", ["variant", "seed", "round", *by_round.TRAINING_COLUMNS], training)
+
+
+def metrics_columns(plan: Plan, tiou: Sequence[float]) -> list[str]:
+    """The columns of metrics.csv."""
+    averages = (f"mAP@{name}" for name in plan.file.evaluation.averages)
+    figures = [*(f"mAP@{value:g}" for value in tiou), *averages]
+    return ["variant", "seed", "protocol", *figures, "classification_mAP", "n_detections"]
+
+
+def metrics_values(plan: Plan, run: RunMetrics) -> list[str]:
+    """One line of metrics.csv; percent with four decimals."""
+    averages = [run.averages[name] for name in plan.file.evaluation.averages]
+    figures = map(shown, [*run.mean_ap, *averages, run.classification])
+    return [run.variant, str(run.seed), run.protocol, *figures, str(run.n_detections)]
+
+
+def _options(plan: Plan, variant: str, truth: Truth) -> EvaluationOptions:
+    settings = plan.file.evaluation
+    missing = settings.missing_class or PRESET_MISSING_CLASS[plan.method(variant).preset]
+    return options_from_settings(settings, truth.snippets_per_second, missing_class=missing)
+
+
+def _resamples(plan: Plan, results: Path, truth: Truth) -> Resamples:
+    """Headline averages under resamples of the test videos, of every variant and seed."""
+    matches = {}
+    for variant, entry in plan.file.variants.items():
+        options = _options(plan, variant, truth)
+        for seed in plan.file.seeds:
+            path = results / variant / f"seed{seed}" / "rounds.npz"
+            found = read_last_round(path, entry.rounds)
+            matches[variant, seed] = match_detections(found, truth.instances, options, source=str(path))
+    resamples = plan.file.evaluation.bootstrap_resamples
+    return resampled_headlines(matches, plan.headline, resamples, plan.file.suite)
+
+
+def control_rows(plan: Plan, results: Path, truth: Truth) -> list[AblationRow]:
+    """Ground truth as detections, one segment over the whole video, random segments; in the first variant's options."""
+    options, base = _options(plan, plan.base, truth), plan.file.variants[plan.base]
+    threshold = plan.method(plan.base).proposals.class_threshold
+    whole, random = [], []
+    for seed in plan.file.seeds:
+        path = results / base.owners[-1] / f"seed{seed}" / f"round{base.rounds}" / "scores_test.npz"
+        scores, classes = read_scores(path)
+        unknown = [name for name in scores.videos if name not in truth.seconds]
+        if unknown:
+            raise InputError(file=path, key="videos", expected="test videos of the data", got=repr(unknown[0]))
+        whole.append(whole_videos(scores, classes, threshold, truth.seconds))
+        random.append(random_segments(truth.instances, truth.seconds, seed))
+    named: list[tuple[str, str, list[Detections]]] = [
+        ("oracle", "oracle: ground truth as detections", [oracle(truth.instances)]),
+        ("whole_video", "whole video: one segment for each predicted class", whole),
+        ("random", "random segments", random),
+    ]
+    rows = []
+    for name, title, drawn in named:
+        scored = [evaluate_detections(found, truth.instances, options, source=name) for found in drawn]
+        averages = [float(entry.averages[plan.headline]) for entry in scored]
+        rows.append(control_row(name, title, averages, [np.asarray(entry.mean).tolist() for entry in scored]))
+    return rows
+
+
+def notes(plan: Plan, with_intervals: bool = False) -> list[str]:
+    """What stands under every table: protocol, seeds, settings digest, and how the intervals were made."""
+    settings, seeds = plan.file.evaluation, plan.file.seeds
+    named = ", ".join(map(str, seeds))
+    what = f"Protocol {settings.protocol}; mean ± sample standard deviation over n = {len(seeds)} seeds ({named})"
+    lines = [f"{what}; settings {plan.digest[:12]}."]
+    if with_intervals:
+        level = f"{100 * settings.bootstrap_level:g} %"
+        lines.append(
+            f"Intervals: {level} bootstrap over test videos, {settings.bootstrap_resamples} resamples, the same ones "
+            f"for every variant and seed; differences are paired by seed and resample."
+        )
+    return lines
+
+
+def read_ablation_table(plan: Plan, folder: Path) -> Table:
+    """The ablation from ablation.csv."""
+    rows, tiou = read_ablation(folder / "ablation.csv")
+    return ablation_table(plan, tiou, rows, notes(plan, with_intervals=True))
+
+
+def read_main_table(plan: Plan, folder: Path) -> Table:
+    """The main table from main.csv."""
+    caution = "Published rows: as printed in their papers, whose protocols differ by up to 1.2 points."
+    rows = read_main(folder / "main.csv")
+    return main_table(plan, rows, [*notes(plan), *([caution] if plan.file.report.published else [])])
+
+
+def read_label_quality_table(plan: Plan, folder: Path) -> Table:
+    """Label quality by round from rounds.csv."""
+    lines = by_round.read_lines(folder / "rounds.csv", "round", by_round.ROUND_FIGURES)
+    return by_round.label_quality_table(plan, lines, notes(plan))
+
+
+def read_class_table(plan: Plan, folder: Path) -> Table:
+    """Average precision by class from per_class.csv."""
+    lines = by_round.read_lines(folder / "per_class.csv", "class", [f"AP@{plan.headline}"])
+    return by_round.class_table(plan, lines, notes(plan))
