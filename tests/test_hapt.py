@@ -220,7 +220,7 @@ def test_a_recording_shorter_than_a_window_still_has_features() -> None:
     assert np.isfinite(window_features(np.ones((25, 6)), 1)).all()
 
 
-def test_standardised_snippets_have_norm_one_and_training_statistics() -> None:
+def test_standardised_snippets_have_one_norm_and_training_statistics() -> None:
     generator = np.random.default_rng(0)
     rows = (generator.standard_normal((500, 80)) * 7 + 3).astype(np.float32)
     rows[:, 5] = 2.0
@@ -229,8 +229,9 @@ def test_standardised_snippets_have_norm_one_and_training_statistics() -> None:
     assert deviation[5] == 1
     rows[0, 0] = 1e9
     scaled = standardised(rows, mean, deviation)
-    np.testing.assert_allclose(np.linalg.norm(scaled, axis=1), 1, rtol=1e-5)
-    assert scaled[0, 0] == pytest.approx(5 / np.linalg.norm(np.clip((rows[0] - mean) / deviation, -5, 5)), rel=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(scaled, axis=1), np.sqrt(80), rtol=1e-5)
+    clipped = np.clip((rows[0] - mean) / deviation, -5, 5)
+    assert scaled[0, 0] == pytest.approx(5 * np.sqrt(80) / np.linalg.norm(clipped), rel=1e-5)
 
 
 # The data
@@ -276,7 +277,7 @@ def test_the_standard_and_the_hard_cut_have_the_counts_of_the_design(
     assert store.meta.licence == "not verified"
     assert "sensor data, not video" in store.meta.source
     np.testing.assert_array_equal(store.seconds * 2, store.n_snippets)
-    np.testing.assert_allclose(np.linalg.norm(store.rows, axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(store.rows, axis=1), np.sqrt(80), rtol=1e-5)
 
 
 def test_the_validation_split_holds_no_test_person(recordings: list[Recording]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ BANDS = ((1, 3), (3, 8), (8, 20), (20, 65))  # bins of WINDOW / SAMPLES_PER_SECO
 STREAMS = {"accelerometer": (0, 40), "gyroscope": (40, 80)}
 FEATURE_SIZE = 80
 LARGEST = 5.0  # standard deviations from the training mean at which a feature is clipped
+SNIPPET_NORM = math.sqrt(FEATURE_SIZE)  # L2 norm of every snippet: features of the order of 1
 FLOOR = 1e-4  # added before a logarithm
 
 Array = NDArray[np.float32]
@@ -70,11 +73,11 @@ def _band_energies(centred: Array) -> list[Array]:
 
 
 def standardised(features: Array, mean: Array, deviation: Array) -> Array:
-    """Features [T, D] in standard deviations from a mean [D], clipped at 5, every snippet of L2 norm 1."""
+    """Features [T, D] in standard deviations from a mean [D], clipped at 5, every snippet of L2 norm sqrt(80)."""
     scaled = np.clip((features - mean) / deviation, -LARGEST, LARGEST)
     norm = np.sqrt((scaled.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
-    unit: Array = (scaled / np.maximum(norm, 1e-12)).astype(np.float32)
-    return unit
+    same_norm: Array = (scaled * (SNIPPET_NORM / np.maximum(norm, 1e-12))).astype(np.float32)
+    return same_norm
 
 
 def training_statistics(features: list[Array]) -> tuple[Array, Array]:
