@@ -26,11 +26,11 @@ class Name:
 
     def __init__(self, module: object, name: object) -> None:
         self.kind = {
-            **{(known, "_reconstruct"): "reconstruct" for known in ARRAY_MODULES},
-            **{(known, "scalar"): "scalar" for known in ARRAY_MODULES},
+            **{(known, made): made for known in ARRAY_MODULES for made in ("_reconstruct", "scalar")},
             ("numpy", "ndarray"): "array",
             ("numpy", "dtype"): "type",
             ("_codecs", "encode"): "encode",
+            ("__builtin__", "bytes"): "no bytes",  # how Python 3 writes b"" for Python 2
         }.get((str(module), str(name)), "")
         if not self.kind:
             raise Refused(f"the name {str(module)[:60]}.{str(name)[:60]}")
@@ -165,10 +165,6 @@ class Interpreter:
             raise Refused("a pickle that remembers what it never saw")
         self.stack.append(self.memo[index])
 
-    def stack_global(self) -> None:
-        name, module = self.pop(), self.pop()
-        self.stack.append(Name(module, name))
-
     def reduce(self) -> None:
         arguments, name = self.pop(), self.pop()
         if not isinstance(name, Name) or not isinstance(arguments, tuple):
@@ -196,12 +192,14 @@ class Interpreter:
 
 
 def _made(kind: str, arguments: tuple[Any, ...]) -> Any:
-    if kind == "reconstruct":
+    if kind == "_reconstruct":
         return Array()
     if kind == "type" and arguments:
         return Type(arguments[0])
     if kind == "encode" and len(arguments) == 2 and isinstance(arguments[0], str) and arguments[1] == "latin1":
         return arguments[0].encode("latin-1")
+    if kind == "no bytes" and not arguments:
+        return b""
     if kind == "scalar" and len(arguments) == 2 and isinstance(arguments[0], Type) and not arguments[0].is_object:
         return Array._numbers(arguments[1], 1, arguments[0].plain())[0].item()
     raise Refused("a call of something that is no array")
@@ -246,7 +244,7 @@ _STEPS: dict[int, Callable[[Interpreter], Any]] = {
     0x68: lambda m: m.get(m.number("B")),  # BINGET
     0x6A: lambda m: m.get(m.number("<I")),  # LONG_BINGET
     0x63: lambda m: m.stack.append(Name(m.line(), m.line())),  # GLOBAL
-    0x93: Interpreter.stack_global,  # STACK_GLOBAL
+    0x93: lambda m: m.stack.append(Name(*reversed((m.pop(), m.pop())))),  # STACK_GLOBAL
     0x52: Interpreter.reduce,  # REDUCE
     0x62: Interpreter.build,  # BUILD
 }

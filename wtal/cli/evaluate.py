@@ -132,12 +132,13 @@ def compare_files(options: argparse.Namespace) -> None:
     from wtal.evaluate.formats import caption_of, to_json_line, typeset
     from wtal.evaluate.uncertainty import bootstrap_average
 
-    names = [str(file) for file in options.files]
-    if len(set(names)) < 2 or len(set(names)) < len(names):
-        raise InputError(file="compare", expected="two or more files, each once", got=" ".join(names))
+    names = _short_names(options.files)
     _check_resamples(options.bootstrap, least=10)
     truth, how = _truth_and_options(options)
-    systems = {name: [match_detections(read_detections(name), truth, how, source=name)] for name in names}
+    systems = {
+        name: [match_detections(read_detections(file), truth, how, source=str(file))]
+        for name, file in zip(names, options.files)
+    }
     pairs = [(name, names[0]) for name in names[1:]]
     result = bootstrap_average(systems, options.seed, comparisons=pairs, n_resamples=options.bootstrap)
     scores = {name: evaluate_matches(matches[0]) for name, matches in systems.items()}
@@ -146,6 +147,14 @@ def compare_files(options: argparse.Namespace) -> None:
         return
     caption = caption_of(scores[names[0]], f"{result.n_resamples} resamples")
     print(typeset(comparison_rows(scores, result, options.digits), options.format, caption))
+
+
+def _short_names(files: list[Path]) -> list[str]:
+    """The files' names, with their folders where names alone would not tell them apart."""
+    if len(files) < 2 or len(set(files)) < len(files):
+        raise InputError(file="FILE", expected="two or more files, each once", got=" ".join(map(str, files)))
+    names = [file.name for file in files]
+    return names if len(set(names)) == len(names) else [str(file) for file in files]
 
 
 def _check_resamples(number: int, least: int) -> None:

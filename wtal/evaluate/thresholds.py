@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import pairwise
 
 import numpy as np
@@ -22,7 +22,7 @@ def thresholds_from_text(text: str, key: str = "tiou") -> tuple[float, ...]:
     expected = "first:last:step, or numbers with commas between, each in (0, 1]"
     try:
         values = _decimals(text)
-    except InvalidOperation:
+    except ArithmeticError:
         raise SettingError(key, expected, text) from None
     require(bool(values) and all(0 < value <= 1 for value in values), key, expected, text)
     thresholds = tuple(float(value) for value in values)
@@ -33,7 +33,8 @@ def thresholds_from_text(text: str, key: str = "tiou") -> tuple[float, ...]:
 def _decimals(text: str) -> list[Decimal]:
     parts = text.split(":")
     if len(parts) == 1:
-        return [Decimal(part.strip()) for part in text.split(",")]
+        values = [Decimal(part.strip()) for part in text.split(",")]
+        return values if all(value.is_finite() for value in values) else []
     if len(parts) != 3:
         return []
     first, last, step = (Decimal(part.strip()) for part in parts)
