@@ -145,11 +145,11 @@ def snippet_average_precision(value: Floats, is_true: NDArray[np.bool_]) -> floa
 
     The sum over distinct values, falling, of precision there times the recall gained. NaN where nothing is true.
     """
+    if not is_true.any():
+        return float("nan")
     order = np.argsort(-value, kind="stable")
     last_of_value = np.append(np.flatnonzero(np.diff(value[order])), len(value) - 1)
     found = np.cumsum(is_true[order])[last_of_value]
-    if not len(value) or found[-1] == 0:
-        return float("nan")
     gained = np.diff(found, prepend=0)
     return float((found / (last_of_value + 1) * gained).sum() / found[-1])
 

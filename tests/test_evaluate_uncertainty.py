@@ -1,0 +1,151 @@
+"""The bootstrap gives what scoring each resampled set of videos anew would give, paired and repeatable."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from wtal.errors import InputError
+from wtal.evaluate import EvaluationOptions, evaluate_detections, evaluate_matches, match_detections
+from wtal.evaluate.controls import oracle, random_segments, whole_videos
+from wtal.evaluate.uncertainty import bootstrap_average, draw_videos, resampled_means
+from wtal.records import Detections, Instances, VideoScores
+
+CLASSES = ("run", "jump", "swim")
+
+
+def made_up(seed, n_videos=12, n_truth=30, n_found=120):
+    random = np.random.default_rng(seed)
+    videos = tuple(f"v{i}" for i in range(n_videos))
+    truth = Instances(
+        videos,
+        CLASSES,
+        random.integers(n_videos, size=n_truth),
+        random.integers(3, size=n_truth),
+        *np.sort(random.random((2, n_truth)) * 20, axis=0),
+    )
+    near = random.integers(n_truth, size=n_found)
+    noise = random.normal(size=(2, n_found))
+    bounds = np.sort(np.stack([truth.start[near], truth.end[near]]) + noise, axis=0)
+    score = random.permutation(n_found) / n_found  # no ties
+    return Detections(videos, CLASSES, truth.video[near], truth.label[near], *bounds, score), truth
+
+
+def repeated(record, counts):
+    """A record in which each video stands as often as it was drawn, each copy under a name of its own."""
+    columns = {name: [] for name in record.__slots__ if name not in ("videos", "classes")}
+    for row, video in enumerate(record.video):
+        for copy in range(counts[video]):
+            for name, values in columns.items():
+                values.append(f"{record.videos[video]} copy {copy}" if name == "video" else getattr(record, name)[row])
+    names = [f"{name} copy {copy}" for name, count in zip(record.videos, counts) for copy in range(count)]
+    number_of = {name: number for number, name in enumerate(names)}
+    columns["video"] = [number_of[name] for name in columns["video"]]
+    arrays = {name: np.array(values) for name, values in columns.items()}
+    return type(record)(videos=tuple(names), classes=record.classes, **arrays)
+
+
+@pytest.mark.parametrize("protocol", ["activitynet", "step", "snippet"])
+def test_a_resample_scores_as_its_videos_would_if_they_were_really_repeated(protocol):
+    detections, truth = made_up(0)
+    options = EvaluationOptions(protocol=protocol, tiou=(0.3, 0.5, 0.7), snippets_per_second=2.0)
+    weights = draw_videos(len(truth.videos), 25, "repeated")
+    fast = resampled_means(match_detections(detections, truth, options), weights)
+    for row, counts in enumerate(weights):
+        whole = evaluate_detections(repeated(detections, counts), repeated(truth, counts), options)
+        np.testing.assert_allclose(fast[row], whole.mean, rtol=0, atol=1e-10)
+
+
+def test_every_video_once_is_the_plain_score():
+    detections, truth = made_up(1)
+    for protocol in ("activitynet", "step"):
+        matches = match_detections(detections, truth, EvaluationOptions(protocol=protocol))
+        ones = np.ones((1, len(truth.videos)), dtype=np.int32)
+        np.testing.assert_allclose(resampled_means(matches, ones)[0], evaluate_matches(matches).mean, atol=1e-11)
+
+
+def test_blocks_of_any_size_give_the_same_figures(monkeypatch):
+    detections, truth = made_up(2)
+    matches = match_detections(detections, truth, EvaluationOptions())
+    weights = draw_videos(len(truth.videos), 20, "blocks")
+    whole = resampled_means(matches, weights)
+    monkeypatch.setattr("wtal.evaluate.uncertainty.VALUES_AT_ONCE", 3 * len(detections))
+    np.testing.assert_array_equal(resampled_means(matches, weights), whole)
+
+
+def test_a_resample_draws_as_many_videos_as_there_are_and_depends_on_the_name_alone():
+    weights = draw_videos(9, 50, "suite")
+    assert (weights.sum(axis=1) == 9).all()
+    np.testing.assert_array_equal(weights, draw_videos(9, 50, "suite"))
+    assert (weights != draw_videos(9, 50, "another suite")).any()
+
+
+def systems():
+    detections, truth = made_up(3)
+    options = EvaluationOptions(tiou=(0.3, 0.5))
+    worse = Detections(
+        detections.videos,
+        CLASSES,
+        *(getattr(detections, name) for name in ("video", "label")),
+        detections.start + 1.0,
+        detections.end + 1.0,
+        detections.score,
+    )
+    good, bad = (match_detections(each, truth, options) for each in (detections, worse))
+    return {"good": [good, bad], "bad": [bad], "same": [bad]}
+
+
+def test_seeds_are_averaged_and_differences_are_paired():
+    result = bootstrap_average(
+        systems(), "suite", comparisons=[("good", "bad"), ("same", "bad")], n_resamples=200, level=0.9
+    )
+    means = [evaluate_matches(matches).mean.mean() for matches in systems()["good"]]
+    assert result.average["good"].estimate == pytest.approx(np.mean(means), abs=1e-12)
+    assert (result.n_resamples, result.level, result.average_name) == (200, 0.9, "0.3:0.5")
+    better = result.differences["good", "bad"]
+    assert better.low <= better.estimate <= better.high
+    assert better.high - better.low < result.average["good"].high - result.average["good"].low
+    nothing = result.differences["same", "bad"]
+    assert (nothing.estimate, nothing.low, nothing.high) == (0, 0, 0)
+    assert len(result.per_threshold["bad"]) == len(result.differences_per_threshold["good", "bad"]) == 2
+
+
+def test_the_bootstrap_repeats_itself_and_drawing_seeds_widens_it():
+    one, again = (bootstrap_average(systems(), "suite", n_resamples=100) for _ in range(2))
+    assert one == again
+    both = bootstrap_average(systems(), "suite", n_resamples=100, resamples_seeds=True)
+    assert both.average["bad"] == one.average["bad"]
+    wide, narrow = both.average["good"], one.average["good"]
+    assert wide.high - wide.low > narrow.high - narrow.low
+
+
+def test_systems_that_cannot_be_compared_are_refused():
+    detections, truth = made_up(4)
+    one = match_detections(detections, truth, EvaluationOptions(tiou=(0.5,)))
+    other = match_detections(detections, truth, EvaluationOptions(tiou=(0.5,), exclude_videos=("v0",)))
+    with pytest.raises(InputError, match="the same videos and tIoU"):
+        bootstrap_average({"one": [one], "other": [other]}, "suite", n_resamples=10)
+    with pytest.raises(InputError, match="expected one of one; got 'two'"):
+        bootstrap_average({"one": [one]}, "suite", comparisons=[("one", "two")], n_resamples=10)
+    with pytest.raises(InputError, match="at least one system with one seed"):
+        bootstrap_average({"one": []}, "suite")
+
+
+def test_controls_are_what_their_names_say():
+    _, truth = made_up(5)
+    assert evaluate_detections(oracle(truth), truth).headline == pytest.approx(100, abs=1e-12)
+    seconds = dict.fromkeys(truth.videos, 20.0)
+    scores = VideoScores(
+        truth.videos,
+        np.zeros(len(truth.videos) + 1, np.int64),
+        np.zeros((0, 4), np.float32),
+        np.tile(np.array([0.9, 0.1, 0.5, 1.0], np.float32), (len(truth.videos), 1)),
+        np.zeros(0, np.float32),
+    )
+    whole = whole_videos(scores, CLASSES, 0.2, seconds)
+    assert len(whole) == 2 * len(truth.videos)
+    assert set(whole.end) == {20.0}
+    one, again = (random_segments(truth, seconds, "suite") for _ in range(2))
+    np.testing.assert_array_equal(one.start, again.start)
+    assert (one.end >= one.start).all()
+    assert one.end.max() <= 20
