@@ -60,16 +60,19 @@ def solve(programmes: Programmes) -> Solutions:
     solved = np.zeros(n_batch, dtype=np.bool_)
     active = np.arange(n_batch)
     work, point = programmes, _start(programmes)
-    for _ in range(MOST_ITERATIONS):
-        done = _has_arrived(work, point)
-        x_all[active] = point.x
-        solved[active[done]] = True
-        keep = np.flatnonzero(~done)
-        if not len(keep):
-            break
-        if len(keep) < len(active):
-            active, work, point = active[keep], _take(work, keep), point.take(keep)
-        _step(work, point)
+    # Where there is no solution the path runs off to infinity; the last finite point is kept.
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        for _ in range(MOST_ITERATIONS):
+            lost = ~(np.isfinite(point.x).all(axis=1) & np.isfinite(point.y).all(axis=1))
+            done = _has_arrived(work, point)
+            x_all[active[~lost]] = point.x[~lost]
+            solved[active[done]] = True
+            keep = np.flatnonzero(~done & ~lost)
+            if not len(keep):
+                break
+            if len(keep) < len(active):
+                active, work, point = active[keep], _take(work, keep), point.take(keep)
+            _step(work, point)
     return Solutions(x_all, solved)
 
 

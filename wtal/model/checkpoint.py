@@ -15,7 +15,7 @@ from wtal.errors import InputError
 from wtal.files import read_bytes, write_bytes
 
 FORMAT = "wtal checkpoint 1"
-KEYS = ("format", "about", "model", "optimiser", "gradients", "bank", "streams", "progress")
+KEYS = ("format", "about", "model", "optimiser", "bank", "streams", "progress")
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class RoundJob:
     """Trains one round and leaves a resume file behind while it runs."""
 
     def __init__(self, inputs: RoundInputs, folder: Path, device: torch.device, resume_every: float) -> None:
-        _deterministic()
+        _deterministic(device)
         self.inputs, self.folder, self.resume_every = inputs, folder, resume_every
         settings, store = inputs.settings, inputs.store
         self.streams = streams_of(settings.suite, settings.streams, inputs.seed, settings.round_index, device)
@@ -236,11 +236,13 @@ def collapse_warnings(epoch: int, attention: float, class_share: NDArray[np.floa
     return [f"warning: {sentence}{hint}" for sentence in warnings]
 
 
-def _deterministic() -> None:
+def _deterministic(device: torch.device) -> None:
     """The same bytes from the same machine: fixed algorithms, one thread unless the environment asks for more."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    torch.set_flush_denormal(True)  # gradients full of denormal numbers would make a step several times slower
+    if device.type == "cuda":  # on a processor all that is used here is deterministic as it is
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
 
 
 def score_from_checkpoint(
@@ -252,7 +254,7 @@ def score_from_checkpoint(
     device: torch.device,
 ) -> VideoScores:
     """Scores of a subset by the network of a checkpoint; with a seed, dropout stays on, as in the released code."""
-    _deterministic()
+    _deterministic(device)
     content, about = read_checkpoint(path)
     check_about(about, store, path)
     network = Network(store.feature_size, len(store.classes), settings.model).to(device)

@@ -41,7 +41,7 @@ def video_losses(
     target: Tensor | None,
     settings: LossSettings,
 ) -> VideoLosses:
-    """All losses. labels: [V, C]; mask: [V, T]; target: pseudo labels [V, T, K], of any sign, or None."""
+    """All losses. labels: [V, C]; mask: [V, T]; target: pseudo labels [V, K, T], of any sign, or None."""
     foreground, background = _video_targets(labels)
     weights = [(original, 1.0), (reallocated, 1.0)]
     if memory is not None:
@@ -69,8 +69,8 @@ def _video_targets(labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """-sum of target times log-probability, over the last axis; target and logits [..., K]."""
-    return -(target * torch.log_softmax(logits, dim=-1)).sum(dim=-1)
+    """-sum of target times log-probability, over the classes; target and logits [V, K] or [V, K, T]."""
+    return -(target * torch.log_softmax(logits, dim=1)).sum(dim=1)
 
 
 def attention_loss(attention: Tensor, mask: Tensor) -> Tensor:
@@ -98,7 +98,7 @@ def consistency_loss(
         goal = (1 - share) * goal + share * memory.logits.detach()
     temperature = settings.consistency_temperature
     return mean_over_snippets(
-        cross_entropy(original.logits / temperature, torch.softmax(goal / temperature, dim=-1)), mask
+        cross_entropy(original.logits / temperature, torch.softmax(goal / temperature, dim=1)), mask
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,21 +24,25 @@ class MemoryBank:
 
     def read(self, rows: list[int]) -> Tensor:
         """The slots [len(rows) * M, D] of some rows, concatenated; a row named twice is read twice."""
-        return self.prototypes[rows].flatten(0, 1)
+        return torch.cat([self.prototypes[row] for row in rows])
 
     def update(self, rows: list[int], prototypes: Tensor, probabilities: Tensor) -> None:
         """Put a video's prototypes [P, D] into rows, each by its score [P, K] for the row's class, one after the other."""
         n_slots = self.scores.shape[1]
+        best = probabilities.amax(dim=0).tolist()
+        lowest = self.scores[:, -1].tolist()
         for row in rows:
+            if best[row] <= lowest[row]:
+                continue  # no slot would change
             scores = torch.cat([self.scores[row], probabilities[:, row]])
             order = torch.sort(scores, descending=True, stable=True).indices[:n_slots]
             self.prototypes[row] = torch.cat([self.prototypes[row], prototypes])[order]
             self.scores[row] = scores[order]
 
 
-def memory_rows(video_label: Tensor, memory_index: str) -> list[int]:
+def memory_rows(video_label: Sequence[float], memory_index: str) -> list[int]:
     """Rows of the bank for a video with label [C]; "class_zero" repeats the released code: row 0 for each class."""
-    classes = torch.nonzero(video_label)[:, 0].tolist()
+    classes = [index for index, present in enumerate(video_label) if present]
     return classes if memory_index == "label" else [0] * len(classes)
 
 

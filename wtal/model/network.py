@@ -8,6 +8,7 @@ last.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,30 +24,55 @@ POOLING_EPSILON = 1e-5
 class BranchOutput:
     """What the head says of one branch: the original, the reallocated or the memory branch."""
 
-    logits: Tensor  # [V, T, K]
+    logits: Tensor  # [V, K, T]
     attention: Tensor  # [V, T], 0 where there is no snippet
     agnostic_logits: Tensor  # [V, K] of the video pooled by attention
     class_wise_logits: Tensor  # [V, K] of the video pooled by each class
 
 
 @dataclass(frozen=True, slots=True)
+class Embedding:
+    """Snippets as the network sees them, with what their cosines are scaled by."""
+
+    rows: Tensor  # [V, T, D]
+    norms: Tensor  # [V, T] 1 / (|row| + epsilon)
+
+    @staticmethod
+    def of(rows: Tensor) -> Embedding:
+        """The embedding of these rows."""
+        return Embedding(rows, InverseNorm.apply(rows))
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkOutput:
     """The two branches of a pack and what the memory needs of it."""
 
-    embedding: Tensor  # [V, T, D]
+    embedding: Embedding
     prototypes: Tensor  # [V, P, D]
     original: BranchOutput
     reallocated: BranchOutput
 
 
-def inverse_norm(rows: Tensor) -> Tensor:
-    """1 / (|row| + epsilon), last axis kept; a cosine is a product scaled by it."""
-    return 1.0 / (torch.linalg.vector_norm(rows, dim=-1, keepdim=True) + EPSILON)
+class InverseNorm(torch.autograd.Function):
+    """1 / (|row| + epsilon) of the last axis; written out because it is half of a step's memory traffic otherwise."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        length = torch.linalg.vector_norm(rows, dim=-1)
+        inverse = 1.0 / (length + EPSILON)
+        ctx.save_for_backward(rows, length, inverse)
+        return inverse
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        rows, length, inverse = ctx.saved_tensors
+        scale = torch.where(length > 0, -gradient * inverse * inverse / length, 0.0)
+        return rows * scale[..., None]
 
 
 def unit(rows: Tensor) -> Tensor:
     """Rows divided by (their Euclidean length + epsilon); a zero row stays zero."""
-    return rows * inverse_norm(rows)
+    return rows / (torch.linalg.vector_norm(rows, dim=-1, keepdim=True) + EPSILON)
 
 
 class Network(nn.Module):
@@ -77,75 +103,73 @@ class Network(nn.Module):
                 torch.rand((length, rows.shape[1]), generator=dropout, device=rows.device)
                 for length in pack.lengths.tolist()
             ]
-            rows = rows * ((torch.cat(draws) < keep) / keep)
+            rows = rows * (torch.cat(draws) < keep).to(rows.dtype).div_(keep)
         return pack.padded(rows)
 
     def responsibilities(
-        self, embedding: Tensor, norms: Tensor, prototypes: Tensor, mask: Tensor, is_slot: Tensor | None = None
+        self, embedding: Embedding, prototypes: Tensor, mask: Tensor, is_slot: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Z [V, T, P], a softmax over the prototypes, and the same normalised over time.
+        """Z [V, P, T], a softmax over the prototypes, and the same normalised over time.
 
-        norms: inverse norms of the embedding [V, T, 1]. is_slot: [V, P], false for prototypes that only pad.
+        is_slot: [V, P], false for prototypes that only pad.
         """
-        cosine = (embedding @ unit(prototypes).transpose(1, 2)) * norms
-        similarity = self.settings.responsibility_scale * cosine
+        product = (embedding.rows @ unit(prototypes).transpose(1, 2)).transpose(1, 2).contiguous()
+        similarity = product * (self.settings.responsibility_scale * embedding.norms)[:, None, :]
         if is_slot is not None:
-            similarity = similarity.masked_fill(~is_slot[:, None, :], -torch.inf)
-        share = torch.softmax(similarity, dim=2) * mask[:, :, None]
-        return share, share / (share.sum(dim=1, keepdim=True) + EPSILON)
+            similarity = similarity.masked_fill(~is_slot[:, :, None], -torch.inf)
+        share = torch.softmax(similarity, dim=1) * mask[:, None, :]
+        return share, share / (share.sum(dim=2, keepdim=True) + EPSILON)
 
-    def fit_prototypes(self, embedding: Tensor, norms: Tensor, mask: Tensor) -> Tensor:
+    def fit_prototypes(self, embedding: Embedding, mask: Tensor) -> Tensor:
         """Prototypes [V, P, D] of each video by expectation maximisation, from the learnt start."""
-        prototypes = self.prototypes.expand(len(embedding), -1, -1)
+        prototypes = self.prototypes.expand(len(embedding.rows), -1, -1)
         for _ in range(self.settings.em_iterations):
-            _, over_time = self.responsibilities(embedding, norms, prototypes, mask)
-            prototypes = over_time.transpose(1, 2) @ embedding
+            _, over_time = self.responsibilities(embedding, prototypes, mask)
+            prototypes = over_time @ embedding.rows
         return prototypes
 
     def random_walk(
-        self, embedding: Tensor, norms: Tensor, prototypes: Tensor, mask: Tensor, is_slot: Tensor | None = None
-    ) -> Tensor:
-        """(1 - w) (I - w^2 A)^-1 (w Z mu + X) [V, T, D] with A = Z Zn', solved through the P x P system (Woodbury)."""
+        self, embedding: Embedding, prototypes: Tensor, mask: Tensor, is_slot: Tensor | None = None
+    ) -> Embedding:
+        """(1 - w) (I - w^2 A)^-1 (w Z'mu + X) with A = Z'Zn, solved through the P x P system (Woodbury)."""
         weight = self.settings.random_walk_weight
-        share, over_time = self.responsibilities(embedding, norms, prototypes, mask, is_slot)
-        small = over_time.transpose(1, 2) @ share
-        gathered = weight * (small @ prototypes) + over_time.transpose(1, 2) @ embedding
+        share, over_time = self.responsibilities(embedding, prototypes, mask, is_slot)
+        small = over_time @ share.transpose(1, 2)
+        gathered = weight * (small @ prototypes) + over_time @ embedding.rows
         identity = torch.eye(small.shape[1], dtype=small.dtype, device=small.device)
         solved = torch.linalg.solve(identity - weight**2 * small, gathered)
-        return (1 - weight) * (embedding + share @ (weight * prototypes + weight**2 * solved))
+        walked = torch.baddbmm(
+            embedding.rows, share.transpose(1, 2), weight * prototypes + weight**2 * solved, beta=1 - weight, alpha=1 - weight
+        )
+        return Embedding.of(walked)
 
-    def head(self, embedding: Tensor, norms: Tensor, mask: Tensor) -> BranchOutput:
+    def head(self, embedding: Embedding, mask: Tensor) -> BranchOutput:
         """Snippet logits, attention and the two pooled video scores, with the same centres for every branch."""
         scale = self.settings.cosine_scale
         centres = unit(self.class_centres)
         n_columns = len(centres)
-        cosine = (embedding @ torch.cat([centres, unit(self.foreground_centre)]).T) * (scale * norms)
-        logits = cosine[..., :n_columns]
-        attention = torch.sigmoid(cosine[..., n_columns]) * mask
-        weights = torch.cat([attention[..., None], torch.sigmoid(logits) * mask[..., None]], dim=2)
-        pooled = (weights.transpose(1, 2) @ embedding) / (weights.sum(dim=1)[..., None] + POOLING_EPSILON)
-        pooled = unit(pooled)
-        agnostic = scale * (pooled[:, 0] @ centres.T)
-        class_wise = scale * (pooled[:, 1:] * centres).sum(dim=2)
-        return BranchOutput(logits, attention, agnostic, class_wise)
+        product = embedding.rows @ torch.cat([centres, unit(self.foreground_centre)]).T
+        cosine = product.transpose(1, 2).contiguous() * (scale * embedding.norms)[:, None, :]
+        weights = torch.sigmoid(cosine) * mask[:, None, :]  # [V, K + 1, T], the attention last
+        pooled = unit((weights @ embedding.rows) / (weights.sum(dim=2)[..., None] + POOLING_EPSILON))
+        agnostic = scale * (pooled[:, n_columns] @ centres.T)
+        class_wise = scale * (pooled[:, :n_columns] * centres).sum(dim=2)
+        return BranchOutput(cosine[:, :n_columns], weights[:, n_columns], agnostic, class_wise)
 
     def forward(self, pack: Pack, dropout: torch.Generator | None = None) -> NetworkOutput:
         """Original and reallocated branch of every video of a pack."""
-        embedding = self.embed(pack, dropout)
-        norms = inverse_norm(embedding)
-        prototypes = self.fit_prototypes(embedding, norms, pack.mask)
-        reallocated = self.random_walk(embedding, norms, prototypes, pack.mask)
+        embedding = Embedding.of(self.embed(pack, dropout))
+        prototypes = self.fit_prototypes(embedding, pack.mask)
         return NetworkOutput(
             embedding=embedding,
             prototypes=prototypes,
-            original=self.head(embedding, norms, pack.mask),
-            reallocated=self.head(reallocated, inverse_norm(reallocated), pack.mask),
+            original=self.head(embedding, pack.mask),
+            reallocated=self.head(self.random_walk(embedding, prototypes, pack.mask), pack.mask),
         )
 
     def memory_branch(self, output: NetworkOutput, pack: Pack, slots: Tensor, is_slot: Tensor) -> BranchOutput:
         """The head on the random walk from the memory's prototypes, slots [V, S, D], of which is_slot [V, S] count."""
-        walked = self.random_walk(output.embedding, inverse_norm(output.embedding), slots, pack.mask, is_slot)
-        return self.head(walked, inverse_norm(walked), pack.mask)
+        return self.head(self.random_walk(output.embedding, slots, pack.mask, is_slot), pack.mask)
 
     def prototype_logits(self, prototypes: Tensor) -> Tensor:
         """Class logits [..., P, K] of prototypes."""

@@ -71,7 +71,7 @@ def pack(videos: Videos, indices: Sequence[int], device: torch.device) -> Pack:
     """The pack of some videos, in the order given."""
     arrays = [videos.features(index) for index in indices]
     lengths = np.array([len(array) for array in arrays], dtype=np.int64)
-    longest = int(lengths.max())
+    longest = int(lengths.max()) | 1
     mask = np.arange(longest) < lengths[:, None]
     features = np.concatenate(arrays).astype(np.float32, copy=False)
     return Pack(

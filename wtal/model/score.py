@@ -34,9 +34,9 @@ def score_videos(
         some = pack(videos, chosen, network.class_centres.device)
         output = network(some, dropout)
         first, second = output.original, output.reallocated
-        mixed = snippet_original_share * torch.softmax(first.logits, dim=-1)
-        mixed = mixed + (1 - snippet_original_share) * torch.softmax(second.logits, dim=-1)
-        snippet.append(some.concatenated(mixed * first.attention[..., None]).cpu().numpy())
+        mixed = snippet_original_share * torch.softmax(first.logits, dim=1)
+        mixed = mixed + (1 - snippet_original_share) * torch.softmax(second.logits, dim=1)
+        snippet.append(some.concatenated((mixed * first.attention[:, None, :]).transpose(1, 2)).cpu().numpy())
         attention.append(some.concatenated(first.attention).cpu().numpy())
         pooled = video_original_share * torch.softmax(first.agnostic_logits, dim=-1)
         pooled = pooled + (1 - video_original_share) * torch.softmax(second.agnostic_logits, dim=-1)

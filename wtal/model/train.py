@@ -20,6 +20,7 @@ from wtal.errors import CollapseError
 from wtal.model.losses import VideoLosses, video_losses
 from wtal.model.memory import MemoryBank, memory_rows, padded_slots
 from wtal.model.network import BranchOutput, Network, NetworkOutput
+from wtal.model.optimiser import Adam
 from wtal.model.packs import Pack, Videos, pack
 from wtal.model.streams import Streams
 from wtal.suite import EpochSettings, RoundSettings
@@ -77,14 +78,9 @@ class Trainer:
     def __init__(self, network: Network, videos: Videos, settings: RoundSettings, streams: Streams) -> None:
         self.network, self.videos, self.settings, self.streams = network, videos, settings, streams
         self.device = network.class_centres.device
-        self.optimiser = torch.optim.Adam(
-            network.parameters(), lr=0.0, betas=settings.adam_betas, weight_decay=settings.weight_decay
-        )
+        self.optimiser = Adam(network.parameters(), settings.adam_betas, settings.weight_decay)
         self.bank = self._empty_bank()
         self.progress = Progress()
-        network.zero_grad(set_to_none=False)
-        for parameter in network.parameters():
-            parameter.grad = torch.zeros_like(parameter)
 
     def _empty_bank(self) -> MemoryBank:
         model = self.settings.model
@@ -116,8 +112,6 @@ class Trainer:
 
     def _epoch(self, epoch: EpochSettings, labels: RoundLabels | None, after_step: Callable[[], None] | None) -> None:
         progress, per_step = self.progress, self.settings.videos_per_step
-        for group in self.optimiser.param_groups:
-            group["lr"] = epoch.learning_rate
         if not progress.order:
             n_videos = self.videos.n_videos
             order = self.streams.shuffle.permutation(n_videos) if self.settings.shuffle else np.arange(n_videos)
@@ -129,8 +123,8 @@ class Trainer:
             progress.position += len(chosen)
             progress.visits += len(chosen)
             if progress.visits % per_step == 0:
-                self.optimiser.step()
-                self.network.zero_grad(set_to_none=False)
+                self.optimiser.step(epoch.learning_rate)
+                self.optimiser.clear()
             if after_step is not None:
                 after_step()
 
@@ -142,7 +136,7 @@ class Trainer:
         target = None
         if epoch.label_weight and labels is not None:
             rows = np.concatenate([labels.target(video, epoch) for video in chosen])
-            target = some.padded(torch.from_numpy(rows).to(self.device))
+            target = some.padded(torch.from_numpy(rows).to(self.device)).transpose(1, 2).contiguous()
         losses = video_losses(
             output.original, output.reallocated, memory, some.labels, some.mask, target, self.settings.loss
         )
@@ -163,11 +157,14 @@ class Trainer:
         prototypes = output.prototypes.detach()
         probabilities = torch.softmax(self.network.prototype_logits(prototypes), dim=-1).detach()
         slots = []
-        for place in range(some.n_videos):
-            rows = memory_rows(some.labels[place], self.settings.memory_index)
+        for place, rows in enumerate(self._memory_rows(some)):
             slots.append(self.bank.read(rows))
             self.bank.update(rows, prototypes[place], probabilities[place])
         return self.network.memory_branch(output, some, *padded_slots(slots))
+
+    def _memory_rows(self, some: Pack) -> list[list[int]]:
+        """Rows of the memory for each video of a pack."""
+        return [memory_rows(label, self.settings.memory_index) for label in some.labels.tolist()]
 
     @torch.no_grad()
     def _fill_memory(self) -> None:
@@ -176,8 +173,8 @@ class Trainer:
             some = pack(self.videos, chosen, self.device)
             prototypes = self.network(some).prototypes
             probabilities = torch.softmax(self.network.prototype_logits(prototypes), dim=-1)
-            for place in range(some.n_videos):
-                self.bank.update(memory_rows(some.labels[place], "label"), prototypes[place], probabilities[place])
+            for place, label in enumerate(some.labels.tolist()):
+                self.bank.update(memory_rows(label, "label"), prototypes[place], probabilities[place])
 
     def _gradient_share(self, label_loss: Tensor, rest: Tensor) -> float:
         """|gradient of the label loss| / (that + |gradient of the rest|) over all parameters."""
@@ -208,8 +205,7 @@ class Trainer:
         progress = self.progress
         return {
             "model": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "gradients": {name: value.grad for name, value in self.network.named_parameters()},
+            "optimiser": self.optimiser.state(),
             "bank": {"prototypes": self.bank.prototypes, "scores": self.bank.scores},
             "streams": self.streams.state(),
             "progress": {
@@ -224,9 +220,7 @@ class Trainer:
     def restore(self, state: dict[str, Any]) -> None:
         """Take up a run where `state` left it, within an epoch or between two rounds."""
         self.network.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        for name, parameter in self.network.named_parameters():
-            parameter.grad = state["gradients"][name].to(self.device).clone()
+        self.optimiser.restore(state["optimiser"])
         self.bank = MemoryBank(**{name: value.to(self.device).clone() for name, value in state["bank"].items()})
         self.streams.restore(state["streams"])
         values = dict(state["progress"])

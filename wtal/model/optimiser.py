@@ -1,0 +1,66 @@
+"""Adam with weight decay added to the gradient, on torch's own functional form.
+
+torch's optimiser classes load its compiler at the first step, which takes longer than many a round of training.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.adam import adam
+
+EPSILON = 1e-8
+
+
+class Adam:
+    """The optimiser's state; gradients are summed by the caller and cleared after each step."""
+
+    def __init__(self, parameters: Iterable[nn.Parameter], betas: tuple[float, float], weight_decay: float) -> None:
+        self.parameters = list(parameters)
+        self.betas, self.weight_decay = betas, weight_decay
+        self.means = [torch.zeros_like(parameter, requires_grad=False) for parameter in self.parameters]
+        self.squares = [torch.zeros_like(parameter, requires_grad=False) for parameter in self.parameters]
+        self.steps = [torch.zeros((), device=parameter.device) for parameter in self.parameters]
+        self.clear()
+
+    def clear(self) -> None:
+        """Set every gradient to zero."""
+        for parameter in self.parameters:
+            parameter.grad = torch.zeros_like(parameter)
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """One step with the gradients summed so far."""
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        adam(
+            [parameter.data for parameter in self.parameters],
+            gradients,
+            self.means,
+            self.squares,
+            [],
+            self.steps,
+            fused=True,
+            amsgrad=False,
+            beta1=self.betas[0],
+            beta2=self.betas[1],
+            lr=learning_rate,
+            weight_decay=self.weight_decay,
+            eps=EPSILON,
+            maximize=False,
+        )
+
+    def state(self) -> dict[str, list[Tensor]]:
+        """Everything a checkpoint holds of the optimiser, gradients of an unfinished step included."""
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        return {"means": self.means, "squares": self.squares, "steps": self.steps, "gradients": gradients}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up the optimiser where `state` left it."""
+        for name in ("means", "squares", "steps"):
+            for own, saved in zip(getattr(self, name), state[name]):
+                own.copy_(saved)
+        for parameter, gradient in zip(self.parameters, state["gradients"]):
+            parameter.grad = gradient.to(parameter.device).clone()
