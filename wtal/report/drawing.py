@@ -20,7 +20,7 @@ from wtal.files import write_bytes
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#444444", "#B8A800")
 MARKS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)), (0, (3, 3)))
-HATCHES = ("", "///", "...", "xxx", "\\\\\\", "---", "+++", "ooo")
+HATCHES = ("", "///", "xxx", "\\\\\\", "---", "|||", "+++", "...")
 GREY, INK = "#888888", "#222222"
 DOTS_PER_INCH = 144
 
@@ -95,6 +95,12 @@ def hatch(index: int) -> dict[str, Any]:
     """Colour and hatch of a bar, for `Axes.barh`."""
     place = index % len(PALETTE)
     return {"facecolor": PALETTE[place], "hatch": HATCHES[place], "edgecolor": "white", "linewidth": 0.5}
+
+
+def note_beside(axes: Axes, x: float, y: float, text: str) -> None:
+    """A small text to the right of a point."""
+    place = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 7.5, "color": INK}
+    axes.annotate(text, (x, y), **place)  # type: ignore[arg-type]
 
 
 def shorten(text: str, length: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,19 @@ from matplotlib.ticker import MaxNLocator
 from wtal.files import to_json, write_text
 from wtal.report.ablation import AblationRow, read_ablation
 from wtal.report.clips import read_clips
-from wtal.report.drawing import GREY, INK, canvas, colour, drawing, hatch, mark, save, shorten, without_left_frame
+from wtal.report.drawing import (
+    GREY,
+    INK,
+    canvas,
+    colour,
+    drawing,
+    hatch,
+    mark,
+    note_beside,
+    save,
+    shorten,
+    without_left_frame,
+)
 from wtal.report.plan import Plan, read_plan
 from wtal.report.rounds import ROUND_FIGURES, ROUND_TITLES, TRAINING_COLUMNS, Line, means_by_key, read_lines
 from wtal.report.timelines import timeline_figure
@@ -65,7 +78,7 @@ def ablation_figure(plan: Plan, rows: Sequence[AblationRow]) -> Figure:
             axes.hlines(place, row.average.low, row.average.high, color=INK, linewidth=1.4)
             axes.vlines([row.average.low, row.average.high], place - 0.16, place + 0.16, color=INK, linewidth=1.4)
             right = row.average.high
-        axes.text(right, place, f"  {row.average.value:.1f}", va="center", fontsize=7.5, color=INK)
+        note_beside(axes, right, place, f"{row.average.value:.1f}")
     axes.axvline(rows[0].average.value, color=INK, linewidth=0.8, linestyle=":")
     axes.set_yticks(places, [shorten(row.title, 60) for row in rows])
     axes.set_xlim(0, 1.08 * max(max(row.average.value, np.nan_to_num(row.average.high)) for row in rows))
@@ -100,7 +113,7 @@ def rounds_figure(plan: Plan, lines: Sequence[Line]) -> Figure:
                 _plot_rounds(axes, plan, means[shown_figure], name, mark(index))
             axes.set_title(_round_title(plan, shown_figure))
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        row[0].set_ylabel(shorten(group, 34))
+        row[0].set_ylabel(textwrap.fill(shorten(group, 60), 24))
         row[-1].legend(*row[0].get_legend_handles_labels(), loc="center left", bbox_to_anchor=(1.02, 0.5))
     for axes in panels[-1]:
         axes.set_xlabel("round")

@@ -108,15 +108,15 @@ def _summary(plan: Plan, rows: Sequence[AblationRow]) -> str:
         raise InputError(file="ablation.csv", key="variant", expected=f"a row of {missing[0]}", got="none")
     base, whole = named[plan.base], named[plan.whole_method]
     best = max(named.values(), key=lambda row: row.average.value)
-    headline = f"mAP@{plan.headline}"
+    roles = {base.variant: "Base", best.variant: "Best of the suite", whole.variant: "Whole method"}
     distinct = {row.variant: row for row in (whole, best, base)}.values()
-    cards = [(f"{headline}, {row.title}", _figure(row), _range(row)) for row in distinct]
+    cards = [(f"{roles[row.variant]}: {row.title}", _figure(row), _range(row)) for row in distinct]
     away = whole.base_difference
     if away.value == away.value:
         cards.append(
             (f"Whole method less {plan.base}", difference(away.value, away.low, away.high).text, _verdict(whole))
         )
-    what = f"{len(named)} variants, {len(plan.file.seeds)} seeds each, protocol {plan.file.evaluation.protocol}."
+    what = f"{len(named)} variants, {len(plan.file.seeds)} seeds each; figures are mAP@{plan.headline} in percent."
     return caution + markup.facts(cards) + f"<p>{markup.escape(what)}</p>" + markup.paragraphs(notes(plan))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class PlanFile:
     report: ReportSettings
     method: dict[str, Any]
     variants: dict[str, VariantPlan]
+    order: tuple[str, ...] = ()  # of the variants in the suite; JSON written with sorted keys does not keep it
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Plan:
 def read_plan(path: str | Path) -> Plan:
     """Read settings/report.json. Raises InputError where it is missing, broken or disagrees with itself."""
     settings = read_json(path)
-    file = from_mapping(PlanFile, settings, file=path)
+    file = _in_order(from_mapping(PlanFile, settings, file=path), path)
     if not file.variants or not file.seeds:
         key = "seeds" if file.variants else "variants"
         raise InputError(file=path, key=key, expected="at least one", got="none")
@@ -85,3 +86,12 @@ def read_plan(path: str | Path) -> Plan:
             expected = f"{entry.rounds + 1} owners, one for each round from 0 on"
             raise InputError(file=path, key=f"variants.{name}.owners", expected=expected, got=len(entry.owners))
     return Plan(file, Path(path), settings, digest_of_value(settings))
+
+
+def _in_order(file: PlanFile, path: str | Path) -> PlanFile:
+    if not file.order:
+        return file
+    if sorted(file.order) != sorted(file.variants):
+        expected = f"each of {', '.join(sorted(file.variants))} once"
+        raise InputError(file=path, key="order", expected=expected, got=", ".join(file.order))
+    return replace(file, variants={name: file.variants[name] for name in file.order})

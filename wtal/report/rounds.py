@@ -40,7 +40,7 @@ ROUND_TITLES = {
     "label_recall": "Label recall",
     "label_average_precision": "Label snippet AP",
     "label_mAP": "Label segment mAP",
-    "lp_infeasible_share": "Infeasible programmes",
+    "lp_infeasible_share": "Infeasible programmes, %",
     "lp_violation": "Largest violation",
 }
 Runs = Mapping[tuple[str, int], RunMetrics]
@@ -140,6 +140,8 @@ def label_quality_table(plan: Plan, lines: Sequence[Line], notes: Sequence[str])
 
 
 def _figure(figure: str, mean: float, deviation: float) -> Cell:
+    if figure == "lp_infeasible_share":
+        return spread(100 * mean, 100 * deviation)
     return spread(mean, deviation, digits=4 if figure == "lp_violation" else 1)
 
 
