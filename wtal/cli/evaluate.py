@@ -39,6 +39,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     compare.add_argument("--bootstrap", type=int, default=1000, metavar="N", help="resamples of videos (default 1000)")
     _add_options(compare)
     compare.set_defaults(run=compare_files)
+    _register_run(commands)
+
+
+def _register_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run = commands.add_parser("evaluate-run", help="write the metrics of one variant and seed of a suite")
     run.add_argument(
         "--settings",
@@ -59,7 +63,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    """What decides a score, and how it is printed."""
+    """What decides a score."""
     parser.add_argument("--dataset", choices=DATASETS, help="sets subset, thresholds and snippet rate, and finds data/")
     parser.add_argument(
         "--ground-truth",
@@ -98,6 +102,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="detections of videos that the ground truth lacks: refuse, drop, or count as wrong (default refuse)",
     )
     parser.add_argument("--deduplicate", action="store_true", help="remove exact duplicates of instances")
+    _add_output(parser)
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    """How a score is printed, and what its resamples depend on."""
     parser.add_argument("--seed", default="0", help="any text; the resamples depend on it alone (default 0)")
     parser.add_argument("--format", choices=FORMATS, default="table", help="form of the output (default table)")
     parser.add_argument("--digits", type=int, default=2, choices=range(13), metavar="N", help="in tables (default 2)")

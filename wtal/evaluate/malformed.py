@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from wtal.errors import InputError
+
+LARGEST = sys.float_info.max  # whole numbers may be of any length
 
 
 def parsed_slowly(path: str | Path, content: bytes, fault: ValueError | None) -> Any:
@@ -79,7 +81,7 @@ def check_segment(path: str | Path, key: str, segment: Any) -> None:
 
 def is_number(value: Any) -> bool:
     """Whether a JSON value is a finite number (true and false are not)."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
 
 
 def _kind(value: Any) -> str:
