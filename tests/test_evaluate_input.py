@@ -61,6 +61,7 @@ MALFORMED = {
         "a[0]/score: expected a finite number; got inf",
     ),
     "a score of 400 digits": (results(a=[GOOD]).replace("0.5", "9" * 400), "a[0]/score: expected a finite number"),
+    "a name of two lines": (results(**{"a\nb": [7]}), r"results/'a\nb'[0]: expected"),
     "a huge score": (results(a=[GOOD]).replace("0.5", "1e999"), "expected a finite number; got inf"),
     "a reversed segment": (results(a=[{**GOOD, "segment": [5, 4]}]), "a[0]/segment: expected [start, end]"),
     "a segment of three": (results(a=[{**GOOD, "segment": [1, 2, 3]}]), "got [1, 2, 3]"),

@@ -33,7 +33,7 @@ class Name:
             ("__builtin__", "bytes"): "no bytes",  # how Python 3 writes b"" for Python 2
         }.get((str(module), str(name)), "")
         if not self.kind:
-            raise Refused(f"the name {str(module)[:60]}.{str(name)[:60]}")
+            raise Refused(f"the name {f'{module}.{name}'[:120]!r}")
 
 
 class Type:

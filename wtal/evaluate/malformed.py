@@ -36,7 +36,9 @@ def _once(path: str | Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(values) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(file=path, key=twice, expected="each key once", got="it twice")
+        raise InputError(
+            file=path, key=twice if twice.isprintable() else repr(twice), expected="each key once", got="it twice"
+        )
     return values
 
 
@@ -50,7 +52,8 @@ def first_fault(path: str | Path, values: Any) -> None:
     results = values["results"]
     if not isinstance(results, Mapping):
         raise InputError(file=path, key="results", expected="detections by video", got=f"a {_kind(results)}")
-    for video, rows in results.items():
+    for name, rows in results.items():
+        video = name if name.isprintable() else repr(name)
         if not isinstance(rows, list):
             raise InputError(file=path, key=f"results/{video}", expected="a list of detections", got=f"a {_kind(rows)}")
         for number, row in enumerate(rows):
