@@ -72,6 +72,7 @@ def save(figure: Figure, folder: Path, name: str) -> None:
         buffer = io.BytesIO()
         figure.savefig(buffer, format=suffix, dpi=DOTS_PER_INCH, metadata=metadata)
         write_bytes(folder / f"{name}.{suffix}", buffer.getvalue())
+        figure.set_layout_engine("none")  # laid out once, for both
 
 
 def colour(index: int) -> str:

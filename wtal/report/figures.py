@@ -64,6 +64,8 @@ def ablation_figure(plan: Plan, rows: Sequence[AblationRow]) -> Figure:
     figure = canvas(WIDTH, 1.0 + 0.27 * len(rows))
     axes = figure.subplots()
     groups = list(dict.fromkeys(row.group for row in rows))
+    first = rows[0]
+    rows = sorted(rows, key=lambda row: groups.index(row.group))
     places = np.arange(len(rows))[::-1]
     for place, row in zip(places, rows):
         look = (
@@ -79,7 +81,7 @@ def ablation_figure(plan: Plan, rows: Sequence[AblationRow]) -> Figure:
             axes.vlines([row.average.low, row.average.high], place - 0.16, place + 0.16, color=INK, linewidth=1.4)
             right = row.average.high
         note_beside(axes, right, place, f"{row.average.value:.1f}")
-    axes.axvline(rows[0].average.value, color=INK, linewidth=0.8, linestyle=":")
+    axes.axvline(first.average.value, color=INK, linewidth=0.8, linestyle=":")
     axes.set_yticks(places, [shorten(row.title, 60) for row in rows])
     axes.set_xlim(0, 1.08 * max(max(row.average.value, np.nan_to_num(row.average.high)) for row in rows))
     without_left_frame(axes)
@@ -129,7 +131,7 @@ def _plot_rounds(
 ) -> None:
     keys = sorted((int(key) for variant, key in means if variant == name))
     values = [means[name, str(key)][0] for key in keys]
-    axes.plot(keys, values, label=shorten(plan.file.variants[name].title, 34), **look)  # type: ignore[arg-type]
+    axes.plot(keys, values, label=textwrap.fill(shorten(plan.file.variants[name].title, 80), 32), **look)  # type: ignore[arg-type]
 
 
 def training_figure(plan: Plan, lines: Sequence[Line]) -> Figure:

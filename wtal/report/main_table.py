@@ -122,7 +122,7 @@ def main_table(plan: Plan, rows: Sequence[MainRow], notes: Sequence[str]) -> Tab
 
 
 def _cells(row: MainRow, names: Sequence[str], target: float | None, headline: str) -> tuple[Cell, ...]:
-    label = f"{row.method} ({row.note})" if row.note else row.method
+    label = f"{row.method} ({row.note})" if row.note and row.note not in row.method else row.method
     figures = [spread(row.values.get(name, math.nan), row.deviations.get(name, math.nan)) for name in names]
     points = []
     if target is not None:
