@@ -179,13 +179,21 @@ def test_round_and_class_tables_leave_out_what_does_not_exist(results: Path) -> 
     assert lines_of(results / "per_class.csv")[1].startswith("base,0,walk,")
 
 
+def test_a_class_without_a_test_instance_has_no_figure(tmp_path: Path) -> None:
+    folder = make_run(tmp_path)
+    for path in folder.glob("*/seed*/metrics.json"):
+        values = json.loads(path.read_text())
+        path.write_text(json.dumps({**values, "per_class": {**values["per_class"], "walk": [None] * 7}}))
+    assert lines_of(tables_of(folder) / "per_class.csv")[1] == "base,0,walk,,,,,,,,"
+
+
 def test_published_figures_stand_beside_the_run_with_the_difference_in_points(tmp_path: Path) -> None:
     values = suite_values()
     values["report"] = {**values["report"], "published": ["thumos14"]}
     folder = tables_of(make_run(tmp_path, values))
     text = (folder / "main.md").read_text()
-    assert "| STPN, CVPR 2018 | 52.0 | 44.7 | 35.5 | 25.8 | 16.9 | 9.9 | 4.3 | 27.0 | – | – |" in text
-    assert "| W-TALC, ECCV 2018 | 55.2 | 49.6 | 40.1 | 31.1 | 22.8 | – | 7.6 | – | – | – |" in text
+    assert "| STPN, CVPR 2018 | 27.0 | 52.0 | 44.7 | 35.5 | 25.8 | 16.9 | 9.9 | 4.3 | – | – |" in text
+    assert "| W-TALC, ECCV 2018 | – | 55.2 | 49.6 | 40.1 | 31.1 | 22.8 | – | 7.6 | – | – |" in text
     plan = read_plan(folder / "settings" / "report.json")
     average = np.mean(
         [run.averages["0.1:0.7"] for (name, _), run in read_metrics(plan, folder).items() if name == "whole"]
@@ -246,6 +254,8 @@ def test_a_latex_row_that_starts_with_a_bracket_is_no_option_of_the_row_before()
 
 def test_numbers_have_true_minus_signs_and_differences_stand_out_only_away_from_0() -> None:
     assert number(-0.25, 2).text == "−0.25"
+    assert number(-0.04).text == "0.0"
+    assert difference(-0.04, -1.0, 1.0).text == "+0.0 [−1.0, 1.0]"
     assert difference(1.04, 0.2, 2.0) == Cell("+1.0 [0.2, 2.0]", 1.04, strong=True)
     assert difference(-1.0, -2.0, 0.5) == Cell("−1.0 [−2.0, 0.5]", -1.0)
     assert number(math.nan).text == "–"

@@ -20,6 +20,7 @@ from wtal.report.statistics import mean_and_deviation
 from wtal.report.typeset import Block, Cell, Column, Table, number, spread
 
 PUBLISHED, THIS_RUN, CONTROLS = "Published", "This run", "Controls"
+HIGHEST = "the highest of this suite, picked on the test set"
 FIXED = ("part", "method", "note", "seeds", "source")
 
 
@@ -64,12 +65,12 @@ def main_rows(
     ablation: Sequence[AblationRow],
     published: Sequence[MainRow],
 ) -> list[MainRow]:
-    """Published rows, then this run: the first variant, the whole method and the best; then the controls."""
+    """Published rows, then this run: the first variant, the whole method and the highest; then the controls."""
     variants = [row for row in ablation if not row.is_control]
     best = max(variants, key=lambda row: row.average.value).variant
     notes = {plan.base: "the base of every comparison"}
     notes[plan.whole_method] = "the whole method"
-    notes[best] = f"{notes[best]}; the best of this suite" if best in notes else "the best of this suite"
+    notes[best] = f"{notes[best]}; {HIGHEST}" if best in notes else HIGHEST
     own = [_own_row(plan, name, notes[name], runs) for name in plan.file.variants if name in notes]
     controls = [] if published else [_control(plan, row, runs) for row in ablation if row.is_control]
     return [*published, *own, *controls]
@@ -104,6 +105,7 @@ def main_table(plan: Plan, rows: Sequence[MainRow], notes: Sequence[str]) -> Tab
         names = [name for name in names if any(name in row.values for row in published)] or names
     target = next((row for row in published if row.note == "this method"), None)
     headline = f"mAP@{plan.headline}"
+    names.sort(key=lambda name: name != headline)  # the figure that variants are compared in comes first
     compares = target is not None and headline in target.values
     columns = (
         Column("Method", is_number=False),

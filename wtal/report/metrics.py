@@ -45,7 +45,7 @@ class RunMetrics:
     tiou: tuple[float, ...]
     mean_ap: tuple[float, ...]  # percent, one per tIoU threshold
     averages: dict[str, float]  # percent
-    per_class: dict[str, tuple[float, ...]]  # percent, one per tIoU threshold
+    per_class: dict[str, tuple[float, ...]]  # percent, one per tIoU threshold; NaN: no instance of the class
     classification: float  # percent
     n_detections: int
     rounds: tuple[RoundMetrics, ...]
@@ -115,12 +115,13 @@ class _Reader:
             raise self.fail(name, "a number", value)
         return float(value)
 
-    def numbers(self, name: str, count: int | None = None) -> tuple[float, ...]:
+    def numbers(self, name: str, count: int | None = None, optional: bool = False) -> tuple[float, ...]:
         value = self.get(name)
-        fits = isinstance(value, list) and all(isinstance(entry, (int, float)) for entry in value)
+        kinds = (int, float, type(None)) if optional else (int, float)
+        fits = isinstance(value, list) and all(type(entry) in kinds for entry in value)
         if not fits or (count is not None and len(value) != count):
             raise self.fail(name, "a list of numbers" if count is None else f"a list of {count} numbers", value)
-        return tuple(float(entry) for entry in value)
+        return tuple(math.nan if entry is None else float(entry) for entry in value)
 
     def group(self, name: str) -> _Reader:
         return _Reader(self.file, self.get(name), f"{self.key}.{name}" if self.key else name)
@@ -144,7 +145,7 @@ def _run(reader: _Reader, plan: Plan) -> RunMetrics:
         tiou=tiou,
         mean_ap=reader.numbers("mAP", len(tiou)),
         averages={name: averages.number(name) for name in plan.file.evaluation.averages},
-        per_class={name: per_class.numbers(name, len(tiou)) for name in per_class.values},
+        per_class={name: per_class.numbers(name, len(tiou), optional=True) for name in per_class.values},
         classification=reader.number("classification_mAP", optional=True),
         n_detections=reader.whole("n_detections"),
         rounds=tuple(

@@ -108,7 +108,11 @@ def _summary(plan: Plan, rows: Sequence[AblationRow]) -> str:
         raise InputError(file="ablation.csv", key="variant", expected=f"a row of {missing[0]}", got="none")
     base, whole = named[plan.base], named[plan.whole_method]
     best = max(named.values(), key=lambda row: row.average.value)
-    roles = {base.variant: "Base", best.variant: "Best of the suite", whole.variant: "Whole method"}
+    roles = {
+        base.variant: "Base",
+        best.variant: "Highest of the suite, picked on the test set",
+        whole.variant: "Whole method",
+    }
     distinct = {row.variant: row for row in (whole, best, base)}.values()
     cards = [(f"{roles[row.variant]}: {row.title}", _figure(row), _range(row)) for row in distinct]
     away = whole.base_difference

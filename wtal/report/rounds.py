@@ -124,19 +124,17 @@ def means_by_key(lines: Sequence[Line], figure: str) -> dict[tuple[str, str], tu
 def label_quality_table(plan: Plan, lines: Sequence[Line], notes: Sequence[str]) -> Table:
     """What each round brought, mean ± sd over seeds: labels against the hidden truth, and the detections after it."""
     titles = {**ROUND_TITLES, "average": f"mAP@{plan.headline}"}
-    columns = (Column("Round"), *(Column(titles[figure]) for figure in ROUND_FIGURES))
+    figures = (Column(titles[figure]) for figure in ROUND_FIGURES)
+    columns = (Column("Variant", is_number=False), Column("Round"), *figures)
     means = {figure: means_by_key(lines, figure) for figure in ROUND_FIGURES}
-    blocks = []
+    rows = []
     for name, entry in plan.file.variants.items():
-        places = [place for place in means["average"] if place[0] == name]
-        if len(places) < 2:
+        if not entry.rounds:
             continue  # without label rounds there is nothing to follow
-        rows = tuple(
-            (Cell(key, float(key)), *(_figure(figure, *means[figure][variant, key]) for figure in ROUND_FIGURES))
-            for variant, key in places
-        )
-        blocks.append(Block(entry.title, rows))
-    return Table("label_quality", "Label quality by round", columns, tuple(blocks), tuple(notes))
+        for key in (key for variant, key in means["average"] if variant == name):
+            cells = (_figure(figure, *means[figure][name, key]) for figure in ROUND_FIGURES)
+            rows.append((Cell(entry.title), Cell(key, float(key)), *cells))
+    return Table("label_quality", "Label quality by round", columns, (Block("", tuple(rows)),), tuple(notes))
 
 
 def _figure(figure: str, mean: float, deviation: float) -> Cell:

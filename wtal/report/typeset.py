@@ -51,8 +51,8 @@ def number(value: float | None, digits: int = 1) -> Cell:
     """A number with a true minus sign; nothing, or not a number, is a dash."""
     if value is None or value != value:
         return Cell("–")
-    text = f"{value:.{digits}f}"
-    return Cell(text.replace("-", MINUS), value)
+    rounded = round(value, digits) + 0.0  # the sum turns -0.0 into 0.0
+    return Cell(f"{rounded:.{digits}f}".replace("-", MINUS), value)
 
 
 def spread(mean: float, deviation: float, digits: int = 1) -> Cell:
