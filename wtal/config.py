@@ -140,9 +140,11 @@ def _scalar(kind: Any, value: object, file: str, key: str) -> object:
             return _scalar(float, float(value), file, key)
         except ValueError:
             pass
-    elif kind is int and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    elif kind is bool and isinstance(value, bool) or kind is str and isinstance(value, str):
+    elif (
+        (kind is int and isinstance(value, int) and not isinstance(value, bool))
+        or (kind is bool and isinstance(value, bool))
+        or (kind is str and isinstance(value, str))
+    ):
         return value
     raise InputError(file=file, key=key, expected=_described(kind), got=_shown(value))
 
@@ -157,6 +159,8 @@ def _described(kind: Any) -> str:
         return f"one of {', '.join(map(str, get_args(kind)))}"
     if get_origin(kind) is tuple:
         return "a list"
+    if get_origin(kind) in (typing.Union, types.UnionType):
+        return " or ".join("null" if entry is type(None) else _described(entry) for entry in get_args(kind))
     return "a group of keys"
 
 

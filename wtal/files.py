@@ -170,7 +170,9 @@ def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
     reader = csv.DictReader(io.StringIO(read_text(path)))
     missing = [column for column in columns if column not in (reader.fieldnames or ())]
     if missing:
-        raise InputError(file=path, key=missing[0], expected="a column of that name", got=reader.fieldnames or "nothing")
+        raise InputError(
+            file=path, key=missing[0], expected="a column of that name", got=reader.fieldnames or "nothing"
+        )
     rows = list(reader)
     for number, row in enumerate(rows, start=2):
         if None in row or any(row[column] is None for column in columns):

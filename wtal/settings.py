@@ -110,6 +110,7 @@ class TrainingSettings:
     memory_from_epoch: int | None = None  # first epoch that uses the memory bank; it is filled just before; null: never
     memory_index: Literal["label", "class_zero"] = "label"  # "class_zero" repeats the released code
     shuffle: bool = True
+    sampled_snippets: int | None = None  # one from each of so many equal parts of a longer video at a visit; null: all
     checkpoint: Literal["last", "selected_on_test"] = "last"  # the latter repeats the released code, and says so
 
     def __post_init__(self) -> None:
@@ -121,6 +122,8 @@ class TrainingSettings:
             require(0 <= beta < 1, "adam_betas", "two numbers in [0, 1)", list(self.adam_betas))
         require(self.weight_decay >= 0, "weight_decay", "0 or above", self.weight_decay)
         require(self.videos_per_step >= 1, "videos_per_step", "a whole number, 1 or above", self.videos_per_step)
+        if self.sampled_snippets is not None:
+            require(self.sampled_snippets >= 2, "sampled_snippets", "2 or above, or null", self.sampled_snippets)
         if self.memory_from_epoch is not None:
             require(self.memory_from_epoch >= 1, "memory_from_epoch", "an epoch above 0", self.memory_from_epoch)
 
@@ -337,7 +340,11 @@ class EvaluationSettings:
 
     protocol: Protocol = "activitynet"
     tiou: str = "0.1:0.7:0.1"  # first:last:step
-    averages: tuple[str, ...] = ("0.1:0.5", "0.3:0.7", "0.1:0.7")  # means over a part of the thresholds; last is headline
+    averages: tuple[str, ...] = (
+        "0.1:0.5",
+        "0.3:0.7",
+        "0.1:0.7",
+    )  # means over a part of the thresholds; last is headline
     missing_class: Literal["zero", "zero_all"] | None = None  # null: as the preset of the variant has it
     bootstrap_resamples: int = 1000
     bootstrap_level: float = 0.95

@@ -29,7 +29,12 @@ class SuiteFile:
     extends: str | None = None  # another suite file, beside this one, that this one changes
 
     def __post_init__(self) -> None:
-        require(bool(re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.suite)), "suite", "lower-case letters, digits and -", self.suite)
+        require(
+            bool(re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.suite)),
+            "suite",
+            "lower-case letters, digits and -",
+            self.suite,
+        )
         require(bool(self.seeds), "seeds", "at least one seed", list(self.seeds))
         require(len(set(self.seeds)) == len(self.seeds), "seeds", "each seed once", list(self.seeds))
         require(min(self.seeds) >= 0, "seeds", "whole numbers, 0 or above", list(self.seeds))
@@ -72,6 +77,7 @@ class RoundSettings:
     videos_per_step: int
     memory_index: str
     shuffle: bool
+    sampled_snippets: int | None
     keeps_epoch_scores: bool  # test scores of every epoch, to select the best on the test set afterwards
     video_original_share: float
     label_snippet_share: float
@@ -199,7 +205,9 @@ def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def method_of(method: Mapping[str, Any], override: Mapping[str, Any], source: str, key: str = "method") -> s.MethodSettings:
+def method_of(
+    method: Mapping[str, Any], override: Mapping[str, Any], source: str, key: str = "method"
+) -> s.MethodSettings:
     """Method settings with presets and overrides applied: preset, then what is written, for each in turn."""
     merged: dict[str, Any] = {}
     for layer in (method, override):
@@ -241,6 +249,7 @@ def round_settings(suite: str, variant: Variant, round_index: int) -> RoundSetti
         videos_per_step=method.training.videos_per_step,
         memory_index=method.training.memory_index,
         shuffle=method.training.shuffle,
+        sampled_snippets=method.training.sampled_snippets,
         keeps_epoch_scores=method.training.checkpoint == "selected_on_test",
         video_original_share=method.proposals.video_original_share,
         label_snippet_share=method.labels.snippet_original_share,
@@ -335,6 +344,7 @@ def plan_files(suite: Suite) -> dict[str, Any]:
                 files[f"{variant.name}/labels{index}.json"] = to_mapping(label_settings(variant, index))
     files["report.json"] = {
         "suite": suite.name,
+        "order": list(suite.variants),  # JSON objects are written with their keys sorted
         "seeds": list(suite.file.seeds),
         "evaluation": to_mapping(suite.file.evaluation),
         "report": to_mapping(suite.file.report),

@@ -17,8 +17,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     train = commands.add_parser(
         "train",
         help="train one round, from the checkpoint and the labels of the round before",
-        description="Train one round. Writes checkpoint.pt, scores_train.npz, scores_test.npz and training.csv into the "
-        "folder. A killed job is taken up where it was and ends in the same bytes.",
+        description="Train one round. Writes checkpoint.pt, scores_train.npz, scores_test.npz and training.csv into "
+        "the folder. A killed job is taken up where it was and ends in the same bytes.",
     )
     train.add_argument("--settings", type=Path, required=True, help="settings of the round, such as round1.json")
     train.add_argument("--data", type=Path, required=True, help="folder of the store")
@@ -117,7 +117,11 @@ def score_checkpoint(options: argparse.Namespace) -> None:
     settings = from_mapping(RoundSettings, read_json(options.settings), file=options.settings)
     store = read_store(options.data)
     scores = score_from_checkpoint(
-        options.checkpoint, store, settings, options.subset, options.seed if options.dropout else None,
+        options.checkpoint,
+        store,
+        settings,
+        options.subset,
+        options.seed if options.dropout else None,
         device_of(options.device),
     )
     write_scores(options.out, scores, store.classes)

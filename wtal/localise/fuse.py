@@ -97,4 +97,5 @@ def _tiou(proposals: Proposals, one: np.intp, others: NDArray[np.intp]) -> NDArr
     start, end = proposals.start, proposals.end
     shared = np.maximum(np.minimum(end[others], end[one]) - np.maximum(start[others], start[one]), 0)
     union = (end[others] - start[others]) + (end[one] - start[one]) - shared
-    return np.divide(shared, union, out=np.zeros(len(others)), where=union > 0)
+    tiou: NDArray[np.float64] = np.divide(shared, union, out=np.zeros(len(others)), where=union > 0)
+    return tiou

@@ -78,9 +78,7 @@ def solve(programmes: Programmes) -> Solutions:
 
 def _take(programmes: Programmes, rows: NDArray[np.intp]) -> Programmes:
     p = programmes
-    return Programmes(
-        p.matrix[rows], p.multiplicity[rows], p.target[rows], p.cost[rows], p.upper[rows], p.curvature
-    )
+    return Programmes(p.matrix[rows], p.multiplicity[rows], p.target[rows], p.cost[rows], p.upper[rows], p.curvature)
 
 
 def _start(programmes: Programmes) -> _Point:
@@ -173,9 +171,7 @@ class _Factor:
         self.newton = newton
         self.weighted = weighted
 
-    def direction(
-        self, primal: Batch, dual: Batch, to_low: Batch, to_high: Batch
-    ) -> tuple[Batch, Batch, Batch, Batch]:
+    def direction(self, primal: Batch, dual: Batch, to_low: Batch, to_high: Batch) -> tuple[Batch, Batch, Batch, Batch]:
         """Changes of x, y, z and w that meet the residuals and move the products by `to_low` and `to_high`."""
         x, room, z, w = self.point.x, self.room, self.point.z, self.point.w
         # With z and w eliminated: theta dx = a'dy + gather.

@@ -67,7 +67,9 @@ class _Reduced:
 def _reduce(program: LabelProgram) -> _Reduced:
     rows = program.rows
     change = np.flatnonzero((rows[:, 1:] != rows[:, :-1]).any(axis=0)) + 1
-    pieces = np.concatenate([[0], change]).astype(np.intp)  # columns change only where a segment or margin begins or ends
+    pieces = np.concatenate([[0], change]).astype(
+        np.intp
+    )  # columns change only where a segment or margin begins or ends
     columns, of_piece = np.unique(rows[:, pieces], axis=1, return_inverse=True)
     of_piece = of_piece.reshape(-1)
     touched = (columns != 0).any(axis=0)
@@ -157,8 +159,14 @@ class _VertexSolver:
     """HiGHS's simplex, one solver object for all programmes."""
 
     def __init__(self) -> None:
-        self.highs = highspy.Highs()
-        options = {"output_flag": False, "log_to_console": False, "solver": "simplex", "threads": 1, "presolve": "off"}
+        self.highs = highspy.Highs()  # type: ignore[no-untyped-call]
+        options: dict[str, bool | int | str] = {
+            "output_flag": False,
+            "log_to_console": False,
+            "solver": "simplex",
+            "threads": 1,
+            "presolve": "off",
+        }
         for key, value in options.items():
             self.highs.setOptionValue(key, value)
 

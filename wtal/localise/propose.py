@@ -23,7 +23,7 @@ def proposals_of_class(scores: NDArray[np.floating], settings: ProposalSettings)
     long_enough = end - start >= settings.minimum_length
     start, end = start[long_enough], end[long_enough]
     inner, outer = _inner_and_outer_means(values, start, end, settings)
-    return Proposals(start.astype(np.float64), end + 1.0, inner - outer, inner)
+    return Proposals(start.astype(np.float64), end.astype(np.float64) + 1, inner - outer, inner)
 
 
 def outer_margin(length: NDArray[np.floating], settings: ProposalSettings) -> NDArray[np.float64]:
@@ -31,9 +31,7 @@ def outer_margin(length: NDArray[np.floating], settings: ProposalSettings) -> ND
     return np.asarray(settings.margin_factor * length**settings.margin_power, dtype=np.float64)
 
 
-def _runs(
-    values: NDArray[np.float64], thresholds: NDArray[np.float64]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _runs(values: NDArray[np.float64], thresholds: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """First snippet and first snippet after each run above a threshold, by threshold, then by time."""
     above = np.zeros((len(thresholds), len(values) + 2), dtype=np.int8)
     above[:, 1:-1] = values > thresholds[:, None]

@@ -50,9 +50,7 @@ class _Entry:
     segments: Segments
 
 
-def pseudo_labels(
-    scores: VideoScores, video_labels: NDArray[np.bool_], settings: LabelRoundSettings
-) -> PseudoLabels:
+def pseudo_labels(scores: VideoScores, video_labels: NDArray[np.bool_], settings: LabelRoundSettings) -> PseudoLabels:
     """The labels of one round. video_labels: [V, C], rows in the order of the scores.
 
     Source: section 3 of docs/method.md. A label is never NaN; what could not be met is recorded in `violation`.
@@ -80,9 +78,7 @@ def pseudo_labels(
     return _gathered(scores, entries, label, status, violation)
 
 
-def fused_segments(
-    scores: VideoScores, video_labels: NDArray[np.bool_], settings: LabelRoundSettings
-) -> list[_Entry]:
+def fused_segments(scores: VideoScores, video_labels: NDArray[np.bool_], settings: LabelRoundSettings) -> list[_Entry]:
     """The segments that labels are made from, for each video and class that gets a label and has any."""
     entries = []
     for video in range(len(scores.videos)):
@@ -112,7 +108,8 @@ def naive_label(segments: Segments, n_snippets: int, settings: LabelRoundSetting
     if settings.naive_overlap == "maximum":
         highest = np.where(inside, segments.score[:, None], -np.inf).max(axis=0, initial=-np.inf)
         return np.where(covered, highest, 0.0)
-    return segments.score @ inside / np.maximum(inside.sum(axis=0), 1)
+    mean: NDArray[np.float64] = segments.score @ inside / np.maximum(inside.sum(axis=0), 1)
+    return mean
 
 
 def _gathered(

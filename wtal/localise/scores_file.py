@@ -44,7 +44,9 @@ def read_epoch_scores(path: str | Path) -> dict[int, VideoScores]:
     """Scores after single epochs, by epoch; empty where none were kept."""
     arrays = read_arrays(path, KEYS)
     videos = tuple(arrays["videos"].tolist())
-    epochs = sorted(int(key[5:].split("/")[0]) for key in arrays if key.startswith("epoch") and key.endswith("/attention"))
+    epochs = sorted(
+        int(key[5:].split("/")[0]) for key in arrays if key.startswith("epoch") and key.endswith("/attention")
+    )
     return {
         epoch: VideoScores(
             videos,

@@ -49,7 +49,9 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], About]:
         content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, OSError) as error:
         # What torch has to say of a damaged or hostile archive runs over many lines; its kind is enough.
-        raise InputError(file=path, expected=expected, got=f"one that cannot be read ({type(error).__name__})") from None
+        raise InputError(
+            file=path, expected=expected, got=f"one that cannot be read ({type(error).__name__})"
+        ) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(file=path, expected=expected, got="another format")
     for key in KEYS:

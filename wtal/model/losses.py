@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -55,9 +56,9 @@ def video_losses(
     )
 
 
-def sum_of(values: object) -> Tensor:
+def sum_of(values: Iterable[Tensor]) -> Tensor:
     """The sum of tensors of one shape."""
-    return torch.stack(list(values)).sum(dim=0)  # type: ignore[call-overload, no-any-return]
+    return torch.stack(list(values)).sum(dim=0)
 
 
 def _video_targets(labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -27,7 +27,7 @@ class MemoryBank:
         return torch.cat([self.prototypes[row] for row in rows])
 
     def update(self, rows: list[int], prototypes: Tensor, probabilities: Tensor) -> None:
-        """Put a video's prototypes [P, D] into rows, each by its score [P, K] for the row's class, one after the other."""
+        """Put a video's prototypes [P, D] into rows one after the other, by their scores [P, K] for the row's class."""
         n_slots = self.scores.shape[1]
         best = probabilities.amax(dim=0).tolist()
         lowest = self.scores[:, -1].tolist()

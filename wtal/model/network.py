@@ -40,7 +40,7 @@ class Embedding:
     @staticmethod
     def of(rows: Tensor) -> Embedding:
         """The embedding of these rows."""
-        return Embedding(rows, InverseNorm.apply(rows))
+        return Embedding(rows, InverseNorm.apply(rows))  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class InverseNorm(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, rows: Tensor) -> Tensor:
         length = torch.linalg.vector_norm(rows, dim=-1)
-        inverse = 1.0 / (length + EPSILON)
+        inverse: Tensor = 1.0 / (length + EPSILON)
         ctx.save_for_backward(rows, length, inverse)
         return inverse
 
@@ -67,12 +67,14 @@ class InverseNorm(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         rows, length, inverse = ctx.saved_tensors
         scale = torch.where(length > 0, -gradient * inverse * inverse / length, 0.0)
-        return rows * scale[..., None]
+        product: Tensor = rows * scale[..., None]
+        return product
 
 
 def unit(rows: Tensor) -> Tensor:
     """Rows divided by (their Euclidean length + epsilon); a zero row stays zero."""
-    return rows / (torch.linalg.vector_norm(rows, dim=-1, keepdim=True) + EPSILON)
+    lengths: Tensor = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
+    return rows / (lengths + EPSILON)
 
 
 class Network(nn.Module):
@@ -139,7 +141,11 @@ class Network(nn.Module):
         identity = torch.eye(small.shape[1], dtype=small.dtype, device=small.device)
         solved = torch.linalg.solve(identity - weight**2 * small, gathered)
         walked = torch.baddbmm(
-            embedding.rows, share.transpose(1, 2), weight * prototypes + weight**2 * solved, beta=1 - weight, alpha=1 - weight
+            embedding.rows,
+            share.transpose(1, 2),
+            weight * prototypes + weight**2 * solved,
+            beta=1 - weight,
+            alpha=1 - weight,
         )
         return Embedding.of(walked)
 

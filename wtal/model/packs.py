@@ -67,12 +67,16 @@ class Pack:
         return padded.reshape(-1, *padded.shape[2:])[self.place]
 
 
-def pack(videos: Videos, indices: Sequence[int], device: torch.device) -> Pack:
-    """The pack of some videos, in the order given."""
+Rows = Sequence[NDArray[np.intp] | None]
+
+
+def pack(videos: Videos, indices: Sequence[int], device: torch.device, rows: Rows | None = None) -> Pack:
+    """The pack of some videos, in the order given. rows: the snippets of each that count; None: all of them."""
     arrays = [videos.features(index) for index in indices]
+    if rows is not None:
+        arrays = [array if chosen is None else array[chosen] for array, chosen in zip(arrays, rows)]
     lengths = np.array([len(array) for array in arrays], dtype=np.int64)
-    longest = int(lengths.max()) | 1
-    mask = np.arange(longest) < lengths[:, None]
+    mask = np.arange(int(lengths.max())) < lengths[:, None]
     features = np.concatenate(arrays).astype(np.float32, copy=False)
     return Pack(
         features=torch.from_numpy(features).to(device),
@@ -81,3 +85,11 @@ def pack(videos: Videos, indices: Sequence[int], device: torch.device) -> Pack:
         lengths=torch.from_numpy(lengths).to(device),
         labels=torch.from_numpy(videos.video_labels[list(indices)].astype(np.float32)).to(device),
     )
+
+
+def sampled_rows(n_snippets: int, n_sampled: int | None, stream: np.random.Generator) -> NDArray[np.intp] | None:
+    """One snippet drawn from each of `n_sampled` equal parts of a video; None, meaning all, where it is no longer."""
+    if n_sampled is None or n_snippets <= n_sampled:
+        return None
+    edges = np.linspace(0, n_snippets, n_sampled + 1)
+    return np.floor(stream.uniform(edges[:-1], edges[1:])).astype(np.intp)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 
 def seed_of(*parts: object) -> int:
@@ -25,27 +24,35 @@ class Streams:
     initial: torch.Generator  # parameters at the start of round 0
     dropout: torch.Generator
     shuffle: np.random.Generator
+    sampling: np.random.Generator  # which snippets of a long video a visit sees
 
     def state(self) -> dict[str, Any]:
         """All states as plain values and tensors."""
         return {
             "dropout": self.dropout.get_state(),
             "shuffle": json.dumps(self.shuffle.bit_generator.state, sort_keys=True),
+            "sampling": json.dumps(self.sampling.bit_generator.state, sort_keys=True),
         }
 
-    def restore(self, state: dict[str, Tensor | str]) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Take up the streams where `state` left them."""
-        dropout, shuffle = state["dropout"], state["shuffle"]
-        assert isinstance(dropout, Tensor) and isinstance(shuffle, str)
-        self.dropout.set_state(dropout.cpu())
-        self.shuffle.bit_generator.state = json.loads(shuffle)
+        self.dropout.set_state(state["dropout"].cpu())
+        self.shuffle.bit_generator.state = json.loads(state["shuffle"])
+        self.sampling.bit_generator.state = json.loads(state["sampling"])
 
 
 def streams_of(suite: str, name: str, seed: int, round_index: int, device: torch.device) -> Streams:
     """The streams of one round. name: variants that share it draw the same numbers, so that they can be paired."""
 
-    def generator(purpose: str, where: torch.device) -> torch.Generator:
+    def torch_stream(purpose: str, where: torch.device) -> torch.Generator:
         return torch.Generator(where).manual_seed(seed_of(suite, name, seed, round_index, purpose))
 
-    shuffle = np.random.default_rng(seed_of(suite, name, seed, round_index, "shuffle"))
-    return Streams(generator("initial", torch.device("cpu")), generator("dropout", device), shuffle)
+    def numpy_stream(purpose: str) -> np.random.Generator:
+        return np.random.default_rng(seed_of(suite, name, seed, round_index, purpose))
+
+    return Streams(
+        initial=torch_stream("initial", torch.device("cpu")),
+        dropout=torch_stream("dropout", device),
+        shuffle=numpy_stream("shuffle"),
+        sampling=numpy_stream("sampling"),
+    )

@@ -21,7 +21,7 @@ from wtal.model.losses import VideoLosses, video_losses
 from wtal.model.memory import MemoryBank, memory_rows, padded_slots
 from wtal.model.network import BranchOutput, Network, NetworkOutput
 from wtal.model.optimiser import Adam
-from wtal.model.packs import Pack, Videos, pack
+from wtal.model.packs import Pack, Videos, pack, sampled_rows
 from wtal.model.streams import Streams
 from wtal.suite import EpochSettings, RoundSettings
 
@@ -130,13 +130,16 @@ class Trainer:
 
     def _visit(self, chosen: list[int], epoch: EpochSettings, labels: RoundLabels | None) -> None:
         """Forward and backward of some videos as one pack, as if one came after the other."""
-        some = pack(self.videos, chosen, self.device)
+        sampled, stream = self.settings.sampled_snippets, self.streams.sampling
+        seen = [sampled_rows(len(self.videos.features(video)), sampled, stream) for video in chosen]
+        some = pack(self.videos, chosen, self.device, seen)
         output = self.network(some, self.streams.dropout)
         memory = self._memory_branch(some, output) if epoch.uses_memory else None
         target = None
         if epoch.label_weight and labels is not None:
-            rows = np.concatenate([labels.target(video, epoch) for video in chosen])
-            target = some.padded(torch.from_numpy(rows).to(self.device)).transpose(1, 2).contiguous()
+            targets = [labels.target(video, epoch) for video in chosen]
+            targets = [rows if which is None else rows[which] for rows, which in zip(targets, seen)]
+            target = some.padded(torch.from_numpy(np.concatenate(targets)).to(self.device)).transpose(1, 2).contiguous()
         losses = video_losses(
             output.original, output.reallocated, memory, some.labels, some.mask, target, self.settings.loss
         )
