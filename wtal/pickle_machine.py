@@ -186,6 +186,12 @@ class Interpreter:
         values = self.pop_to_mark()
         self.top(list).extend(values)
 
+    def set_items(self, values: list[Any]) -> None:
+        target, keys = self.top(dict), values[::2]
+        if len(values) % 2 or not all(isinstance(key, str) for key in keys) or len(set(keys)) < len(keys):
+            raise Refused("a table whose keys are not names, each once")
+        target.update(zip(keys, values[1::2]))
+
     def small_tuple(self, count: int) -> None:
         values = [self.pop() for _ in range(count)]
         self.stack.append(tuple(reversed(values)))
@@ -234,6 +240,9 @@ _STEPS: dict[int, Callable[[Interpreter], Any]] = {
     0x5D: lambda m: m.stack.append([]),  # EMPTY_LIST
     0x61: Interpreter.append,  # APPEND
     0x65: Interpreter.appends,  # APPENDS
+    0x7D: lambda m: m.stack.append({}),  # EMPTY_DICT
+    0x73: lambda m: m.set_items([m.pop(), m.pop()][::-1]),  # SETITEM
+    0x75: lambda m: m.set_items(m.pop_to_mark()),  # SETITEMS
     0x85: lambda m: m.small_tuple(1),  # TUPLE1
     0x86: lambda m: m.small_tuple(2),  # TUPLE2
     0x87: lambda m: m.small_tuple(3),  # TUPLE3

@@ -33,6 +33,8 @@ class _Finisher:
             return [self.value(entry, depth + 1) for entry in value]
         if isinstance(value, tuple):
             return tuple(self.value(entry, depth + 1) for entry in value)
+        if isinstance(value, dict):
+            return {key: self.value(entry, depth + 1) for key, entry in value.items()}
         if isinstance(value, (Name, Type, Mark)):
             raise Refused("something that is no value")
         return value
@@ -49,7 +51,8 @@ class _Finisher:
 
 
 def read_array(path: str | Path) -> np.ndarray:
-    """An .npy file, an array of objects too; those may hold numbers, text, bytes, lists, tuples and arrays.
+    """An .npy file, an array of objects too; those may hold numbers, text, bytes, lists, tuples, arrays, and tables of
+    these by name.
 
     Raises InputError where the file is missing, damaged, or holds anything else; nothing in it is ever run.
     """
