@@ -331,7 +331,22 @@ class SyntheticData:
         require(16 <= least <= most, "snippets", "two rising numbers, 16 or above", list(self.snippets))
 
 
-DataSettings = HaptData | SyntheticData
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WatchData:
+    """Exercises recorded by a smartwatch (Burns et al., 2018), composed into sessions with rest between them."""
+
+    kind: Literal["watch"]
+    seed: int = 0  # of the composition
+    session_bouts: tuple[int, int] = (3, 5)  # least and most bouts of exercise in a session
+    split: Literal["test", "validation"] = "test"  # validation: held-out training people, to choose settings on
+
+    def __post_init__(self) -> None:
+        require(self.seed >= 0, "seed", "a whole number, 0 or above", self.seed)
+        least, most = self.session_bouts
+        require(1 <= least <= most <= 30, "session_bouts", "two rising numbers from 1 to 30", list(self.session_bouts))
+
+
+DataSettings = HaptData | SyntheticData | WatchData
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
