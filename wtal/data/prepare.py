@@ -10,7 +10,7 @@ from wtal.data.store import Store, read_store
 from wtal.data.store_tables import SUBSETS
 from wtal.data.store_writer import DataSet, write_store
 from wtal.files import read_json
-from wtal.settings import DataSettings, HaptData, SyntheticData
+from wtal.settings import DataSettings, HaptData, SyntheticData, WatchData
 
 
 def read_data_settings(path: str | Path) -> DataSettings:
@@ -24,6 +24,10 @@ def data_set(settings: DataSettings) -> DataSet:
         from wtal.data.synthetic import synthetic_data_set
 
         return synthetic_data_set(settings)
+    if isinstance(settings, WatchData):
+        from wtal.data.watch import watch_data_set
+
+        return watch_data_set(settings)
     from wtal.data.hapt import hapt_data_set
 
     return hapt_data_set(settings)
