@@ -3,6 +3,8 @@
 ROUND = f"{RESULTS}/{{variant}}/seed{{seed}}/round{{round}}"
 ROUND_FILES = ("checkpoint.pt", "scores_train.npz", "scores_test.npz", "training.csv")
 TRAINING_CODE = code_digest("model")
+# Carried by the checkpoint for `wtal predict`. Nothing is trained anew when it changes: no figure depends on it.
+CARRIED = ancient(f"{SETTINGS}/{{variant}}/detect.json")
 
 
 def checkpoint_before(wildcards):
@@ -23,6 +25,7 @@ rule train_base:
     input:
         STORE,
         settings=f"{SETTINGS}/{{variant}}/round{{round}}.json",
+        detection=CARRIED,
     output:
         expand(f"{ROUND}/{{file}}", file=ROUND_FILES, allow_missing=True),
     wildcard_constraints:
@@ -45,13 +48,14 @@ rule train_base:
         "../envs/wtal.yaml"
     shell:
         "OMP_NUM_THREADS={threads} wtal train --settings {input.settings} --data {params.data}"
-        " --seed {wildcards.seed} {params.given} --out {params.folder} > {log} 2>&1"
+        " --seed {wildcards.seed} {params.given} --detection {input.detection} --out {params.folder} > {log} 2>&1"
 
 
 use rule train_base as train_round with:
     input:
         STORE,
         settings=f"{SETTINGS}/{{variant}}/round{{round}}.json",
+        detection=CARRIED,
         checkpoint=checkpoint_before,
         labels=f"{ROUND}/labels.npz",
     wildcard_constraints:
@@ -63,6 +67,7 @@ use rule train_base as train_delta with:
     input:
         STORE,
         settings=f"{SETTINGS}/{{variant}}/round{{round}}.json",
+        detection=CARRIED,
         checkpoint=checkpoint_before,
         labels=f"{ROUND}/labels.npz",
         previous=labels_before,

@@ -26,6 +26,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     train.add_argument("--checkpoint", type=Path, help="checkpoint of the round before; none in round 0")
     train.add_argument("--labels", type=Path, help="pseudo labels of this round; none in round 0")
     train.add_argument("--previous-labels", type=Path, help="those of the round before, where delta is on")
+    train.add_argument(
+        "--detection", type=Path, metavar="FILE", help="detect.json, carried in the checkpoint for `wtal predict`"
+    )
     train.add_argument("--out", type=Path, required=True, help="folder of the round")
     train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     train.add_argument(
@@ -57,9 +60,10 @@ def train_round(options: argparse.Namespace) -> None:
     from wtal.files import read_json
     from wtal.localise.scores_file import write_scores
     from wtal.model.job import RoundInputs, RoundJob, device_of
-    from wtal.suite import RoundSettings
+    from wtal.suite import DetectSettings, RoundSettings
 
     settings = from_mapping(RoundSettings, read_json(options.settings), file=options.settings)
+    detection = options.detection and from_mapping(DetectSettings, read_json(options.detection), file=options.detection)
     require(options.seed >= 0, "--seed", "a whole number, 0 or above", options.seed)
     first = settings.round_index == 0
     for name, value in (("--checkpoint", options.checkpoint), ("--labels", options.labels)):
@@ -75,6 +79,7 @@ def train_round(options: argparse.Namespace) -> None:
         previous=options.checkpoint,
         labels=None if first else _labels(store, options.labels, options.previous_labels),
         label_files=[path for path in (options.labels, options.previous_labels) if path is not None],
+        detection=detection,
     )
     result = RoundJob(inputs, options.out, device_of(options.device), options.resume_every).run()
     write_scores(options.out / "scores_train.npz", result.train_scores, store.classes)

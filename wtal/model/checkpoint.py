@@ -28,6 +28,7 @@ class About:
     round_index: int
     settings_digest: str  # of the round and everything before it that its files hold
     model: dict[str, Any]  # ModelSettings as a plain mapping
+    detection: dict[str, Any] | None = None  # DetectSettings as a plain mapping; training itself does not use them
 
     def to_json(self) -> str:
         """The same, as text."""
@@ -57,5 +58,14 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], About]:
     for key in KEYS:
         if key not in content:
             raise InputError(file=path, key=key, expected="an entry of that name", got="none")
-    values = json.loads(content["about"])
-    return content, About(**{**values, "classes": tuple(values["classes"])})
+    return content, _about(path, content["about"])
+
+
+def _about(path: str | Path, text: Any) -> About:
+    """What a checkpoint says of itself; `detection` may be absent."""
+    try:
+        values = json.loads(text)
+        return About(**{**values, "classes": tuple(values["classes"])})
+    except (TypeError, KeyError, ValueError):
+        expected = f"classes, feature size, rate and settings, as {FORMAT!r} has them"
+        raise InputError(file=path, key="about", expected=expected, got="something else") from None

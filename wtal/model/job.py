@@ -25,7 +25,7 @@ from wtal.model.score import score_videos
 from wtal.model.streams import seed_of, streams_of
 from wtal.model.train import EpochLog, RoundLabels, Trainer
 from wtal.records import VideoScores
-from wtal.suite import EpochSettings, RoundSettings
+from wtal.suite import DetectSettings, EpochSettings, RoundSettings
 
 COLUMNS = (
     "epoch",
@@ -54,6 +54,7 @@ class RoundInputs:
     previous: Path | None = None  # checkpoint of the round before
     labels: RoundLabels | None = None
     label_files: Sequence[Path] = ()  # where the labels came from, so that a resumed job is held to the same ones
+    detection: DetectSettings | None = None  # for the checkpoint to carry, so that prediction needs no other file
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ class RoundJob:
             round_index=settings.round_index,
             settings_digest=digest_of_value([before, to_mapping(settings), self.inputs.seed]),
             model=to_mapping(settings.model),
+            detection=None if self.inputs.detection is None else to_mapping(self.inputs.detection),
         )
 
     def _identity(self) -> str:
