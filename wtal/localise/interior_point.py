@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 Batch = NDArray[np.float64]
 
-FINAL_MU = 1e-12  # of the complementarity products where the path ends
+FINAL_MU = 1e-11  # of the complementarity products where the path ends; below it rounding outweighs what is gained
+ON_PATH = 1e-3  # relative distance of a product from that value
 MOST_ITERATIONS = 80
 FEASIBLE = 1e-9  # largest residual of a constraint that counts as met
 RIDGE = 1e-14  # relative; lets dependent constraints through
@@ -106,7 +107,9 @@ def _has_arrived(p: Programmes, point: _Point) -> NDArray[np.bool_]:
     off_low = np.where(used, np.abs(point.x * point.z / FINAL_MU - 1), 0.0).max(axis=1)
     off_high = np.where(bounded, np.abs(_room(p, point.x) * point.w / FINAL_MU - 1), 0.0).max(axis=1)
     met = np.abs(primal).max(axis=1, initial=0.0) < FEASIBLE
-    return np.asarray(met & (np.abs(np.where(used, dual, 0.0)).max(axis=1) < 1e-8) & (off_low < 0.5) & (off_high < 0.5))
+    return np.asarray(
+        met & (np.abs(np.where(used, dual, 0.0)).max(axis=1) < 1e-8) & (off_low < ON_PATH) & (off_high < ON_PATH)
+    )
 
 
 def _step(p: Programmes, point: _Point) -> None:

@@ -1,0 +1,145 @@
+"""The network, memory and losses against stored values of the published reference. Values: shared/parity/README.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from wtal.model.losses import consistency_loss, video_losses
+from wtal.model.memory import MemoryBank, memory_rows, padded_slots
+from wtal.model.network import BranchOutput, Network, NetworkOutput
+from wtal.model.packs import ArrayVideos, Pack, pack
+from wtal.settings import LossSettings, ModelSettings
+
+PARAMETERS = {
+    "embedding.weight": "feature_embedding.0.weight",
+    "embedding.bias": "feature_embedding.0.bias",
+    "prototypes": "mu",
+    "class_centres": "ac_center",
+    "foreground_centre": "fg_center",
+}
+LOSSES = {"fore": "foreground", "back": "background", "att": "attention", "spl": "consistency", "pseudo": "label"}
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One video of the stored file, visited after those before it."""
+
+    stored: dict[str, np.ndarray]  # of this video
+    some: Pack
+    output: NetworkOutput
+    memory: BranchOutput
+    bank: MemoryBank  # after this video was put in
+    gradients: dict[str, np.ndarray]
+    losses: dict[str, float]
+    no_memory_consistency: float
+
+
+@pytest.fixture(scope="module")
+def visits(shared: Path) -> list[Visit]:
+    with np.load(shared / "parity" / "model.npz", allow_pickle=False) as archive:
+        stored = {key: archive[key] for key in archive.files}
+    n_videos = len({key.split("/")[0] for key in stored if key.startswith("video")})
+    n_classes = len(stored["video0/label"])
+    settings = ModelSettings(
+        embedding_size=stored["param/mu"].shape[1], prototypes=len(stored["param/mu"]), dropout=0.0
+    )
+    network = Network(stored["video0/x"].shape[1], n_classes, settings)
+    parameters = {ours: torch.from_numpy(stored[f"param/{theirs}"]) for ours, theirs in PARAMETERS.items()}
+    network.load_state_dict(parameters)
+    videos = ArrayVideos(
+        [stored[f"video{index}/x"] for index in range(n_videos)],
+        np.stack([stored[f"video{index}/label"] > 0 for index in range(n_videos)]),
+    )
+    bank = MemoryBank.empty(n_classes, settings.memory_slots, settings.embedding_size, CPU)
+    return [visit(network, videos, bank, index, stored) for index in range(n_videos)]
+
+
+def visit(network: Network, videos: ArrayVideos, bank: MemoryBank, index: int, stored: dict[str, np.ndarray]) -> Visit:
+    """Forward, memory (updated, then read), losses and gradients of one video."""
+    prefix = f"video{index}/"
+    own = {key.removeprefix(prefix): value for key, value in stored.items() if key.startswith(prefix)}
+    some = pack(videos, [index], CPU)
+    output = network(some)
+    rows = memory_rows(some.labels[0].tolist(), "label")
+    probabilities = torch.softmax(network.prototype_logits(output.prototypes), dim=-1).detach()
+    bank.update(rows, output.prototypes[0].detach(), probabilities[0])
+    memory = network.memory_branch(output, some, *padded_slots([bank.read(rows)]))
+    target = torch.from_numpy(own["pseudo_label"].astype(np.float32)).T[None].contiguous()
+    settings = LossSettings()
+    branches = (output.original, output.reallocated, memory)
+    losses = video_losses(*branches, some.labels, some.mask, target, settings)
+    total = losses.total(settings, consistency_weight=1.0, label_weight=10.0)
+    network.zero_grad()
+    total.sum().backward()
+    gradients = {name: value.grad.numpy().copy() for name, value in network.named_parameters()}
+    values = {theirs: getattr(losses, ours).item() for theirs, ours in LOSSES.items()}
+    alone = consistency_loss(output.original, output.reallocated, None, some.mask, settings).item()
+    kept = MemoryBank(bank.prototypes.clone(), bank.scores.clone())
+    return Visit(own, some, output, memory, kept, gradients, {**values, "total": total.item()}, alone)
+
+
+def close(found: torch.Tensor, stored: np.ndarray, limit: float) -> None:
+    np.testing.assert_allclose(found.detach().numpy(), stored, atol=limit, rtol=0)
+
+
+def test_parity_embedding_prototypes_and_random_walk(visits: list[Visit]) -> None:
+    for one in visits:
+        close(one.output.embedding.rows[0], one.stored["embedding"], 1e-5)
+        close(one.output.prototypes[0], one.stored["mu"], 1e-5)
+
+
+def test_parity_head_of_both_branches(visits: list[Visit]) -> None:
+    for one in visits:
+        for name, branch in (("o", one.output.original), ("m", one.output.reallocated)):
+            close(branch.logits[0].T, one.stored[f"{name}/logits"], 2e-5)
+            close(branch.attention[0], one.stored[f"{name}/attention"], 2e-6)
+            agnostic = torch.softmax(branch.agnostic_logits[0], dim=0)
+            class_wise = torch.softmax(branch.class_wise_logits[0], dim=0)
+            close(agnostic, one.stored[f"{name}/class_agnostic_video_probability"], 2e-6)
+            close(class_wise, one.stored[f"{name}/class_wise_video_probability"], 2e-6)
+
+
+def test_parity_memory_and_its_branch(visits: list[Visit]) -> None:
+    for one in visits:
+        close(one.bank.prototypes, one.stored["memory_mu"], 1e-5)
+        close(one.bank.scores, one.stored["memory_score"], 2e-6)
+        close(one.memory.logits[0].T, one.stored["r/logits"], 2e-5)
+
+
+def test_parity_random_walk_rows_from_prototypes_and_from_memory(visits: list[Visit], shared: Path) -> None:
+    with np.load(shared / "parity" / "model.npz", allow_pickle=False) as archive:
+        size = archive["param/mu"].shape
+    network = Network(1, 1, ModelSettings(embedding_size=size[1], prototypes=size[0], dropout=0.0))
+    for one in visits:
+        mask = one.some.mask
+        walked = network.random_walk(one.output.embedding, one.output.prototypes, mask)
+        close(walked.rows[0], one.stored["reallocated"], 1e-5)
+        rows = memory_rows(one.some.labels[0].tolist(), "label")
+        recalled = network.random_walk(one.output.embedding, *with_slots(one, rows, mask))
+        close(recalled.rows[0], one.stored["memory_reallocated"], 1e-5)
+
+
+def with_slots(one: Visit, rows: list[int], mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    slots, is_slot = padded_slots([one.bank.read(rows)])
+    return slots, mask, is_slot
+
+
+def test_parity_losses(visits: list[Visit]) -> None:
+    for one in visits:
+        for name, value in one.losses.items():
+            assert value == pytest.approx(float(one.stored[f"loss/{name}"]), rel=5e-6), name
+        assert one.no_memory_consistency == pytest.approx(float(one.stored["loss/spl_no_memory"]), rel=5e-6)
+
+
+def test_parity_gradients_of_every_parameter(visits: list[Visit]) -> None:
+    for one in visits:
+        for ours, theirs in PARAMETERS.items():
+            stored = one.stored[f"grad/{theirs}"]
+            limit = 2e-4 if theirs == "mu" else 5e-6  # the prototypes' gradient is tiny, a sum of cancelling terms
+            np.testing.assert_allclose(one.gradients[ours], stored, atol=limit * np.abs(stored).max(), rtol=0)

@@ -1,0 +1,110 @@
+"""Proposals, fusion and label programmes against stored values. Values: shared/parity/README.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wtal.localise.fuse import gaussian_fusion, greedy_clusters
+from wtal.localise.label_program import LabelProgram, label_program, solve_label_programs
+from wtal.localise.propose import proposals_of_class
+from wtal.records import Proposals, Segments
+from wtal.settings import ProposalSettings
+
+SETTINGS = ProposalSettings()
+
+
+@dataclass(frozen=True)
+class Case:
+    """One class of one stored case."""
+
+    name: str
+    scores: np.ndarray  # [T] of the class
+    temperature: float
+    stored: dict[str, np.ndarray]
+
+    @property
+    def proposals(self) -> Proposals:
+        return Proposals(*np.ascontiguousarray(self.stored["proposals"].T))
+
+    @property
+    def program(self) -> LabelProgram:
+        """From the stored instances, whose bounds the reference truncated."""
+        segments = Segments(*np.ascontiguousarray(self.stored["instances"].T))
+        return label_program(segments, len(self.scores), SETTINGS, "truncate")
+
+
+@pytest.fixture(scope="module")
+def cases(shared: Path) -> list[Case]:
+    with np.load(shared / "parity" / "pseudo_labels.npz", allow_pickle=False) as archive:
+        stored = {key: archive[key] for key in archive.files}
+    found = []
+    for name in sorted({key.split("/")[0] for key in stored}):
+        seen = np.flatnonzero(stored[f"{name}/video_probability"] >= SETTINGS.class_threshold)
+        np.testing.assert_array_equal(seen, stored[f"{name}/classes"])
+        for number in stored[f"{name}/classes"]:
+            prefix = f"{name}/class{number}/"
+            own = {key.removeprefix(prefix): value for key, value in stored.items() if key.startswith(prefix)}
+            scores, temperature = stored[f"{name}/cas"][:, number], float(stored[f"{name}/temperature"])
+            found.append(Case(prefix, scores, temperature, own))
+    assert found
+    return found
+
+
+def columns(segments: Segments) -> np.ndarray:
+    return np.stack([segments.start, segments.end, segments.score], axis=1)
+
+
+def test_parity_proposals(cases: list[Case]) -> None:
+    for case in cases:
+        found, stored = proposals_of_class(case.scores, SETTINGS), case.stored["proposals"]
+        np.testing.assert_array_equal(np.stack([found.start, found.end], axis=1), stored[:, :2], err_msg=case.name)
+        np.testing.assert_allclose(found.contrast, stored[:, 2], atol=1e-6, rtol=0)
+        np.testing.assert_allclose(found.inner, stored[:, 3], atol=1e-6, rtol=0)
+
+
+def test_parity_gaussian_fusion_of_the_stored_proposals(cases: list[Case]) -> None:
+    for case in cases:
+        fused = gaussian_fusion(case.proposals, case.temperature, SETTINGS)
+        np.testing.assert_allclose(columns(fused), case.stored["fused"], atol=1e-9, rtol=0, err_msg=case.name)
+        np.testing.assert_allclose(
+            columns(fused.by_falling_score()), case.stored["instances"], atol=1e-9, rtol=0, err_msg=case.name
+        )
+
+
+def test_parity_gaussian_fusion_from_the_scores(cases: list[Case]) -> None:
+    for case in cases:
+        fused = gaussian_fusion(proposals_of_class(case.scores, SETTINGS), case.temperature, SETTINGS)
+        np.testing.assert_allclose(columns(fused), case.stored["fused"], atol=1e-4, rtol=0, err_msg=case.name)
+
+
+def test_parity_leaders_of_the_clusters(cases: list[Case]) -> None:
+    for case in cases:
+        table = case.stored["proposals"]
+        found = table[[rows[0] for rows in greedy_clusters(case.proposals, SETTINGS.overlap)]]
+        stored = table[case.stored["nms_pick"]]
+        np.testing.assert_array_equal(found[:, 2], stored[:, 2], err_msg=case.name)
+        # Proposals of exactly the same contrast tie, and which of them leads depends on the sorting routine.
+        alone = np.array([np.sum(table[:, 2] == contrast) == 1 for contrast in stored[:, 2]], dtype=bool)
+        np.testing.assert_array_equal(found[alone], stored[alone], err_msg=case.name)
+
+
+def test_parity_optimum_and_feasibility_of_the_label_programmes(cases: list[Case]) -> None:
+    programs = [case.program for case in cases]
+    for solution in ("centre", "vertex", "minimum_norm"):
+        for case, found in zip(cases, solve_label_programs(programs, solution)):
+            assert found.is_feasible == (int(case.stored["lp_status"]) == 0), case.name
+            if found.is_feasible:
+                assert found.label.sum() == pytest.approx(float(case.stored["lp_objective"]), abs=1e-6), case.name
+                assert found.violation < 1e-6
+
+
+def test_parity_analytic_centre(cases: list[Case]) -> None:
+    solved = [case for case in cases if int(case.stored["lp_status"]) == 0]
+    labels = solve_label_programs([case.program for case in solved])
+    worst = np.array([np.abs(found.label - case.stored["lp_centre"]).max() for case, found in zip(solved, labels)])
+    assert worst.max() < 1e-2
+    assert np.mean(worst < 1e-3) >= 0.85
