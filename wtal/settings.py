@@ -346,7 +346,48 @@ class WatchData:
         require(1 <= least <= most <= 30, "session_bouts", "two rising numbers from 1 to 30", list(self.session_bouts))
 
 
-DataSettings = HaptData | SyntheticData | WatchData
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeatureData:
+    """Features that were extracted from videos, in a common layout, and annotations. Paths start where `wtal` runs."""
+
+    kind: Literal["features"]
+    name: str
+    features: str  # a file or a folder
+    annotations: str  # a folder of arrays, an ActivityNet JSON file, or a CSV file: video,label[,start,end][,subset]
+    layout: Literal["auto", "object_array", "npy_per_video", "two_folders", "h5"] = "auto"
+    train_subset: str = "train"  # as the annotations call it
+    test_subset: str = "test"
+    test_share: float = 0.25  # of the videos, where the annotations name no subsets
+    snippets_per_second: float | None = 1.5625  # null: measured from the videos' durations
+    feature_size: int | None = 2048  # null: that of the first video
+    streams: dict[str, int] = field(default_factory=lambda: {"rgb": 1024, "flow": 1024})  # columns of each, in order
+    video_labels: Literal["instances", "listed"] = "instances"  # listed: of training videos, as in labels_all.npy
+    past_end: Literal["refuse", "keep"] = "refuse"  # instances that begin after their video's end
+    alignment: Literal["refuse", "warn"] = "refuse"  # snippet counts that contradict the durations
+    precision: Literal["float32", "float16"] = "float32"  # of the store
+    exclude_videos: tuple[str, ...] = ()
+    expected_videos: int | None = None  # of both subsets, without the excluded ones; null: not checked
+    lock: str | None = None  # file that records what was first seen, and is held against it from then on
+    source: str = "not stated"
+    licence: str = "not stated"
+    citation: str = "not stated"
+
+    def __post_init__(self) -> None:
+        require(bool(self.name.strip()), "name", "a few words", self.name)
+        different = self.train_subset != self.test_subset
+        require(different, "test_subset", "another subset than the one to train on", self.test_subset)
+        require(0 < self.test_share < 1, "test_share", "a share in (0, 1)", self.test_share)
+        rate, size = self.snippets_per_second, self.feature_size
+        require(rate is None or rate > 0, "snippets_per_second", "above 0, or null", rate)
+        require(size is None or size >= 1, "feature_size", "a whole number, 1 or above, or null", size)
+        require(all(columns >= 1 for columns in self.streams.values()), "streams", "columns, 1 or above", self.streams)
+        sums = not self.streams or size is None or sum(self.streams.values()) == size
+        require(sums, "streams", f"columns that sum to feature_size, {size}", self.streams)
+        few = self.expected_videos is None or self.expected_videos >= 2
+        require(few, "expected_videos", "a whole number, 2 or above, or null", self.expected_videos)
+
+
+DataSettings = HaptData | SyntheticData | WatchData | FeatureData
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

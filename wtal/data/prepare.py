@@ -10,7 +10,7 @@ from wtal.data.store import Store, read_store
 from wtal.data.store_tables import SUBSETS
 from wtal.data.store_writer import DataSet, write_store
 from wtal.files import read_json
-from wtal.settings import DataSettings, HaptData, SyntheticData, WatchData
+from wtal.settings import DataSettings, FeatureData, HaptData, SyntheticData, WatchData
 
 
 def read_data_settings(path: str | Path) -> DataSettings:
@@ -28,6 +28,10 @@ def data_set(settings: DataSettings) -> DataSet:
         from wtal.data.watch import watch_data_set
 
         return watch_data_set(settings)
+    if isinstance(settings, FeatureData):
+        from wtal.data.convert import converted_data_set
+
+        return converted_data_set(settings)
     from wtal.data.hapt import hapt_data_set
 
     return hapt_data_set(settings)
@@ -35,7 +39,8 @@ def data_set(settings: DataSettings) -> DataSet:
 
 def prepare(settings: DataSettings, out: str | Path) -> Store:
     """Write the store of a data set whole, or raise InputError and leave what was there; the store, opened."""
-    write_store(out, data_set(settings))
+    precision = settings.precision if isinstance(settings, FeatureData) else "float32"
+    write_store(out, data_set(settings), precision=precision)
     return read_store(out)
 
 

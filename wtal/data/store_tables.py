@@ -38,6 +38,7 @@ class StoreMeta:
     licence: str
     citation: str
     files: dict[str, str]  # sha256 of each file by name
+    labels_are_listed: bool = False  # weak labels come from a list, and may contradict the instances
 
     def __post_init__(self) -> None:
         names = list(self.classes)

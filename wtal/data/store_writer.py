@@ -34,13 +34,14 @@ from wtal.files import digest_of_file, to_json, write_rows, write_text
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredVideo:
-    """One video on its way into a store; the weak label is the set of its instances' classes."""
+    """One video on its way into a store; the weak label is `labels`, or the set of its instances' classes."""
 
     name: str
     subset: Subset
     seconds: float
     features: NDArray[Any]  # [T, D]
     instances: tuple[tuple[str, float, float], ...]  # class, start, end in seconds
+    labels: tuple[str, ...] | None = None  # None: the classes of the instances
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,6 +57,7 @@ class DataSet:
     licence: str
     citation: str
     videos: Iterable[StoredVideo]
+    labels_are_listed: bool = False  # weak labels come from a list, and may contradict the instances
 
 
 def write_store(folder: str | Path, data: DataSet, *, precision: str = "float32") -> None:
@@ -114,7 +116,7 @@ def _write_features(path: Path, data: DataSet, kind: np.dtype[Any]) -> tuple[lis
                 raise InputError(file=path.name, key=video.name, expected=expected, got=video.features.shape)
             stream.write(np.ascontiguousarray(video.features, dtype=kind).tobytes())
             videos.append((video.name, video.subset, n_rows, len(video.features), float(video.seconds)))
-            present = {name for name, _, _ in video.instances}
+            present = {name for name, _, _ in video.instances} if video.labels is None else set(video.labels)
             labels += [(video.name, name) for name in data.classes if name in present]
             annotations += [(video.name, name, float(start), float(end)) for name, start, end in video.instances]
             n_rows += len(video.features)

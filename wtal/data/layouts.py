@@ -1,0 +1,174 @@
+"""Feature files in the layouts found in the wild, opened alike: who is there, how long, and one array at a time.
+
+Layouts: one object array of all videos; one .npy a video; a folder for each stream with one .npy a video; HDF5 with a
+data set or a group a video. Names are met with or without the prefix `v_`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wtal.data.layout_h5 import h5_entries
+from wtal.data.object_array import holds_objects, map_object_array
+from wtal.errors import InputError
+
+Layout = Literal["auto", "object_array", "npy_per_video", "two_folders", "h5"]
+H5_ENDINGS = (".h5", ".hdf5")
+PREFIX = "v_"
+SUFFIXES = ("-rgb", "_rgb", "-flow", "_flow")  # of file names in folders of streams
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The features of one video, not yet read."""
+
+    place: str  # where they are, for messages
+    arrays: Callable[[], list[Any]]  # the array, or each stream's: they have a shape, and are read when used
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """The features of many videos: by name, or, in an object array, by place alone."""
+
+    path: Path
+    layout: Layout
+    by_name: Mapping[str, Entry]  # empty for an object array
+    in_order: Sequence[Entry]  # in the order of the file or of the names
+    files: tuple[Path, ...]  # where the numbers lie, if that is a single file
+
+    def find(self, name: str) -> Entry | None:
+        """The entry of a video, with or without the prefix v_ on either side; None where there is none."""
+        other = name.removeprefix(PREFIX) if name.startswith(PREFIX) else PREFIX + name
+        return self.by_name.get(name) or self.by_name.get(other)
+
+
+def open_features(path: str | Path, layout: Layout = "auto", streams: Sequence[str] = ("rgb", "flow")) -> Features:
+    """Open features without reading them. streams: names of the folders, in the order of the columns.
+
+    Raises InputError where nothing is there, the layout cannot be told, or a file is damaged or holds something else.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(file=path, expected="a file or folder of features", got="no such path")
+    chosen, place = _layout_of(path, layout, streams)
+    if chosen == "object_array":
+        entries = [_in_memory(f"{place}[{number}]", array) for number, array in enumerate(map_object_array(place))]
+        return Features(path, chosen, {}, entries, (place,))
+    if chosen == "h5":
+        found = {name: Entry(f"{place}/{name}", arrays) for name, arrays in h5_entries(place, streams).items()}
+        return Features(path, chosen, found, list(found.values()), (place,))
+    by_name = _files_of_streams(place, streams) if chosen == "two_folders" else _files(place)
+    return Features(path, chosen, by_name, list(by_name.values()), ())
+
+
+def read_entry(entry: Entry) -> NDArray[Any]:
+    """The features of a video [T, D], streams side by side. Raises InputError where there are none."""
+    shape_of(entry)
+    arrays = [np.asarray(array) for array in entry.arrays()]
+    for array in arrays:
+        if array.dtype.kind not in "fiu":
+            raise InputError(file=entry.place, expected="an array of numbers", got=f"one of type {array.dtype}")
+    arrays = [array.reshape(_plain_shape(array.shape, entry)) for array in arrays]
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
+
+
+def shape_of(entry: Entry) -> tuple[int, int]:
+    """Snippets and columns of a video, streams side by side. Raises InputError where it has none, or streams differ."""
+    shapes = [_plain_shape(tuple(array.shape), entry) for array in entry.arrays()]
+    counts = sorted({count for count, _ in shapes})
+    if len(counts) > 1:
+        got = " and ".join(map(str, counts))
+        raise InputError(file=entry.place, expected="streams of equal length", got=f"{got} snippets")
+    if counts[0] == 0:
+        raise InputError(file=entry.place, expected="one snippet or more", got="an empty array")
+    return counts[0], sum(columns for _, columns in shapes)
+
+
+def _plain_shape(shape: tuple[int, ...], entry: Entry) -> tuple[int, int]:
+    """The [T, D] of a shape that may have axes of length 1 in front, or two streams apart as [T, 2, D]."""
+    while len(shape) > 2 and shape[0] == 1:
+        shape = shape[1:]
+    if len(shape) == 3 and shape[1] == 2:
+        shape = (shape[0], shape[1] * shape[2])
+    if len(shape) != 2:
+        raise InputError(file=entry.place, expected="an array of snippets times features", got=f"shape {shape}")
+    return shape[0], shape[1]
+
+
+def _layout_of(path: Path, layout: Layout, streams: Sequence[str]) -> tuple[Layout, Path]:
+    """The layout, and the file or folder in which it begins."""
+    if path.is_file():
+        if path.suffix.lower() in H5_ENDINGS and layout in ("auto", "h5"):
+            return "h5", path
+        if path.suffix.lower() == ".npy" and layout in ("auto", "object_array"):
+            return "object_array", path
+        got = f"{path.name}, which is no such file"
+        raise InputError(file=path, expected="an .npy file of objects, an .h5 file or a folder", got=got)
+    files = [file for file in sorted(path.iterdir()) if file.is_file() and file.stat().st_size]
+    for kind, endings in (("h5", H5_ENDINGS), ("object_array", (".npy",))):
+        alone = [file for file in files if file.suffix.lower() in endings]
+        if len(alone) == 1 and layout in ("auto", kind) and (kind == "h5" or holds_objects(alone[0])):
+            return ("h5" if kind == "h5" else "object_array"), alone[0]
+    if layout in ("auto", "two_folders") and len(streams) > 1 and all(_folders(path, stream) for stream in streams):
+        return "two_folders", path
+    if layout in ("auto", "npy_per_video") and next(path.rglob("*.npy"), None):
+        return "npy_per_video", path
+    expected = "an .npy file of objects, an .h5 file, .npy files named like the videos, or folders of "
+    raise InputError(file=path, expected=expected + " and ".join(streams), got=f"a folder without ({layout})")
+
+
+def _folders(path: Path, stream: str) -> list[Path]:
+    return [folder for folder in sorted(path.rglob("*")) if folder.is_dir() and folder.name.lower() == stream.lower()]
+
+
+def _in_memory(place: str, array: NDArray[Any]) -> Entry:
+    return Entry(place, lambda: [array])
+
+
+def _files(folder: Path) -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    for path in sorted(folder.rglob("*.npy")):
+        if path.stem in found:
+            expected = f"one file a video, like {found[path.stem].place}"
+            raise InputError(file=path, expected=expected, got="another of the same name")
+        found[path.stem] = _of_files([path])
+    return found
+
+
+def _files_of_streams(folder: Path, streams: Sequence[str]) -> dict[str, Entry]:
+    paths: dict[str, dict[str, Path]] = {}
+    for stream in streams:
+        for path in (file for place in _folders(folder, stream) for file in sorted(place.rglob("*.npy"))):
+            stem = next((path.stem.removesuffix(end) for end in SUFFIXES if path.stem.endswith(end)), path.stem)
+            if stream in paths.setdefault(stem, {}):
+                expected = f"one file a video and stream, like {paths[stem][stream]}"
+                raise InputError(file=path, expected=expected, got="another of the same name")
+            paths[stem][stream] = path
+    for stem, own in paths.items():
+        for stream in streams:
+            if stream not in own:
+                got = f"{stem} in {' and '.join(own)} alone"
+                raise InputError(file=folder, expected=f"a file of {stem} in each of {', '.join(streams)}", got=got)
+    return {stem: _of_files([own[stream] for stream in streams]) for stem, own in sorted(paths.items())}
+
+
+def _of_files(paths: Sequence[Path]) -> Entry:
+    return Entry(str(paths[0]), lambda: [_mapped(path) for path in paths])
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    """The array of an .npy file, mapped; never a pickle."""
+    if not path.stat().st_size:
+        raise InputError(file=path, expected="an .npy file with the features of a video", got="an empty file")
+    try:
+        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, OverflowError, EOFError, SyntaxError) as error:
+        got = (str(error).splitlines() or ["another file"])[0][:120]
+        raise InputError(file=path, expected="a whole .npy file of numbers", got=got) from None
+    return array
