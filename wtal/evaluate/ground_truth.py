@@ -53,9 +53,8 @@ def _from_arrays(folder: Path, subset: str | None) -> Instances:
         if columns[name].ndim < 1 or len(columns[name]) != n_videos:
             expected = f"{n_videos} entries, one for each of videoname.npy"
             raise InputError(file=folder / f"{name}.npy", expected=expected, got=columns[name].shape)
-    classes = tuple(_text(entry, folder / "classlist.npy") for entry in columns["classlist"].reshape(-1))
-    names = [_text(entry, folder / "videoname.npy") for entry in columns["videoname"].reshape(-1)]
-    subsets = [_text(entry, folder / "subset.npy") for entry in columns["subset"].reshape(-1)]
+    classes = tuple(read_text_array(folder / "classlist.npy"))
+    names, subsets = (read_text_array(folder / f"{name}.npy") for name in ("videoname", "subset"))
     rows = []
     for number, (segments, labels) in enumerate(zip(columns["segments"], columns["labels"])):
         if not isinstance(segments, (list, tuple, np.ndarray)) or not isinstance(labels, (list, tuple, np.ndarray)):
@@ -67,6 +66,11 @@ def _from_arrays(folder: Path, subset: str | None) -> Instances:
             raise InputError(file=folder / "labels.npy", key=names[number], expected=expected, got=len(labels))
         rows.append([(segment, label) for segment, label in zip(segments, labels)])
     return _instances(folder / "segments.npy", subset, subsets, names, rows, classes)
+
+
+def read_text_array(path: Path) -> list[str]:
+    """The texts of an array, such as the names of videos. Raises InputError where something else is in it."""
+    return [_text(entry, path) for entry in read_array(path).reshape(-1)]
 
 
 def _text(value: Any, path: Path) -> str:

@@ -15,19 +15,26 @@ def average_precisions(
     n_instances: Integers,
     n_thresholds: int,
     is_interpolated: bool,
+    constant: float | None = None,
 ) -> Floats:
     """Average precision [C, n_thresholds] in [0, 1]; NaN for a class without an instance.
 
     Hits are ordered by threshold, class and rank; a rank counts the detections of the class from 1 by falling score.
     Interpolated: the area under the curve of precision made non-increasing from the right, every point of it.
     Otherwise: the sum of precision at each hit over the number of instances. n_instances: [C].
+    constant: N of the normalised precision recall * N / (recall * N + false positives), so that classes and subsets
+    of different size can be compared (Hoiem et al., ECCV 2012); None: plain precision, N is each class's own number.
     """
     n_classes = len(n_instances)
     segment = hit_threshold * n_classes + hit_class
     starts = segment_starts(segment)
     lengths = np.diff(np.append(starts, len(segment)))
     found = np.arange(1, len(segment) + 1) - np.repeat(starts, lengths)
-    precision = found / hit_rank
+    if constant is None:
+        precision = found / hit_rank
+    else:
+        recalled = found * (constant / n_instances[hit_class])
+        precision = recalled / (recalled + (hit_rank - found))
     if is_interpolated:
         precision = envelope(precision[None, :], starts)[0]
     total = np.bincount(segment, weights=precision, minlength=n_thresholds * n_classes)

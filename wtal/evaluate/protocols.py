@@ -117,12 +117,12 @@ def match_detections(
     video, label = named(detections, truth, video_number, options, source)
     rows = np.flatnonzero(video >= 0)
     rows = rows[np.lexsort((-detections.score[rows], label[rows]))]
-    bounds = _detection_bounds(detections.start[rows], detections.end[rows], options)
+    bounds = detection_bounds(detections.start[rows], detections.end[rows], options)
     kept = _apart_from_ambiguous(video[rows], bounds, videos, options)
     rows, bounds = rows[kept], (bounds[0][kept], bounds[1][kept])
     group = np.where(video[rows] < len(videos), label[rows] * len(videos) + video[rows], -1)
     truth_label, truth_video = truth.label[instances], video_number[truth.video[instances]]
-    truth_bounds = _truth_bounds(truth.start[instances], truth.end[instances], options)
+    sought = truth_bounds(truth.start[instances], truth.end[instances], options)
     truth_group = truth_label * len(videos) + truth_video
     return Matches(
         classes=truth.classes,
@@ -135,7 +135,7 @@ def match_detections(
         instance_class=truth_label,
         instance_video=truth_video,
         instance_row=instances,
-        hits=match(Intervals(group, *bounds), Intervals(truth_group, *truth_bounds), options.tiou),
+        hits=match(Intervals(group, *bounds), Intervals(truth_group, *sought), options.tiou),
     )
 
 
@@ -159,7 +159,8 @@ def _require_times(record: Detections | Instances, source: str) -> None:
 Bounds = tuple[Floats, Floats]
 
 
-def _detection_bounds(start: Floats, end: Floats, options: EvaluationOptions) -> Bounds:
+def detection_bounds(start: Floats, end: Floats, options: EvaluationOptions) -> Bounds:
+    """Bounds [N] of detections given in seconds as the protocol compares them: seconds, or whole snippets."""
     if options.protocol != "snippet" or options.snippets_per_second is None:
         return start, end
     rate = options.snippets_per_second
@@ -167,7 +168,8 @@ def _detection_bounds(start: Floats, end: Floats, options: EvaluationOptions) ->
     return start_snippet.astype(np.float64), end_snippet.astype(np.float64)
 
 
-def _truth_bounds(start: Floats, end: Floats, options: EvaluationOptions) -> Bounds:
+def truth_bounds(start: Floats, end: Floats, options: EvaluationOptions) -> Bounds:
+    """Bounds [M] of instances given in seconds as the protocol compares them: seconds, or whole snippets."""
     if options.protocol != "snippet" or options.snippets_per_second is None:
         return start, end
     rate = options.snippets_per_second
@@ -185,7 +187,7 @@ def _apart_from_ambiguous(
     places = (find_video(name, number_of) for name in options.ambiguous.video)
     ambiguous = Intervals(
         np.array([-1 if place is None else place for place in places], dtype=np.int64),
-        *_truth_bounds(options.ambiguous.start, options.ambiguous.end, options),
+        *truth_bounds(options.ambiguous.start, options.ambiguous.end, options),
     )
     touching = pairs_in_groups(Intervals(video, *bounds), ambiguous, 0.0).detection
     return np.setdiff1d(every, touching)
