@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from wtal.cli import diagnose
+from wtal.cli.scoring import (
+    add_missing_class,
+    add_output_options,
+    add_resampling_seed,
+    add_scoring_options,
+    read_scored,
+    truth_and_options,
+)
 from wtal.errors import InputError, SettingError
-
-if TYPE_CHECKING:
-    from wtal.evaluate import EvaluationOptions
-    from wtal.records import Instances
-
-DATASETS = ("thumos14", "activitynet12", "activitynet13")
-FORMATS = ("table", "json", "csv", "markdown", "latex")
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,25 +23,44 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     evaluate = commands.add_parser(
         "evaluate",
         help="score a file of detections under a named protocol",
-        description="Score detections (ActivityNet JSON, or CSV with video,label,start,end,score; seconds) against "
-        "ground truth. The same detections differ by up to 1.2 mAP between protocols: docs/evaluation.md.",
+        description="Score detections (ActivityNet JSON, CSV with video,label,start,end,score in seconds, or .npy as "
+        "W-TALC's descendants leave it) against ground truth. The same detections differ by up to 1.2 mAP between "
+        "protocols: docs/evaluation.md.",
     )
-    evaluate.add_argument("--detections", type=Path, required=True, metavar="FILE", help="detections, .json or .csv")
+    evaluate.add_argument("--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv or npy")
     evaluate.add_argument("--bootstrap", type=int, default=0, metavar="N", help="intervals from N resamples of videos")
     evaluate.add_argument("--per-class", action="store_true", help="a row for each class in tables")
-    _add_options(evaluate)
+    _add_scoring(evaluate)
     evaluate.set_defaults(run=evaluate_file)
     compare = commands.add_parser(
         "compare",
         help="compare files of detections: which is better, by how much, how surely",
-        description="Score two or more files on the same videos. Each is compared with the first: better by d "
-        "[low, high], a bootstrap interval over videos, paired: every resample is the same for all files.",
+        description="Score two or more systems on the same videos. Each is compared with the first: better by d "
+        "[low, high], a bootstrap interval, paired: every resample is the same for all. A system is a file, or with "
+        "--system several files, one for each seed; then seeds are resampled too, and intervals tell of both.",
     )
-    compare.add_argument("files", type=Path, nargs="+", metavar="FILE", help="detections, .json or .csv")
-    compare.add_argument("--bootstrap", type=int, default=1000, metavar="N", help="resamples of videos (default 1000)")
-    _add_options(compare)
+    compare.add_argument("files", type=Path, nargs="*", metavar="FILE", help="detections, a system each")
+    compare.add_argument(
+        "--system",
+        nargs="+",
+        action="append",
+        default=[],
+        metavar=("NAME", "FILE"),
+        help="a system and the files of its seeds; once for each system, in place of FILEs",
+    )
+    compare.add_argument("--bootstrap", type=int, default=1000, metavar="N", help="resamples (default 1000)")
+    compare.add_argument("--keep-seeds", action="store_true", help="resample videos alone, and average over the seeds")
+    _add_scoring(compare)
     compare.set_defaults(run=compare_files)
     _register_run(commands)
+    diagnose.register(commands)
+
+
+def _add_scoring(parser: argparse.ArgumentParser) -> None:
+    add_scoring_options(parser)
+    add_missing_class(parser)
+    add_resampling_seed(parser)
+    add_output_options(parser)
 
 
 def _register_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -62,66 +83,16 @@ def _register_run(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     run.set_defaults(run=evaluate_run)
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    """What decides a score."""
-    parser.add_argument("--dataset", choices=DATASETS, help="sets subset, thresholds and snippet rate, and finds data/")
-    parser.add_argument(
-        "--ground-truth",
-        type=Path,
-        metavar="PATH",
-        help="folder of the THUMOS14 or ActivityNet arrays, a store, or an ActivityNet JSON (default: data/DATASET)",
-    )
-    parser.add_argument("--subset", help="subset of the ground truth (default: the data set's test or validation)")
-    parser.add_argument("--protocol", choices=("activitynet", "snippet", "step"), default="activitynet")
-    parser.add_argument("--tiou", help="thresholds, first:last:step or a,b,c (default: the data set's)")
-    parser.add_argument("--snippets-per-second", type=float, metavar="RATE", help="grid of the snippet protocol")
-    parser.add_argument(
-        "--ambiguous",
-        type=Path,
-        nargs="?",
-        const=Path(),
-        metavar="FILE",
-        help="remove detections that touch an ambiguous interval; without FILE the data set's own list",
-    )
-    parser.add_argument(
-        "--exclude-videos",
-        default="",
-        metavar="A,B",
-        help="leave videos out; on thumos14 `wrongly-annotated` names the two that are annotated wrongly throughout",
-    )
-    parser.add_argument(
-        "--missing-class",
-        choices=("zero", "zero_all"),
-        default="zero",
-        help="a class without detections has AP 0, or zeroes the whole table as published (default zero)",
-    )
-    parser.add_argument(
-        "--unknown-videos",
-        choices=("refuse", "drop", "count"),
-        default="refuse",
-        help="detections of videos that the ground truth lacks: refuse, drop, or count as wrong (default refuse)",
-    )
-    parser.add_argument("--deduplicate", action="store_true", help="remove exact duplicates of instances")
-    _add_output(parser)
-
-
-def _add_output(parser: argparse.ArgumentParser) -> None:
-    """How a score is printed, and what its resamples depend on."""
-    parser.add_argument("--seed", default="0", help="any text; the resamples depend on it alone (default 0)")
-    parser.add_argument("--format", choices=FORMATS, default="table", help="form of the output (default table)")
-    parser.add_argument("--digits", type=int, default=2, choices=range(13), metavar="N", help="in tables (default 2)")
-
-
 def evaluate_file(options: argparse.Namespace) -> None:
     """Score one file of detections and print the result."""
     from wtal.evaluate import evaluate_matches, match_detections
-    from wtal.evaluate.detections import read_detections
     from wtal.evaluate.formats import as_value, caption_of, result_rows, to_json_line, typeset
     from wtal.evaluate.uncertainty import bootstrap_average
 
     _check_resamples(options.bootstrap, least=0)
-    truth, how = _truth_and_options(options)
-    matches = match_detections(read_detections(options.detections), truth, how, source=str(options.detections))
+    truth, how = truth_and_options(options)
+    detections = read_scored(options.detections, truth, how, options.npy_bounds)
+    matches = match_detections(detections, truth, how, source=str(options.detections))
     result = evaluate_matches(matches)
     bootstrap = None
     if options.bootstrap:
@@ -134,34 +105,61 @@ def evaluate_file(options: argparse.Namespace) -> None:
 
 
 def compare_files(options: argparse.Namespace) -> None:
-    """Score several files and print by how much each is better than the first."""
+    """Score several systems and print by how much each is better than the first."""
     from wtal.evaluate import evaluate_matches, match_detections
-    from wtal.evaluate.comparison import comparison_rows, comparison_value
-    from wtal.evaluate.detections import read_detections
-    from wtal.evaluate.formats import caption_of, to_json_line, typeset
+    from wtal.evaluate.comparison import comparison_caption, comparison_rows, comparison_value
+    from wtal.evaluate.formats import to_json_line, typeset
     from wtal.evaluate.uncertainty import bootstrap_average
 
-    names = _short_names(options.files)
+    systems = _systems(options.files, options.system)
     _check_resamples(options.bootstrap, least=10)
-    truth, how = _truth_and_options(options)
-    systems = {
-        name: [match_detections(read_detections(file), truth, how, source=str(file))]
-        for name, file in zip(names, options.files)
+    truth, how = truth_and_options(options)
+    matches = {
+        name: [
+            match_detections(read_scored(file, truth, how, options.npy_bounds), truth, how, source=str(file))
+            for file in files
+        ]
+        for name, files in systems.items()
     }
-    pairs = [(name, names[0]) for name in names[1:]]
-    result = bootstrap_average(systems, options.seed, comparisons=pairs, n_resamples=options.bootstrap)
-    scores = {name: evaluate_matches(matches[0]) for name, matches in systems.items()}
+    first, *others = systems
+    draws_seeds = not options.keep_seeds and any(len(files) > 1 for files in systems.values())
+    result = bootstrap_average(
+        matches,
+        options.seed,
+        comparisons=[(name, first) for name in others],
+        n_resamples=options.bootstrap,
+        resamples_seeds=draws_seeds,
+    )
+    scores = {name: [evaluate_matches(each) for each in seeds] for name, seeds in matches.items()}
     if options.format == "json":
-        print(to_json_line(comparison_value(scores, result)))
+        print(to_json_line(comparison_value(scores, result, draws_seeds)))
         return
-    caption = caption_of(scores[names[0]], f"{result.n_resamples} resamples")
+    caption = comparison_caption(scores, result, draws_seeds)
     print(typeset(comparison_rows(scores, result, options.digits), options.format, caption))
+
+
+def _systems(files: list[Path], named: list[list[str]]) -> dict[str, list[Path]]:
+    """The files of each system by its name: given with --system, or the file's own name."""
+    if files and named:
+        raise InputError(file="command line", expected="FILEs or --system, not both", got="both")
+    if not named:
+        return dict(zip(_short_names(files), ([file] for file in files)))
+    systems = {name: [Path(file) for file in rest] for name, *rest in named}
+    if len(systems) < len(named) or len(systems) < 2:
+        got = ", ".join(name for name, *_ in named)
+        raise InputError(file="--system", expected="two or more systems, each name once", got=got)
+    for name, own in systems.items():
+        if not own or len(set(own)) < len(own):
+            got = " ".join(map(str, own)) or "none"
+            raise InputError(file="--system", key=name, expected="the files of its seeds, each once", got=got)
+    return systems
 
 
 def _short_names(files: list[Path]) -> list[str]:
     """The files' names, with their folders where names alone would not tell them apart."""
     if len(files) < 2 or len(set(files)) < len(files):
-        raise InputError(file="FILE", expected="two or more files, each once", got=" ".join(map(str, files)))
+        got = " ".join(map(str, files)) or "none"
+        raise InputError(file="FILE", expected="two or more files, each once", got=got)
     names = [file.name for file in files]
     return names if len(set(names)) == len(names) else [str(file) for file in files]
 
@@ -169,51 +167,6 @@ def _short_names(files: list[Path]) -> list[str]:
 def _check_resamples(number: int, least: int) -> None:
     if number < least or 0 < number < 10:
         raise InputError(file="--bootstrap", expected="10 resamples or more", got=number)
-
-
-def _truth_and_options(options: argparse.Namespace) -> tuple[Instances, EvaluationOptions]:
-    """Ground truth and options as the command line says, the data set's own where it says nothing."""
-    from wtal.evaluate import EvaluationOptions
-    from wtal.evaluate.datasets import DATASETS as KNOWN
-    from wtal.evaluate.datasets import default_folder
-    from wtal.evaluate.ground_truth import read_ambiguous, read_ground_truth
-    from wtal.evaluate.thresholds import thresholds_from_text
-
-    known = KNOWN.get(options.dataset)
-    if options.ground_truth is None and known is None:
-        raise InputError(file="command line", expected="--dataset or --ground-truth", got="neither")
-    folder = options.ground_truth or default_folder(options.dataset)
-    truth = read_ground_truth(folder, options.subset or (known.subset if known else None))
-    ambiguous = None
-    if options.ambiguous is not None:
-        ambiguous = read_ambiguous(_ambiguous_file(options.ambiguous, folder, known.ambiguous if known else None))
-    own_tiou = known.tiou if known else "0.1:0.7:0.1"
-    groups = known.named_videos if known else {}
-    videos = [name.strip() for name in options.exclude_videos.split(",") if name.strip()]
-    try:
-        how = EvaluationOptions(
-            protocol=options.protocol,
-            tiou=thresholds_from_text(options.tiou or own_tiou),
-            averages=known.averages if known and options.tiou in (None, own_tiou) else (),
-            snippets_per_second=options.snippets_per_second or (known.snippets_per_second if known else None),
-            missing_class=options.missing_class,
-            unknown_videos=options.unknown_videos,
-            exclude_videos=tuple(name for group in videos for name in groups.get(group, (group,))),
-            ambiguous=ambiguous,
-            deduplicate=options.deduplicate,
-        )
-    except SettingError as error:
-        key = f"--{error.key.replace('_', '-')}"
-        raise InputError(file=key, expected=error.expected, got=error.got) from None
-    return truth, how
-
-
-def _ambiguous_file(chosen: Path, folder: Path, own: str | None) -> Path:
-    if chosen != Path():
-        return chosen
-    if own is None or not folder.is_dir():
-        raise InputError(file="--ambiguous", expected="a file, or a data set that has one", got="neither")
-    return folder / own
 
 
 def evaluate_run(options: argparse.Namespace) -> None:

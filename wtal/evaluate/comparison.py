@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wtal.evaluate.formats import figure
+import numpy as np
+
+from wtal.evaluate.formats import caption_of, figure
 from wtal.evaluate.protocols import Evaluation
 from wtal.evaluate.uncertainty import Bootstrap, Interval
+from wtal.records import Floats
+
+Scores = Mapping[str, Sequence[Evaluation]]  # of each system, one for each seed
 
 
 def verdict(difference: Interval, digits: int) -> str:
@@ -21,39 +26,64 @@ def verdict(difference: Interval, digits: int) -> str:
     return f"not separated, {by} [{figure(low, digits)}, {figure(high, digits)}]"
 
 
-def comparison_rows(scores: Mapping[str, Evaluation], bootstrap: Bootstrap, digits: int) -> list[list[str]]:
-    """Header and a row a system: mAP at each threshold, the average with its interval, the verdict."""
+def mean_over_seeds(seeds: Sequence[Evaluation]) -> Floats:
+    """mAP [n_tiou] in percent, the mean over the seeds of a system."""
+    return np.asarray(np.mean([score.mean for score in seeds], axis=0))
+
+
+def deviation_over_seeds(seeds: Sequence[Evaluation], average: str) -> float:
+    """Standard deviation (n - 1) of an average over the seeds of a system; NaN for a single one."""
+    return float(np.std([score.averages[average] for score in seeds], ddof=1)) if len(seeds) > 1 else float("nan")
+
+
+def comparison_rows(scores: Scores, bootstrap: Bootstrap, digits: int) -> list[list[str]]:
+    """Header and a row a system: mAP at each threshold, the average with its interval, the verdict.
+
+    Where a system has several seeds, figures are means over them, and their number and deviation stand beside.
+    """
     first = next(iter(scores))
-    thresholds = [f"{value:g}" for value in scores[first].options.tiou]
+    has_seeds = any(len(seeds) > 1 for seeds in scores.values())
+    thresholds = [f"{value:g}" for value in scores[first][0].options.tiou]
     level = f"{100 * bootstrap.level:g} % interval"
-    rows = [["", *thresholds, bootstrap.average_name, level, f"against {first}"]]
-    for name, score in scores.items():
+    seed_columns = ["seeds", "sd"] if has_seeds else []
+    rows = [["", *thresholds, bootstrap.average_name, *seed_columns, level, f"against {first}"]]
+    for name, seeds in scores.items():
         whole = bootstrap.average[name]
         interval = f"[{figure(whole.low, digits)}, {figure(whole.high, digits)}]"
         told = verdict(bootstrap.differences[name, first], digits) if name != first else ""
-        cells = [figure(value, digits) for value in (*score.mean.tolist(), whole.estimate)]
+        cells = [figure(value, digits) for value in (*mean_over_seeds(seeds).tolist(), whole.estimate)]
+        if has_seeds:
+            cells += [str(len(seeds)), figure(deviation_over_seeds(seeds, bootstrap.average_name), digits)]
         rows.append([name, *cells, interval, told])
     return rows
 
 
-def comparison_value(scores: Mapping[str, Evaluation], bootstrap: Bootstrap) -> dict[str, Any]:
+def comparison_caption(scores: Scores, bootstrap: Bootstrap, draws_seeds: bool) -> str:
+    """Protocol, options and counts, and what was resampled."""
+    what = "videos and seeds" if draws_seeds else "videos"
+    first = next(iter(scores.values()))[0]
+    return caption_of(first, f"{bootstrap.n_resamples} resamples of {what}")
+
+
+def comparison_value(scores: Scores, bootstrap: Bootstrap, draws_seeds: bool) -> dict[str, Any]:
     """The comparison as one JSON value, percent."""
-    first = next(iter(scores))
-    options = scores[first].options
+    options = next(iter(scores.values()))[0].options
     return {
         "protocol": options.protocol,
         "tiou": list(options.tiou),
         "average": bootstrap.average_name,
         "resamples": bootstrap.n_resamples,
+        "resampled": ["videos", "seeds"] if draws_seeds else ["videos"],
         "level": bootstrap.level,
         "options": options.described(),
         "systems": {
             name: {
-                "mAP": score.mean.tolist(),
+                "mAP": mean_over_seeds(seeds).tolist(),
                 "average": bootstrap.average[name].estimate,
                 "interval": [bootstrap.average[name].low, bootstrap.average[name].high],
+                "seeds": [score.averages[bootstrap.average_name] for score in seeds],
             }
-            for name, score in scores.items()
+            for name, seeds in scores.items()
         },
         "differences": [
             {

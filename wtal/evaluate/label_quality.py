@@ -11,14 +11,17 @@ Looked at are the classes that a video truly has, so that only *where* counts, n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wtal.errors import InputError
 from wtal.evaluate.classification import labels_of_instances
+from wtal.evaluate.formats import figure
 from wtal.evaluate.options import EvaluationOptions
 from wtal.evaluate.protocols import evaluate_detections
 from wtal.files import read_arrays
@@ -152,6 +155,21 @@ def snippet_average_precision(value: Floats, is_true: NDArray[np.bool_]) -> floa
     found = np.cumsum(is_true[order])[last_of_value]
     gained = np.diff(found, prepend=0)
     return float((found / (last_of_value + 1) * gained).sum() / found[-1])
+
+
+def quality_value(name: str, quality: LabelQuality) -> dict[str, Any]:
+    """The quality of one file's labels as a JSON value."""
+    return {"labels": name, **asdict(quality)}
+
+
+def quality_rows(found: Sequence[tuple[str, LabelQuality]], digits: int) -> list[list[str]]:
+    """Header and a row for each file; shares in percent, the violation as it is."""
+    rows = [["", "precision", "recall", "average precision", "label mAP", "infeasible", "violation"]]
+    for name, quality in found:
+        percent = (quality.precision, quality.recall, quality.average_precision, quality.label_map)
+        shares = (*percent, 100 * quality.infeasible_share)
+        rows.append([name, *(figure(share, digits) for share in shares), figure(quality.violation, 6)])
+    return rows
 
 
 def _label_map(labels: RoundLabels, truth: Instances, options: EvaluationOptions, rate: float) -> float:

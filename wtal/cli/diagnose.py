@@ -1,0 +1,128 @@
+"""`wtal diagnose` and `wtal label-quality`: what is wrong with detections, and how good pseudo labels are."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wtal.cli.scoring import add_output_options, add_scoring_options, read_scored, truth_and_options
+from wtal.errors import InputError, SettingError
+
+if TYPE_CHECKING:
+    from wtal.evaluate import EvaluationOptions
+    from wtal.evaluate.characteristics import Buckets
+    from wtal.records import Instances
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the sub-commands of this part of the stage."""
+    diagnose = commands.add_parser(
+        "diagnose",
+        help="say which errors detections make, what they cost, and which instances are missed",
+        description="Errors among the top 10 G predictions of each class with G instances, by kind; the mAP that "
+        "removing each kind would gain; mAP and missed instances by length, coverage and number of instances. After "
+        "DETAD (Alwassel et al., ECCV 2018): docs/diagnosis.md.",
+    )
+    diagnose.add_argument("--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv or npy")
+    diagnose.add_argument("--out", type=Path, metavar="DIR", help="folder for tables (CSV) and figures (SVG, PNG)")
+    diagnose.add_argument(
+        "--characteristics",
+        type=Path,
+        metavar="FILE",
+        help="characteristics of the instances in DETAD's format (default: computed from the annotations)",
+    )
+    diagnose.add_argument(
+        "--buckets",
+        choices=("thumos14", "activitynet", "quintiles"),
+        help="published edges of the buckets, or fifths of these instances (default: the data set's; else thumos14)",
+    )
+    diagnose.add_argument("--no-figures", action="store_true", help="write tables alone")
+    add_scoring_options(diagnose)
+    add_output_options(diagnose)
+    diagnose.set_defaults(run=diagnose_file)
+    _register_labels(commands)
+
+
+def _register_labels(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    labels = commands.add_parser(
+        "label-quality",
+        help="print how good the pseudo labels of each round are, against the hidden truth",
+        description="Precision, recall and average precision of snippets, mAP of the segments behind the labels, and "
+        "the state of the linear programmes; a row for each file. A diagnosis: training never sees the truth.",
+    )
+    labels.add_argument("--data", type=Path, required=True, metavar="DIR", help="the store written by `wtal prepare`")
+    labels.add_argument("--labels", type=Path, nargs="+", required=True, metavar="NPZ", help="labels.npz of each round")
+    labels.add_argument("--settings", type=Path, metavar="FILE", help="evaluate.json: protocol and thresholds")
+    add_output_options(labels)
+    labels.set_defaults(run=print_label_quality)
+
+
+def diagnose_file(options: argparse.Namespace) -> None:
+    """Print a diagnosis, and write its tables and figures where --out is given."""
+    from wtal.evaluate import match_detections
+    from wtal.evaluate.diagnose import diagnose
+    from wtal.evaluate.diagnosis_tables import diagnosis_value, summary_tables, write_tables
+    from wtal.evaluate.formats import to_json_line, typeset
+
+    truth, how = truth_and_options(options)
+    detections = read_scored(options.detections, truth, how, options.npy_bounds)
+    matches = match_detections(detections, truth, how, source=str(options.detections))
+    buckets = _buckets(options, truth)
+    result = diagnose(matches, detections, truth, buckets)
+    if options.out is not None:
+        write_tables(result, how, options.out)
+        if not options.no_figures:
+            from wtal.report.diagnosis_figures import write_diagnosis_figures
+
+            write_diagnosis_figures(result, options.out, f"{options.detections.name}, protocol {how.protocol}")
+    if options.format == "json":
+        print(to_json_line(diagnosis_value(result, how)))
+        return
+    tables = summary_tables(result, options.digits)
+    print("\n\n".join(typeset(rows, options.format, _caption(how, caption)) for caption, rows in tables))
+
+
+def _caption(how: EvaluationOptions, caption: str) -> str:
+    return f"{caption}; protocol {how.protocol}"
+
+
+def _buckets(options: argparse.Namespace, truth: Instances) -> tuple[Buckets, ...]:
+    """The buckets of the instances, with edges as asked for or as the data set has them."""
+    from wtal.evaluate import characteristics as known
+    from wtal.evaluate.datasets import default_folder
+
+    if options.characteristics is not None:
+        found = known.read_characteristics(options.characteristics, truth)
+    else:
+        folder = options.ground_truth or default_folder(options.dataset)
+        found = known.computed_characteristics(truth, known.read_seconds(folder))
+    name = options.buckets or ("activitynet" if (options.dataset or "").startswith("activitynet") else "thumos14")
+    edges = known.quintile_edges(found) if name == "quintiles" else known.PUBLISHED_EDGES[name]
+    return known.buckets_of(found, edges)
+
+
+def print_label_quality(options: argparse.Namespace) -> None:
+    """Print a row for each file of pseudo labels."""
+    from wtal.config import from_mapping
+    from wtal.data.store import read_store
+    from wtal.evaluate import options_from_settings
+    from wtal.evaluate.formats import to_json_line, typeset
+    from wtal.evaluate.label_quality import label_quality, quality_rows, quality_value, read_round_labels
+    from wtal.files import read_json
+    from wtal.settings import EvaluationSettings
+
+    values: Any = read_json(options.settings) if options.settings else {}
+    settings = from_mapping(EvaluationSettings, values, file=options.settings or "--settings")
+    store = read_store(options.data)
+    try:
+        how = options_from_settings(settings, store.snippets_per_second)
+    except SettingError as error:
+        raise InputError(file=options.settings, key=error.key, expected=error.expected, got=error.got) from None
+    hidden = store.instances("train")
+    found = [(str(path), label_quality(read_round_labels(path), hidden, how)) for path in options.labels]
+    if options.format == "json":
+        print(to_json_line([quality_value(name, quality) for name, quality in found]))
+        return
+    caption = f"quality of pseudo labels, percent; label mAP@{how.average_names[-1]}, protocol {how.protocol}"
+    print(typeset(quality_rows(found, options.digits), options.format, caption))
