@@ -1,4 +1,4 @@
-"""The solver of label programmes against a stock solver, on programmes that have a solution and on such that have none."""
+"""The solver of label programmes against a stock solver, with and without a solution to be found."""
 
 from __future__ import annotations
 

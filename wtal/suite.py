@@ -164,6 +164,7 @@ def suite_from_mapping(values: object, source: str | Path) -> Suite:
     """Check a suite given as a plain mapping; `source` is named in errors and is where `extends` starts from."""
     merged = _extended(values, Path(source), ())
     file = from_mapping(SuiteFile, merged, file=source)
+    method_of(file.method, {}, str(source))  # so that a fault in it is not blamed on a variant
     variants = {name: _variant(file, name, str(source)) for name in file.variants}
     for name, variant in variants.items():
         other = variant.entry.compare_with

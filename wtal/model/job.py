@@ -41,6 +41,7 @@ COLUMNS = (
     "attention_entropy",
     "largest_class_share",
 )
+WARM_UP = 5  # epochs of a run that say nothing about a collapse yet
 CLOSED, OPEN = 0.1, 0.95  # mean attention beyond which nothing, or everything, is taken for an action
 
 
@@ -226,6 +227,8 @@ def collapse_warnings(epoch: int, attention: float, class_share: NDArray[np.floa
 
     attention: mean over videos; class_share: of videos whose best class this is [C].
     """
+    if epoch < WARM_UP:
+        return []
     warnings = []
     if attention < CLOSED:
         warnings.append(f"epoch {epoch}: mean attention fell to {attention:.3f}, almost nothing is taken for an action")

@@ -1,0 +1,354 @@
+"""Training: packs, streams, memory, resuming, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from wtal.cli import main
+from wtal.config import from_mapping
+from wtal.data.prepare import prepare
+from wtal.errors import CollapseError, InputError
+from wtal.files import to_json, write_text
+from wtal.model.checkpoint import read_checkpoint
+from wtal.model.job import collapse_warnings
+from wtal.model.memory import MemoryBank, memory_rows
+from wtal.model.network import Network
+from wtal.model.packs import ArrayVideos, pack, sampled_rows
+from wtal.model.streams import seed_of, streams_of
+from wtal.model.train import RoundLabels, Trainer
+from wtal.settings import ModelSettings, SyntheticData
+from wtal.suite import EpochSettings, RoundSettings, plan_files, read_suite
+
+ROOT = Path(__file__).resolve().parents[1]
+CPU = torch.device("cpu")
+
+
+def videos(n_videos: int = 7, seed: int = 0) -> ArrayVideos:
+    stream = np.random.default_rng(seed)
+    arrays = [stream.normal(size=(int(stream.integers(9, 40)), 12)).astype(np.float32) for _ in range(n_videos)]
+    labels = stream.random((n_videos, 3)) < 0.5
+    labels[np.arange(n_videos), np.arange(n_videos) % 3] = True
+    return ArrayVideos(arrays, labels)
+
+
+def tiny_round(round_index: int = 0, variant: str = "base_nms") -> RoundSettings:
+    suite = read_suite(ROOT / "config/tiny.yaml")
+    return from_mapping(RoundSettings, plan_files(suite)[f"{variant}/round{round_index}.json"], file="tiny")
+
+
+def trainer_of(settings: RoundSettings, some: ArrayVideos, seed: int = 0) -> Trainer:
+    streams = streams_of("test", "paired", seed, settings.round_index, CPU)
+    network = Network(some.arrays[0].shape[1], some.video_labels.shape[1], settings.model, streams.initial)
+    return Trainer(network, some, settings, streams)
+
+
+def gradients_of(per_step: int, *, memory: bool) -> dict[str, np.ndarray]:
+    """Gradients of one epoch over all videos, in packs of some size, before any step."""
+    some = videos()
+    base = tiny_round()
+    epoch = dataclasses.replace(
+        base.epochs[0], uses_memory=memory, label_weight=10.0, label_scale=2.0, fills_memory_after=False
+    )
+    settings = dataclasses.replace(base, epochs=(epoch,), videos_per_step=per_step, shuffle=False)
+    trainer = trainer_of(settings, some)
+    trainer._fill_memory()
+    trainer.optimiser.step = lambda rate: None  # type: ignore[method-assign]
+    trainer.optimiser.clear = lambda: None  # type: ignore[method-assign]
+    targets = [np.random.default_rng(1).normal(size=(len(array), 4)) for array in some.arrays]
+    trainer.run(RoundLabels(targets))
+    return {name: value.grad.numpy().copy() for name, value in trainer.network.named_parameters()}
+
+
+@pytest.mark.parametrize("memory", [False, True])
+def test_packed_videos_give_the_gradients_of_one_video_after_the_other(memory: bool) -> None:
+    alone, packed = gradients_of(1, memory=memory), gradients_of(7, memory=memory)
+    for name, gradient in alone.items():
+        # The prototypes' gradient is a sum of cancelling terms, so it is held to the largest gradient of all.
+        scale = max(np.abs(gradient).max(), 0.01 * max(np.abs(value).max() for value in alone.values()))
+        assert np.abs(packed[name] - gradient).max() < 1e-6 * scale, name
+
+
+def test_gradients_of_a_step_that_an_epoch_cuts_are_carried_into_the_next_one() -> None:
+    some = videos(5)
+    base = tiny_round()
+    epochs = tuple(dataclasses.replace(base.epochs[0], epoch=number) for number in range(4))
+    steps = []
+    trainer = trainer_of(dataclasses.replace(base, epochs=epochs, videos_per_step=4), some)
+    step = trainer.optimiser.step
+    trainer.optimiser.step = lambda rate: (steps.append(trainer.progress.visits), step(rate))  # type: ignore
+    trainer.run()
+    assert steps == [4, 8, 12, 16, 20]
+
+
+def test_streams_differ_by_every_part_of_their_name_and_repeat() -> None:
+    seeds = {seed_of("a", "b", 0, 0, "x"), seed_of("a", "b", 1, 0, "x"), seed_of("a", "b", 0, 1, "x"), seed_of("ab")}
+    assert len(seeds) == 4
+    first, second = (streams_of("s", "v", 3, 2, CPU) for _ in range(2))
+    assert torch.equal(torch.rand(5, generator=first.dropout), torch.rand(5, generator=second.dropout))
+    assert first.shuffle.permutation(9).tolist() == second.shuffle.permutation(9).tolist()
+
+
+def test_dropout_is_drawn_video_by_video_however_they_are_packed() -> None:
+    some = videos(3)
+    network = Network(12, 3, ModelSettings(embedding_size=8, dropout=0.5), torch.Generator().manual_seed(0))
+    together = network.embed(pack(some, [0, 1, 2], CPU), torch.Generator().manual_seed(1))
+    stream = torch.Generator().manual_seed(1)
+    for index, array in enumerate(some.arrays):
+        alone = network.embed(pack(some, [index], CPU), stream)
+        torch.testing.assert_close(together[index, : len(array)], alone[0, : len(array)])
+
+
+def test_sampling_takes_one_snippet_of_each_part_and_leaves_short_videos_whole() -> None:
+    stream = np.random.default_rng(0)
+    assert sampled_rows(75, 75, stream) is None
+    assert sampled_rows(500, None, stream) is None
+    rows = sampled_rows(300, 75, stream)
+    assert rows is not None
+    assert (rows // 4).tolist() == list(range(75))
+
+
+def test_sampled_training_sees_so_many_snippets_and_their_labels() -> None:
+    some = videos(4)
+    base = tiny_round()
+    epoch = dataclasses.replace(base.epochs[0], label_weight=1.0)
+    trainer = trainer_of(dataclasses.replace(base, epochs=(epoch,), sampled_snippets=5), some)
+    trainer.run(RoundLabels([np.ones((len(array), 4)) for array in some.arrays]))
+    assert np.isfinite(trainer.optimiser.means[0].numpy()).all()
+
+
+def test_the_random_walk_through_the_small_system_equals_the_dense_inverse() -> None:
+    some = pack(videos(1), [0], CPU)
+    network = Network(12, 3, ModelSettings(embedding_size=8, dropout=0.0), torch.Generator().manual_seed(0)).double()
+    some = dataclasses.replace(some, features=some.features.double())
+    output = network(some)
+    share, over_time = network.responsibilities(output.embedding, output.prototypes, some.mask)
+    weight = network.settings.random_walk_weight
+    n_snippets = int(some.lengths[0])
+    share, over_time = share[0, :, :n_snippets], over_time[0, :, :n_snippets]
+    rows = output.embedding.rows[0, :n_snippets]
+    inverse = torch.linalg.inv(torch.eye(n_snippets, dtype=torch.float64) - weight**2 * share.T @ over_time)
+    dense = (1 - weight) * inverse @ (weight * share.T @ output.prototypes[0] + rows)
+    walked = network.random_walk(output.embedding, output.prototypes, some.mask).rows[0, :n_snippets]
+    torch.testing.assert_close(walked, dense)
+
+
+def test_an_empty_memory_takes_uniform_shares_and_class_zero_takes_row_zero_for_every_class() -> None:
+    bank = MemoryBank.empty(3, 2, 4, CPU)
+    assert memory_rows([0, 1, 1], "label") == [1, 2]
+    assert memory_rows([0, 1, 1], "class_zero") == [0, 0]
+    assert bank.read([0, 0]).shape == (4, 4)
+    probabilities = torch.tensor([[0.9, 0.1, 0.0], [0.5, 0.1, 0.0]])
+    bank.update([0, 0], torch.tensor([[1.0] * 4, [2.0] * 4]), probabilities)
+    assert bank.scores[0].tolist() == pytest.approx([0.9, 0.9])  # put in twice, the best prototype holds two slots
+
+
+def test_a_loss_that_is_no_number_stops_with_the_epoch_and_what_to_try() -> None:
+    some = videos(4)
+    some.arrays[2][:] = 3e38
+    with pytest.raises(CollapseError, match=r"epoch 0: .* no longer a number; try a lower learning rate"):
+        trainer_of(tiny_round(), some).run()
+
+
+def test_collapse_is_said_in_words() -> None:
+    assert collapse_warnings(9, 0.5, np.array([0.4, 0.3, 0.3])) == []
+    assert collapse_warnings(0, 0.02, np.array([1.0, 0.0, 0.0])) == []  # nothing is learnt yet
+    closed = collapse_warnings(9, 0.02, np.array([0.4, 0.3, 0.3]))
+    assert "mean attention fell to 0.020" in closed[0]
+    assert "epoch 7" in collapse_warnings(7, 0.99, np.array([0.4, 0.3, 0.3]))[0]
+    assert "class number 1" in collapse_warnings(9, 0.5, np.array([0.0, 1.0, 0.0]))[0]
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store") / "data"
+    data = SyntheticData(kind="synthetic", train_videos=8, test_videos=4, feature_size=8)
+    prepare(data, folder)
+    return folder
+
+
+def settings_file(folder: Path, settings: RoundSettings, **changes: Any) -> Path:
+    from wtal.config import to_mapping
+
+    path = folder / "round.json"
+    write_text(path, to_json(to_mapping(dataclasses.replace(settings, **changes))))
+    return path
+
+
+def train(store: Path, settings: Path, out: Path, *more: str) -> list[str]:
+    return ["train", "--settings", str(settings), "--data", str(store), "--seed", "0", "--out", str(out), *more]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_two_runs_of_a_round_give_the_same_bytes_and_another_seed_gives_others(store: Path, tmp_path: Path) -> None:
+    settings = settings_file(tmp_path, tiny_round())
+    assert main(train(store, settings, tmp_path / "a")) == 0
+    assert main(train(store, settings, tmp_path / "b")) == 0
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    arguments = train(store, settings, tmp_path / "c")
+    arguments[arguments.index("--seed") + 1] = "1"
+    assert main(arguments) == 0
+    assert contents(tmp_path / "a")["scores_test.npz"] != contents(tmp_path / "c")["scores_test.npz"]
+
+
+def test_a_killed_job_is_taken_up_where_it_was_and_ends_in_the_same_bytes(store: Path, tmp_path: Path) -> None:
+    base = tiny_round()
+    epochs = tuple(
+        dataclasses.replace(base.epochs[min(number, 8)], epoch=number, fills_memory_after=number == 5)
+        for number in range(60)
+    )
+    settings = settings_file(tmp_path, base, epochs=epochs, keeps_epoch_scores=True)
+    assert main(train(store, settings, tmp_path / "whole")) == 0
+    command = [sys.executable, "-m", "wtal", *train(store, settings, tmp_path / "killed", "--resume-every", "0")]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    resume = tmp_path / "killed/resume.pt"
+    deadline = time.monotonic() + 60
+    while not resume.is_file() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.005)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert resume.is_file()
+    assert not (tmp_path / "killed/checkpoint.pt").exists()
+    content, _ = read_checkpoint(resume)
+    assert content["progress"]["visits"] > 0
+    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "resuming in epoch" in done.stderr
+    for leftover in (tmp_path / "killed").glob(".*"):
+        leftover.unlink()  # what a kill in the middle of a write left under a temporary name
+    assert contents(tmp_path / "whole") == contents(tmp_path / "killed")
+
+
+def test_a_resume_file_of_other_settings_is_not_taken_up(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_file(tmp_path, tiny_round())
+    out = tmp_path / "run"
+    out.mkdir()
+    (out / "resume.pt").write_bytes(b"half a file")
+    assert main(train(store, settings, out)) == 0
+    assert "starting over" in capsys.readouterr().err
+    assert not (out / "resume.pt").exists()
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str], *words: str) -> None:
+    """The command ends with code 2 and one sentence that has these words."""
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1, error
+    assert "Traceback" not in error
+    for word in words:
+        assert word in error
+
+
+def test_rounds_want_the_files_of_the_round_before(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = settings_file(tmp_path, tiny_round())
+    refused(train(store, first, tmp_path / "x", "--checkpoint", "a.pt"), capsys, "--checkpoint", "nothing in round 0")
+    later = settings_file(tmp_path, tiny_round(1, "optimised"))
+    refused(train(store, later, tmp_path / "x"), capsys, "--checkpoint", "a file from round 1 on")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_checkpoint_that_is_broken_or_of_other_data_is_refused(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = settings_file(tmp_path, tiny_round())
+    assert main(train(store, first, tmp_path / "r0")) == 0
+    capsys.readouterr()
+    later = settings_file(tmp_path, tiny_round(1, "optimised"))
+    whole = tmp_path / "r0/checkpoint.pt"
+    broken = tmp_path / "broken.pt"
+    labels = tmp_path / "labels.npz"
+    for content in (whole.read_bytes()[:2000], b"", b"PK\x03\x04 nothing", os.urandom(300)):
+        broken.write_bytes(content)
+        more = ("--checkpoint", str(broken), "--labels", str(labels))
+        refused(train(store, later, tmp_path / "x", *more), capsys, "labels.npz" if not labels.exists() else "broken")
+    solve = ["solve-labels", "--settings", str(label_file(tmp_path)), "--scores", str(tmp_path / "r0/scores_train.npz")]
+    assert main([*solve, "--data", str(store), "--out", str(labels)]) == 0
+    capsys.readouterr()
+    broken.write_bytes(whole.read_bytes()[:2000])
+    refused(train(store, later, tmp_path / "x", "--checkpoint", str(broken), "--labels", str(labels)), capsys, "broken")
+    other = tmp_path / "other"
+    prepare(SyntheticData(kind="synthetic", train_videos=8, test_videos=4, feature_size=9), other)
+    more = ("--checkpoint", str(whole), "--labels", str(labels))
+    refused(train(other, later, tmp_path / "x", *more), capsys, "feature_size", "expected 18; got 16")
+    skipped = settings_file(tmp_path, tiny_round(1, "optimised"), round_index=2)
+    refused(train(store, skipped, tmp_path / "x", *more), capsys, "round_index")
+    assert not (tmp_path / "x").exists() or not any((tmp_path / "x").iterdir())
+
+
+def label_file(folder: Path) -> Path:
+    path = folder / "labels.json"
+    write_text(path, to_json(plan_files(read_suite(ROOT / "config/tiny.yaml"))["optimised/labels1.json"]))
+    return path
+
+
+def test_a_hostile_checkpoint_is_refused_and_runs_nothing(tmp_path: Path) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.system, (f"touch {tmp_path / 'hit'}",)
+
+    path = tmp_path / "hostile.pt"
+    torch.save({"format": "wtal checkpoint 1", "about": Hostile()}, path)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_checkpoint(path)
+    assert not (tmp_path / "hit").exists()
+
+
+def test_labels_of_other_videos_and_broken_score_files_are_refused(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = settings_file(tmp_path, tiny_round())
+    assert main(train(store, first, tmp_path / "r0")) == 0
+    capsys.readouterr()
+    scores = tmp_path / "r0/scores_test.npz"  # of the test videos, where those of the training videos belong
+    solve = ["solve-labels", "--settings", str(label_file(tmp_path)), "--data", str(store)]
+    out = tmp_path / "labels.npz"
+    refused([*solve, "--scores", str(scores), "--out", str(out)], capsys, "training videos")
+    cut = tmp_path / "cut.npz"
+    cut.write_bytes(scores.read_bytes()[:3000])
+    refused([*solve, "--scores", str(cut), "--out", str(out)], capsys, "cut.npz", "whole .npz")
+    refused([*solve, "--scores", str(tmp_path / "none.npz"), "--out", str(out)], capsys, "none.npz", "No such file")
+    with np.load(tmp_path / "r0/scores_train.npz") as archive:
+        arrays = dict(archive)
+    arrays["snippet_score"][3, 1] = np.nan
+    np.savez(cut, **arrays)
+    refused([*solve, "--scores", str(cut), "--out", str(out)], capsys, "snippet_score", "NaN")
+    file_in_the_way = tmp_path / "file"
+    file_in_the_way.write_text("")
+    good = ["--scores", str(tmp_path / "r0/scores_train.npz"), "--out", str(file_in_the_way / "labels.npz")]
+    refused([*solve, *good], capsys, "a path that can be written")
+    assert not out.exists()
+
+
+def test_settings_of_another_kind_are_refused_with_the_nearest_key(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = json.loads(settings_file(tmp_path, tiny_round()).read_text())
+    values["video_per_step"] = values.pop("videos_per_step")
+    path = tmp_path / "round.json"
+    path.write_text(json.dumps(values))
+    refused(train(store, path, tmp_path / "x"), capsys, "video_per_step", "did you mean 'videos_per_step'?")
+
+
+def test_epochs_of_a_round_are_those_between_its_refreshes() -> None:
+    later = tiny_round(1, "optimised")
+    assert [epoch.epoch for epoch in later.epochs] == [10, 11, 12, 13]
+    assert isinstance(later.epochs[0], EpochSettings)
