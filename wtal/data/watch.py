@@ -1,9 +1,9 @@
 """Exercise recorded by a smartwatch, composed into sessions: a second domain, small enough for a processor.
 
 Ten people did sets of twenty repetitions of seven shoulder exercises with either arm. A set is cut into bouts; bouts
-of one or two exercises, with rest between them, make a session, whose weak label is the set of its exercises. One
-exercise, the pendulum, is never labelled: with the rest it is the background. The recordings hold no rest, so that is
-made up: the arm goes from one bout's posture to the next while it moves a little.
+of one or two exercises make a session, whose weak label is the set of its exercises. Three of the seven are never
+labelled: their bouts are the background, with short rests between all. The recordings hold no rest, so that is made up:
+the arm goes from one bout's posture to the next while it moves a little.
 """
 
 from __future__ import annotations
@@ -46,17 +46,15 @@ CLASSES = {
     "FEL": "forward_elevation",
     "IR": "internal_rotation",
     "ER": "external_rotation",
-    "TRAP": "trapezius_extension",
-    "ROW": "upright_row",
 }
-UNLABELLED = "PEN"  # pendulum
+UNLABELLED = ("PEN", "TRAP", "ROW")  # pendulum, trapezius extension, upright row: real movement in the background
 TEST_PEOPLE = (8, 9, 10)
 VALIDATION_PEOPLE = (6, 7)  # of the training people; settings are looked at on these, never on test people
 
 BOUT_SECONDS = (4.0, 11.0)  # least and most; the last bout of a set is longer by what is left
-REST_SECONDS = (3.0, 9.0)  # least and most, before, between and after bouts
+REST_SECONDS = (1.5, 4.0)  # least and most, before, between and after bouts
 TWO_EXERCISES = 0.5  # share of sessions with two exercises
-PENDULUM = 0.3  # share of sessions in which a bout of the pendulum takes the place of a rest
+BACKGROUND = 0.6  # share of the gaps of a session that hold an unlabelled bout
 UNREST = (0.15, 0.5)  # standard deviation of the movement during rest: g, and radians a second
 
 SOURCE = (
@@ -166,12 +164,14 @@ def compose(sets: Sequence[ExerciseSet], settings: WatchData) -> list[Session]:
     digest = hashlib.sha256(f"watch/{settings.seed}/{person}/{side}".encode()).digest()
     generator = np.random.default_rng(int.from_bytes(digest[:16], "big"))
     left = {one.exercise: _bouts(one, generator) for one in sorted(sets, key=lambda one: one.exercise)}
-    pendulum = left.pop(UNLABELLED, [])
+    unlabelled = [bout for name in UNLABELLED for bout in left.pop(name, [])]
+    unlabelled = [unlabelled[place] for place in generator.permutation(len(unlabelled))]
     sessions: list[Session] = []
     while any(left.values()):
         chosen = _chosen(left, settings.session_bouts, generator)
-        if pendulum and generator.random() < PENDULUM:
-            chosen.insert(int(generator.integers(0, len(chosen) + 1)), (UNLABELLED, pendulum.pop()))
+        for gap in range(len(chosen), -1, -1):
+            if unlabelled and generator.random() < BACKGROUND:
+                chosen.insert(gap, ("", unlabelled.pop()))
         name = f"person{person:02d}_{side}_session{len(sessions) + 1:02d}"
         sessions.append(_session(name, chosen, generator))
     return sessions
@@ -203,7 +203,7 @@ def _chosen(
 
 
 def _session(name: str, bouts: Sequence[tuple[str, Floats]], generator: Generator) -> Session:
-    """Bouts one after the other with rest around them, cut to whole snippets."""
+    """Bouts, unlabelled where their exercise is "", with rest around them, cut to whole snippets."""
     pieces: list[Floats] = []
     segments: list[tuple[str, int, int]] = []
     posture, place = bouts[0][1][0], 0
@@ -212,7 +212,7 @@ def _session(name: str, bouts: Sequence[tuple[str, Floats]], generator: Generato
         start = place + len(pieces[-2])
         place = start + len(samples)
         posture = samples[-1]
-        if exercise != UNLABELLED:
+        if exercise:
             segments.append((CLASSES[exercise], start, place))
     pieces.append(_rest(posture, posture, generator))
     together = np.concatenate(pieces)
