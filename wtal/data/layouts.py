@@ -67,6 +67,14 @@ def open_features(path: str | Path, layout: Layout = "auto", streams: Sequence[s
     return Features(path, chosen, by_name, list(by_name.values()), ())
 
 
+def open_video(path: str | Path) -> Entry:
+    """The features of one video in an .npy file, not yet read. Raises InputError where there is no such file."""
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(file=path, expected="an .npy file with the features of a video", got="no such file")
+    return _of_files([path])
+
+
 def read_entry(entry: Entry) -> NDArray[Any]:
     """The features of a video [T, D], streams side by side. Raises InputError where there are none."""
     shape_of(entry)
