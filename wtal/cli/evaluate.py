@@ -71,7 +71,7 @@ def _register_run(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         nargs="+",
         required=True,
         metavar="FILE",
-        help="evaluate.json of the variant; further settings files enter the recorded digest alone",
+        help="evaluate.json of the variant, and detect.json, which tells whether an epoch is selected on the test set",
     )
     run.add_argument("--detections-of-rounds", type=Path, required=True, metavar="NPZ", help="rounds.npz of the run")
     run.add_argument("--data", type=Path, required=True, metavar="DIR", help="the store written by `wtal prepare`")
@@ -177,9 +177,11 @@ def evaluate_run(options: argparse.Namespace) -> None:
     from wtal.evaluate.run import RunFiles, run_metrics
     from wtal.files import digest_of_value, read_json, to_json, write_text
     from wtal.settings import EvaluationSettings
+    from wtal.suite import DetectSettings
 
     values: list[Any] = [read_json(path) for path in options.settings]
     settings = from_mapping(EvaluationSettings, values[0], file=options.settings[0])
+    detection = from_mapping(DetectSettings, values[1], file=options.settings[1]) if len(values) > 1 else None
     files = RunFiles(options.data, options.detections_of_rounds, tuple(options.scores), tuple(options.labels))
     try:
         how = options_from_settings(settings, read_store(options.data).snippets_per_second)
@@ -190,4 +192,4 @@ def evaluate_run(options: argparse.Namespace) -> None:
         "seed": options.seed,
         "settings_digest": digest_of_value(values if len(values) > 1 else values[0]),
     }
-    write_text(options.out, to_json(named | run_metrics(files, how)))
+    write_text(options.out, to_json(named | run_metrics(files, how, detection)))

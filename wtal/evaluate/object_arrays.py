@@ -59,7 +59,7 @@ def _rows(path: str | Path, values: np.ndarray, classes: Sequence[str]) -> Itera
     entries = _listed(values)
     if entries is None or not all(_is_list(entry) for entry in entries):
         raise InputError(file=path, expected=_expected(classes), got=f"{values!r:.60}".replace("\n", " "))
-    if any(_is_row(entry) for entry in entries):
+    if next((_is_row(entry) for entry in entries if len(entry)), False):
         for place, entry in enumerate(entries):
             yield f"row {place}", _row(path, f"row {place}", entry, (5,), classes)
         return
@@ -90,8 +90,7 @@ def _is_list(value: Any) -> bool:
 
 
 def _is_row(entry: Any) -> bool:
-    values = _listed(entry)
-    return bool(values) and not _is_list(values[0]) if values is not None else False
+    return not _is_list(entry[0])
 
 
 def _listed(value: Any) -> list[Any] | None:

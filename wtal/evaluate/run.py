@@ -14,8 +14,10 @@ from wtal.evaluate.detections import read_rounds
 from wtal.evaluate.label_quality import label_quality, read_round_labels
 from wtal.evaluate.options import EvaluationOptions
 from wtal.evaluate.protocols import Evaluation, evaluate_detections
+from wtal.evaluate.selected import selected_on_test
 from wtal.localise.scores_file import read_scores
 from wtal.records import Detections, Instances
+from wtal.suite import DetectSettings
 
 DIGITS = 6  # of every figure written; what lies below is float noise
 NO_LABELS = {
@@ -38,9 +40,10 @@ class RunFiles:
     labels: tuple[Path, ...]  # pseudo labels, one file for each round from 1
 
 
-def run_metrics(files: RunFiles, options: EvaluationOptions) -> dict[str, Any]:
+def run_metrics(files: RunFiles, options: EvaluationOptions, detection: DetectSettings | None = None) -> dict[str, Any]:
     """The figures of metrics.json: of the last round, and of each round. Percent, rounded to 6 digits.
 
+    detection: the settings of detection; where they say `selected_on_test`, the best epoch stands beside the result.
     Raises InputError where the files do not belong together.
     """
     store = read_store(files.data)
@@ -57,6 +60,9 @@ def run_metrics(files: RunFiles, options: EvaluationOptions) -> dict[str, Any]:
             "classification_mAP": classification[number],
         }
         rounds.append(row | (_label_figures(files.labels[number - 1], hidden, options) if number else NO_LABELS))
+    selected = None
+    if detection is not None:
+        selected = selected_on_test(files.scores, truth, detection, options, store.snippets_per_second)
     last = evaluations[-1]
     figures: dict[str, Any] = rounded(
         {
@@ -68,7 +74,7 @@ def run_metrics(files: RunFiles, options: EvaluationOptions) -> dict[str, Any]:
             "classification_mAP": classification[-1],
             "n_detections": last.n_detections,
             "rounds": rounds,
-            "selected_on_test": None,
+            "selected_on_test": selected,
         }
     )
     return figures

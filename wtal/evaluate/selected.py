@@ -1,0 +1,58 @@
+"""The best epoch on the test set: what many papers report, named as such and never the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wtal.errors import InputError
+from wtal.evaluate.options import EvaluationOptions
+from wtal.evaluate.protocols import evaluate_detections
+from wtal.localise.detect import detect
+from wtal.localise.scores_file import read_epoch_scores, read_scores
+from wtal.records import Instances, VideoScores
+from wtal.suite import DetectSettings
+
+
+def selected_on_test(
+    scores: Sequence[Path],
+    truth: Instances,
+    settings: DetectSettings,
+    options: EvaluationOptions,
+    snippets_per_second: float,
+) -> dict[str, Any] | None:
+    """Epoch, headline average and mAP of the epoch that is best on the test videos; None where none is selected.
+
+    scores: test scores, a file a round, each with the scores after every epoch. The first of equal epochs is taken.
+    Raises InputError where the settings select on the test set and a file keeps no epochs.
+    """
+    if settings.checkpoint != "selected_on_test":
+        return None
+    best: dict[str, Any] | None = None
+    for path in scores:
+        for epoch, after_epoch, classes in _epochs(path):
+            found = detect(after_epoch, classes, settings, snippets_per_second)
+            score = evaluate_detections(found, truth, options, source=f"{path}, epoch {epoch}")
+            if best is None or score.headline > best["average"]:
+                best = {"epoch": epoch, "average": score.headline, "mAP": score.mean.tolist()}
+    return best
+
+
+def _epochs(path: Path) -> Iterator[tuple[int, VideoScores, tuple[str, ...]]]:
+    last, classes = read_scores(path)
+    try:
+        epochs = read_epoch_scores(path)
+    except (KeyError, ValueError) as error:
+        raise InputError(file=path, expected="all scores of each epoch", got=error) from None
+    if not epochs:
+        raise InputError(file=path, key="epoch0/attention", expected="scores after every epoch", got="none")
+    for epoch, scores in epochs.items():
+        for key in ("snippet_score", "video_score", "attention"):
+            values, shape = getattr(scores, key), getattr(last, key).shape
+            if values.shape != shape or not np.isfinite(values).all():
+                expected = f"finite numbers of shape {shape}"
+                raise InputError(file=path, key=f"epoch{epoch}/{key}", expected=expected, got=values.shape)
+        yield epoch, scores, classes
