@@ -1,10 +1,3 @@
-RUN = f"{RESULTS}/{{variant}}/seed{{seed}}"
-
-
-def test_scores(wildcards):
-    return all_rounds(wildcards, "scores_test.npz")
-
-
 rule detect:
     input:
         STORE,
@@ -13,17 +6,17 @@ rule detect:
     output:
         detections=f"{RUN}/detections.json",
         rounds=f"{RUN}/rounds.npz",
-    params:
-        data=f"{RESULTS}/data",
-        code=code_digest("localise"),
     log:
         f"{LOGS}/detect/{{variant}}_seed{{seed}}.log",
+    conda:
+        "../envs/wtal.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
-    conda:
-        "../envs/wtal.yaml"
+    params:
+        data=subpath(input[0], parent=True),
+        code=code_digest("localise"),
     shell:
         "wtal detect --settings {input.settings} --data {params.data} --scores {input.scores}"
         " --detections {output.detections} --rounds {output.rounds} > {log} 2>&1"

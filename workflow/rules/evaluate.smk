@@ -1,7 +1,3 @@
-def labels_of_rounds(wildcards):
-    return all_rounds(wildcards, "labels.npz", first=1)
-
-
 rule evaluate:
     input:
         STORE,
@@ -12,17 +8,17 @@ rule evaluate:
         labels=labels_of_rounds,
     output:
         f"{RUN}/metrics.json",
-    params:
-        data=f"{RESULTS}/data",
-        code=code_digest("evaluate"),
     log:
         f"{LOGS}/evaluate/{{variant}}_seed{{seed}}.log",
+    conda:
+        "../envs/wtal.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime=60,
-    conda:
-        "../envs/wtal.yaml"
+    params:
+        data=subpath(input[0], parent=True),
+        code=code_digest("evaluate"),
     shell:
         "wtal evaluate-run --settings {input.settings} {input.detect_settings}"
         " --detections-of-rounds {input.rounds} --data {params.data} --scores {input.scores} --labels {input.labels}"

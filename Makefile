@@ -1,0 +1,67 @@
+# `make report` runs the default suite, `make test` the tests; both first make the environment that they need.
+PYTHON ?= python3
+VENV ?= .venv
+TORCH ?= cpu
+WORKERS ?= 2
+SUITES := hapt hapt-strong
+CONFIGS := $(sort $(wildcard config/*.yaml))
+
+# The environment is installed anew when what it is made from changes: that is part of its stamp's name.
+KEY := $(shell cat pyproject.toml constraints.txt | cksum | tr -d ' ')
+SUITE_READY := $(VENV)/.suite-$(TORCH)-$(KEY)
+TESTS_READY := $(VENV)/.tests-$(TORCH)-$(KEY)
+export PATH := $(abspath $(VENV))/bin:$(PATH)
+
+ifeq ($(filter $(TORCH),cpu cuda),)
+$(error TORCH: expected cpu or cuda; got $(TORCH))
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help report test check pull clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make report [TORCH=cuda]   environment, then the default suite: results/hapt/report.html"
+	@echo "make test [WORKERS=2]      environment, then every test"
+	@echo "make check                 style, types, the workflow's lint, a dry run of every suite"
+	@echo "make pull                  heavy results of $(SUITES) from your DVC remote, ready to go on from"
+	@echo "make clean                 remove the environment; results stay"
+
+report: $(SUITE_READY)
+	snakemake --cores all --use-conda
+
+test: $(TESTS_READY)
+	OMP_NUM_THREADS=1 pytest --numprocesses $(WORKERS) --dist loadfile
+
+check: $(TESTS_READY)
+	ruff check .
+	ruff format --check .
+	mypy
+	snakemake --lint
+	@set -e; for config in $(CONFIGS); do \
+	  echo "snakemake --dry-run --configfile $$config"; \
+	  snakemake --dry-run --quiet rules host --cores 1 --configfile $$config; \
+	done
+
+pull: $(SUITE_READY)
+	@test -n "$$(dvc remote list)" || { \
+	  echo "make pull: no DVC remote is configured, so there is nowhere to pull from;" \
+	    "dvc remote add --default NAME URL names one, and make report computes the results here" >&2; exit 2; }
+	dvc pull $(SUITES)
+	@set -e; for suite in $(SUITES); do \
+	  echo "snakemake --touch --forceall --cores 1 --configfile config/$$suite.yaml"; \
+	  snakemake --touch --forceall --cores 1 --quiet all --configfile config/$$suite.yaml; \
+	done
+
+clean:
+	rm -rf $(VENV)
+
+$(SUITE_READY): EXTRAS := suite,demo
+$(TESTS_READY): EXTRAS := suite,demo,dev
+$(SUITE_READY) $(TESTS_READY):
+	$(PYTHON) -m venv $(VENV)
+	$(if $(filter cuda,$(TORCH)),$(VENV)/bin/python -m pip uninstall --quiet --yes torch)
+	grep -v $(if $(filter cuda,$(TORCH)),'^torch==','^#') constraints.txt > $(VENV)/constraints.txt
+	$(VENV)/bin/python -m pip install --quiet --constraint $(VENV)/constraints.txt --editable '.[$(EXTRAS)]'
+	rm -f $(VENV)/.suite-* $(if $(findstring dev,$(EXTRAS)),$(VENV)/.tests-*)
+	touch $(if $(findstring dev,$(EXTRAS)),$(SUITE_READY)) $@
