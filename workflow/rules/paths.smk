@@ -108,6 +108,7 @@ TABLES = multiext(
     "label_quality.tex",
     "training.csv",
     "provenance.json",
+    "summary.json",
 )
 FIGURE_NAMES = ["ablation", "rounds", "training", "per_class"] + [
     f"timeline_{number}" for number in range(1, SUITE.file.report.timeline_videos + 1)

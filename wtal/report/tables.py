@@ -65,6 +65,17 @@ def write_tables(report: Path, data: Path, results: Path, out: Path, published: 
         write_text(out / f"{table.name}.md", to_markdown(table))
         write_text(out / f"{table.name}.tex", to_latex(table))
     write_text(out / "provenance.json", to_json(facts))
+    write_text(out / "summary.json", to_json(summary(plan, runs)))
+
+
+def summary(plan: Plan, runs: Runs) -> dict[str, dict[str, float]]:
+    """The headline average of each variant, mean over seeds, percent: the few numbers that a change is judged by."""
+    seeds, headline = plan.file.seeds, plan.headline
+    values = {
+        name: round(sum(runs[name, seed].averages[headline] for seed in seeds) / len(seeds), 4)
+        for name in plan.file.variants
+    }
+    return {f"mAP@{headline}": values}
 
 
 def _write_csv(
@@ -82,7 +93,7 @@ def _write_csv(
     write_rows(out / "main.csv", columns, (main_values(row, columns) for row in main))
     write_rows(out / "per_class.csv", by_round.class_columns(plan, tiou), by_round.class_values(plan, runs))
     write_rows(out / "rounds.csv", by_round.round_columns(tiou), by_round.round_values(runs))
-    write_rows(out / "training.csv", ["variant", "seed", "round", *by_round.TRAINING_COLUMNS], training)
+    write_rows(out / "training.csv", ["variant", "seed", "round", *TRAINING_COLUMNS], training)
 
 
 def metrics_columns(plan: Plan, tiou: Sequence[float]) -> list[str]:
