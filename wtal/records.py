@@ -9,6 +9,22 @@ from numpy.typing import NDArray
 
 # Axes: T snippets, C action classes, K = C + 1 with background last, D features, P proposals, V videos, N rows.
 
+# The columns of training.csv, one row an epoch.
+TRAINING_COLUMNS = (
+    "epoch",
+    "learning_rate",
+    "loss_total",
+    "loss_foreground",
+    "loss_background",
+    "loss_attention",
+    "loss_consistency",
+    "loss_label",
+    "label_gradient_share",
+    "mean_attention",
+    "attention_entropy",
+    "largest_class_share",
+)
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 

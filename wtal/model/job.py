@@ -24,23 +24,9 @@ from wtal.model.packs import ArrayVideos
 from wtal.model.score import score_videos
 from wtal.model.streams import seed_of, streams_of
 from wtal.model.train import EpochLog, RoundLabels, Trainer
-from wtal.records import VideoScores
+from wtal.records import TRAINING_COLUMNS, VideoScores
 from wtal.suite import DetectSettings, EpochSettings, RoundSettings
 
-COLUMNS = (
-    "epoch",
-    "learning_rate",
-    "loss_total",
-    "loss_foreground",
-    "loss_background",
-    "loss_attention",
-    "loss_consistency",
-    "loss_label",
-    "label_gradient_share",
-    "mean_attention",
-    "attention_entropy",
-    "largest_class_share",
-)
 WARM_UP = 5  # epochs of a run that say nothing about a collapse yet
 CLOSED, OPEN = 0.1, 0.95  # mean attention beyond which nothing, or everything, is taken for an action
 
@@ -149,7 +135,7 @@ class RoundJob:
             rows=self.rows,
         )
         write_checkpoint(self.folder / "checkpoint.pt", {"about": self.about.to_json(), **self.trainer.state()})
-        write_rows(self.folder / "training.csv", COLUMNS, self.rows)
+        write_rows(self.folder / "training.csv", TRAINING_COLUMNS, self.rows)
         self.resume_file.unlink(missing_ok=True)
         return result
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from wtal.files import to_json, write_text
+from wtal.records import TRAINING_COLUMNS
 from wtal.report.ablation import AblationRow, read_ablation
 from wtal.report.clips import read_clips
 from wtal.report.drawing import (
@@ -28,7 +29,7 @@ from wtal.report.drawing import (
     without_left_frame,
 )
 from wtal.report.plan import Plan, read_plan
-from wtal.report.rounds import ROUND_FIGURES, ROUND_TITLES, TRAINING_COLUMNS, Line, means_by_key, read_lines
+from wtal.report.rounds import ROUND_FIGURES, ROUND_TITLES, Line, means_by_key, read_lines
 from wtal.report.timelines import timeline_figure
 from wtal.report.tracks import clip_values
 

@@ -12,26 +12,13 @@ import numpy as np
 from wtal.errors import InputError
 from wtal.evaluate.thresholds import columns_of
 from wtal.files import read_rows
+from wtal.records import TRAINING_COLUMNS
 from wtal.report.ablation import shown
 from wtal.report.metrics import LABEL_FIGURES, RunMetrics
 from wtal.report.plan import Plan
 from wtal.report.statistics import mean_and_deviation
 from wtal.report.typeset import Block, Cell, Column, Table, spread
 
-TRAINING_COLUMNS = (
-    "epoch",
-    "learning_rate",
-    "loss_total",
-    "loss_foreground",
-    "loss_background",
-    "loss_attention",
-    "loss_consistency",
-    "loss_label",
-    "label_gradient_share",
-    "mean_attention",
-    "attention_entropy",
-    "largest_class_share",
-)
 ROUND_FIGURES = ("average", "classification_mAP", *LABEL_FIGURES)
 ROUND_TITLES = {
     "average": "mAP",

@@ -12,7 +12,7 @@ from wtal.evaluate.options import EvaluationOptions, options_from_settings
 from wtal.evaluate.protocols import evaluate_detections, match_detections
 from wtal.files import to_json, write_rows, write_text
 from wtal.localise.scores_file import read_scores
-from wtal.records import Detections
+from wtal.records import TRAINING_COLUMNS, Detections
 from wtal.report import rounds as by_round
 from wtal.report.ablation import (
     AblationRow,
