@@ -83,7 +83,8 @@ def _with_names(
 
 
 def _from_csv(path: str | Path) -> Detections:
-    reader = csv.reader(io.StringIO(read_text(path), newline=""))
+    text = read_text(path).removeprefix("\ufeff")  # what spreadsheets put before UTF-8
+    reader = csv.reader(io.StringIO(text, newline=""))
     header = [name.strip() for name in next(reader, [])]
     for column in COLUMNS:
         if column not in header:
@@ -116,7 +117,8 @@ def _numbers(path: str | Path, line: int, values: Sequence[str]) -> list[float]:
     numbers = []
     for column, text in zip(COLUMNS[2:], values):
         try:
-            numbers.append(float(text))
+            is_plain = text.isascii() and "_" not in text  # float() reads 1_000 and other alphabets too
+            numbers.append(float(text) if is_plain else np.nan)
         except ValueError:
             numbers.append(np.nan)
         if not np.isfinite(numbers[-1]):
