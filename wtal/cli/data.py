@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+
+from wtal.errors import InputError
+from wtal.settings import FeatureData
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,11 +36,18 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     prepare.set_defaults(run=prepare_store)
     check = commands.add_parser(
         "check-data",
-        help="verify a feature store and say what it holds",
-        description="Read every file of a feature store whole, hold each against its sha256, and print clips, "
-        "segments, classes and the share of background.",
+        help="say whether features and annotations fit together, or whether a store is whole",
+        description="With DATASET: hold features, durations and annotations against one another, video by video, and "
+        "end with a verdict; without features, the annotations alone. With --data: read every file of a feature store "
+        "whole, hold each against its sha256, and print clips, segments, classes and the share of background.",
     )
-    check.add_argument("--data", type=Path, required=True, help="folder of the store, such as results/hapt/data")
+    where = "a suite with `kind: features` data: thumos14 for config/thumos14.yaml, or a path to it or to data.json"
+    check.add_argument("dataset", metavar="DATASET", nargs="?", help=where)
+    check.add_argument("--data", type=Path, help="folder of a store, such as results/hapt/data")
+    check.add_argument("--annotations", help="other annotations than the suite names; its lock is left alone")
+    check.add_argument("--features", help="other features than the suite names; its lock is left alone")
+    check.add_argument("--shapes-only", action="store_true", help="do not read the numbers, their shapes alone")
+    check.add_argument("--remarks-only", action="store_true", help="list only videos with a remark")
     check.set_defaults(run=check_data)
 
 
@@ -61,10 +72,61 @@ def prepare_store(options: argparse.Namespace) -> None:
 
 
 def check_data(options: argparse.Namespace) -> None:
-    """Everything a store holds is read; the verdict is the last line."""
+    """A data set or a store is read whole; the verdict is the last line."""
+    if (options.dataset is None) == (options.data is None):
+        raise InputError(file="check-data", expected="either DATASET or --data DIR", got="both or none")
+    if options.dataset is not None:
+        _check_alignment(options)
+        return
     from wtal.data.prepare import summary
     from wtal.data.store import read_store
 
     for line in summary(read_store(options.data, verify=True)):
         print(line)
     print("verdict         whole: every file has its sha256, every feature is finite")
+
+
+def _check_alignment(options: argparse.Namespace) -> None:
+    from wtal.data.alignment_report import alignment_report
+
+    settings = _feature_data(options.dataset)
+    for key in ("annotations", "features"):
+        if getattr(options, key) is not None:  # other files are not what the lock of the data set is about
+            settings = replace(settings, **{key: getattr(options, key)}, lock=None)
+    reads, remarks_only = not options.shapes_only, options.remarks_only
+    intervals = _ambiguous(Path(settings.annotations))
+    report = alignment_report(settings, intervals, reads=reads, remarks_only=remarks_only)
+    for line in report.lines:
+        print(line)
+    if report.problem is not None:
+        raise InputError(file=settings.name, expected="features that fit the annotations", got=report.problem)
+
+
+def _feature_data(dataset: str) -> FeatureData:
+    """The data settings of a suite, by its name or path. Raises InputError where its features come from elsewhere."""
+    from wtal.data.prepare import read_data_settings
+    from wtal.suite import read_suite
+
+    path = Path(dataset)
+    if path.suffix == ".json":
+        settings = read_data_settings(path)
+    else:
+        settings = read_suite(
+            path if path.suffix in (".yaml", ".yml") else Path("config") / f"{dataset}.yaml"
+        ).file.dataset
+    if not isinstance(settings, FeatureData):
+        expected = "a suite whose data are of kind features (for a store: --data DIR)"
+        raise InputError(file=dataset, key="kind", expected=expected, got=settings.kind)
+    return settings
+
+
+def _ambiguous(annotations: Path) -> dict[str, list[tuple[float, float]]]:
+    """The ambiguous intervals beside annotations, by video; none where there is no such file."""
+    from wtal.evaluate.ground_truth import read_ambiguous
+
+    by_video: dict[str, list[tuple[float, float]]] = {}
+    for path in sorted(annotations.glob("Ambiguous*.txt")) if annotations.is_dir() else []:
+        found = read_ambiguous(path)
+        for video, start, end in zip(found.video, found.start.tolist(), found.end.tolist()):
+            by_video.setdefault(video, []).append((start, end))
+    return by_video

@@ -121,7 +121,8 @@ def remarks(
         told["no label"] = ["no class at all"]
     own = {name for name, _, _ in video.instances}
     if video.listed is not None and own and own != set(video.listed):
-        told["listed classes differ from its instances'"] = [", ".join(sorted(own ^ set(video.listed)))]
+        kind = "differ from" if own & set(video.listed) else "are none of"
+        told[f"listed classes {kind} its instances'"] = [", ".join(sorted(own ^ set(video.listed)))]
     if ambiguous:
         told["ambiguous interval"] = [f"{start:g}-{end:g}" for start, end in ambiguous]
     return told

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 
@@ -94,13 +94,19 @@ def collect(settings: FeatureData, tell: Tell) -> Collection:
     size, counts = _shapes(settings, entries, [video for video, _ in chosen])
     pairs = zip(chosen, entries, counts.tolist())
     members = tuple(Member(video, subset, entry, count) for (video, subset), entry, count in pairs)
-    known = [number for number, member in enumerate(members) if member.video.seconds is not None]
-    seconds = np.array([members[number].video.seconds for number in known], dtype=np.float64)
-    rate = _rate(settings, counts[known], seconds)
-    collection = Collection(settings, annotations, features, members, size, rate)
-    _check_alignment(collection, counts[known], seconds, [members[number].video.name for number in known], tell)
+    measured = Collection(settings, annotations, features, members, size, settings.snippets_per_second or 1.0)
+    collection = replace(measured, snippets_per_second=_rate(settings, *known_durations(measured)[1:]))
+    _check_alignment(collection, tell)
     _check_past_end(collection, tell)
     return collection
+
+
+def known_durations(collection: Collection) -> tuple[list[str], Integers, Floats]:
+    """Name, snippets [V] and seconds [V] of the videos whose duration is annotated."""
+    known = [member for member in collection.members if member.video.seconds is not None]
+    counts = np.array([member.n_snippets for member in known], dtype=np.int64)
+    seconds = np.array([member.video.seconds for member in known], dtype=np.float64)
+    return [member.video.name for member in known], counts, seconds
 
 
 def chosen_videos(settings: FeatureData) -> tuple[Annotations, list[tuple[AnnotatedVideo, Subset]]]:
@@ -186,10 +192,9 @@ def _rate(settings: FeatureData, counts: Integers, seconds: Floats) -> float:
     return float(f"{measured_rate(counts, seconds):.6g}")
 
 
-def _check_alignment(
-    collection: Collection, counts: Integers, seconds: Floats, names: Sequence[str], tell: Tell
-) -> None:
+def _check_alignment(collection: Collection, tell: Tell) -> None:
     settings, rate = collection.settings, collection.snippets_per_second
+    names, counts, seconds = known_durations(collection)
     if not len(counts):
         tell("no durations are annotated: they are taken from the number of snippets, and no rate could be checked")
         return
@@ -266,6 +271,12 @@ def _videos(collection: Collection, tell: Tell) -> Iterator[StoredVideo]:
             labels=tuple(sorted(labels)),
         )
     _conclude(collection, statistics, tell)
+
+
+def read_all(collection: Collection, tell: Tell) -> None:
+    """Read every feature as a conversion would, with all its checks and the lock, and write nothing else."""
+    for _ in _videos(collection, tell):
+        pass
 
 
 def _finite_rows(member: Member) -> NDArray[np.float32]:
