@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,10 @@ def _buckets(options: argparse.Namespace, truth: Instances) -> tuple[Buckets, ..
         found = known.read_characteristics(options.characteristics, truth)
     else:
         folder = options.ground_truth or default_folder(options.dataset)
-        found = known.computed_characteristics(truth, known.read_seconds(folder))
+        seconds = known.read_seconds(folder)
+        found = known.computed_characteristics(truth, seconds)
+        if seconds is None:
+            print(f"{folder}: coverage is left out, since the lengths of the videos are not there", file=sys.stderr)
     name = options.buckets or ("activitynet" if (options.dataset or "").startswith("activitynet") else "thumos14")
     edges = known.quintile_edges(found) if name == "quintiles" else known.PUBLISHED_EDGES[name]
     return known.buckets_of(found, edges)
