@@ -12,7 +12,7 @@ import wtal
 from wtal.errors import WtalError
 
 # One module for each stage; each has `register(commands)` and imports what it needs inside its commands.
-STAGES = ("plan", "data", "training", "localise", "evaluate", "report", "doctor")
+STAGES = ("plan", "data", "training", "localise", "evaluate", "report", "own", "doctor")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,0 +1,169 @@
+"""`wtal new-dataset` and `wtal predict`: one's own videos, to train on and to find actions in."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wtal.data.own import Inspection
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the sub-commands of this stage."""
+    _register_new(commands)
+    predict = commands.add_parser(
+        "predict",
+        help="detections of unseen videos from a trained checkpoint",
+        description="Detections of videos that nobody annotated. The checkpoint says which classes, features and "
+        "settings it was trained with; the features must be made and scaled as those of the training were.",
+    )
+    predict.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="checkpoint.pt of any round")
+    predict.add_argument(
+        "--features",
+        type=Path,
+        required=True,
+        metavar="FILE_OR_DIR",
+        help="one .npy [snippets, features] a video: the file, or a folder of them; rgb/ and flow/ folders; .h5",
+    )
+    predict.add_argument("--out", type=Path, required=True, metavar="FILE", help="detections to write, .json or .csv")
+    predict.add_argument("--timelines", type=Path, metavar="DIR", help="folder for a picture of each video")
+    predict.add_argument(
+        "--settings", type=Path, metavar="FILE", help="detect.json to use in place of what the checkpoint carries"
+    )
+    predict.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    predict.set_defaults(run=predict_videos)
+
+
+def _register_new(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    new = commands.add_parser(
+        "new-dataset",
+        help="check one's own features and annotations and write a suite for them",
+        description="Check features and annotations video by video, and write config/NAME.yaml and the settings of its "
+        "store. Video-level labels alone are enough to train; mAP needs bounds of the test videos.",
+    )
+    new.add_argument("name", metavar="NAME", help="name of the suite: lower-case letters, digits and -")
+    new.add_argument(
+        "--features",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="a folder with one .npy [snippets, features] a video, or rgb/ and flow/ with one each; an .h5 file",
+    )
+    new.add_argument(
+        "--annotations",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="ActivityNet JSON, or CSV with video,label and, where known, start,end (seconds) and subset",
+    )
+    new.add_argument("--rate", type=float, metavar="SNIPPETS_PER_SECOND", help="default: from the videos' durations")
+    new.add_argument("--train-subset", metavar="NAME", help="default: train or training")
+    new.add_argument("--test-subset", metavar="NAME", help="default: test, testing, validation or val, with bounds")
+    new.add_argument("--keep-past-end", action="store_true", help="keep annotations past the end of their video")
+    new.add_argument("--force", action="store_true", help="replace the files of an earlier data set of this name")
+    new.set_defaults(run=new_dataset)
+
+
+def new_dataset(options: argparse.Namespace) -> None:
+    """Features and annotations in, a suite file and the settings of its store out."""
+    import math
+    import re
+
+    from wtal.data.convert import collect
+    from wtal.data.own import Request, check, inspect, told
+    from wtal.data.own_suite import suite_of, suite_text
+    from wtal.errors import InputError, require
+    from wtal.files import to_json, write_text
+    from wtal.suite import plan_files
+
+    fits = re.fullmatch(r"[a-z0-9][a-z0-9-]*", options.name) is not None
+    require(fits, "NAME", "lower-case letters, digits and -", options.name)
+    rate = options.rate
+    require(rate is None or (math.isfinite(rate) and rate > 0), "--rate", "snippets per second, above 0", rate)
+    config = Path("config") / f"{options.name}.yaml"
+    settings = Path("results") / options.name / "settings" / "data.json"
+    for path in (config, settings.parent.parent):
+        if path.exists() and not options.force:
+            raise InputError(file=path, expected="nothing there yet, or --force", got="one from before")
+    request = Request(
+        name=options.name,
+        features=str(options.features),
+        annotations=str(options.annotations),
+        rate=rate,
+        train_subset=options.train_subset,
+        test_subset=options.test_subset,
+        keeps_past_end=options.keep_past_end,
+    )
+    found = inspect(request)
+    check(found)
+    collect(found.settings, tell=lambda sentence: None)
+    text = suite_text(found)
+    files = plan_files(suite_of(text, str(config)))
+    write_text(config, text)
+    write_text(settings, to_json(files["data.json"]))
+    for line in (*_summary(found), *told(found.notes), *_next_steps(found, config)):
+        print(line)
+
+
+def _summary(found: Inspection) -> list[str]:
+    source = "derived from the durations" if found.rate_is_derived else "as given"
+    lines = []
+    for subset in ("train", "test"):
+        own = [video for video, name in found.videos if name == subset]
+        timed = [video for video in own if video.instances]
+        bounds = f"{sum(len(video.instances) for video in timed)} instances in {len(timed)} of them"
+        lines.append(f"{subset:<12}{len(own)} videos, {bounds}")
+    return [
+        *lines,
+        f"{'classes':<12}{len(found.classes)}: {', '.join(found.classes[:8])}{', ...' if found.classes[8:] else ''}",
+        f"{'snippets':<12}{found.n_snippets} of {found.feature_size} features",
+        f"{'rate':<12}{found.rate:g} snippets per second, {source}",
+    ]
+
+
+def _next_steps(found: Inspection, config: Path) -> list[str]:
+    command = f"snakemake --cores all --use-conda --configfile {config}"
+    name = found.request.name
+    if found.can_evaluate:
+        return [f"written     {config} and results/{name}/settings/data.json", f"next        {command}"]
+    return [
+        f"written     {config} and results/{name}/settings/data.json",
+        "no mAP      the test videos have no bounds, so nothing can be scored; train and detect alone:",
+        f"next        {command.replace('snakemake', f'snakemake results/{name}/optimised/seed0/detections.json')}",
+    ]
+
+
+def predict_videos(options: argparse.Namespace) -> None:
+    """A checkpoint and features in, detections and pictures out."""
+    from wtal.config import from_mapping
+    from wtal.data.unseen import unseen_videos
+    from wtal.evaluate.detections import write_detections
+    from wtal.files import read_json
+    from wtal.localise.detect import detect
+    from wtal.model.job import device_of
+    from wtal.model.predict import load_model, predict_scores
+    from wtal.suite import DetectSettings
+
+    model = load_model(options.checkpoint, device_of(options.device))
+    about = model.about
+    if options.settings is None:
+        settings = model.detection_settings()
+    else:
+        settings = from_mapping(DetectSettings, read_json(options.settings), file=options.settings)
+    names, features = unseen_videos(options.features, about.feature_size)
+    scores = predict_scores(model, names, features, settings)
+    found = detect(scores, about.classes, settings, about.snippets_per_second)
+    if options.timelines is not None:
+        from wtal.report.prediction import draw_predictions
+
+        draw_predictions(options.timelines, scores, found, about.snippets_per_second)
+    write_detections(options.out, found)
+    videos, detections = ("video" if len(names) == 1 else "videos"), len(found)
+    classes = len(set(found.label.tolist()))
+    rate = f"{about.snippets_per_second:g} snippets per second"
+    print(f"{len(names)} {videos} at {rate}: {detections} detections of {classes} of {len(about.classes)} classes")
+    for number, name in enumerate(names):
+        if not (found.video == number).any():
+            print(f"nothing in {name}: no class reaches {settings.proposals.class_threshold:g} or no segment is left")

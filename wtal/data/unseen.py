@@ -1,0 +1,44 @@
+"""Features of videos that nobody annotated, read for prediction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wtal.data.layouts import Entry, open_features, open_video, read_entry, shape_of
+from wtal.errors import InputError
+
+
+def unseen_videos(path: Path, feature_size: int) -> tuple[list[str], list[NDArray[Any]]]:
+    """Names and features [T, D] of videos to predict: an .npy file, or a folder, .h5 file or rgb and flow folders.
+
+    Raises InputError for anything but finite floating-point features of `feature_size` columns.
+    """
+    entries = {path.stem: open_video(path)} if path.suffix == ".npy" else dict(open_features(path).by_name)
+    if not entries:
+        raise InputError(file=path, expected="features by the names of their videos", got="an array without names")
+    arrays = []
+    for name, entry in entries.items():
+        count, columns = shape_of(entry)
+        if columns != feature_size:
+            hint = "; snippets are rows" if count == feature_size else ""
+            expected = f"{feature_size} columns, as the checkpoint was trained on{hint}"
+            raise InputError(file=entry.place, key=name, expected=expected, got=f"{count} rows of {columns}")
+        arrays.append(read_floats(entry))
+    return list(entries), arrays
+
+
+def read_floats(entry: Entry) -> NDArray[Any]:
+    """The features of a video [T, D], finite floating-point numbers. Raises InputError where they are anything else."""
+    rows = read_entry(entry)
+    if rows.dtype.kind != "f":
+        raise InputError(file=entry.place, expected="features as float16, float32 or float64", got=rows.dtype)
+    finite = np.isfinite(rows).all(axis=1)
+    if not finite.all():
+        snippet = int(np.flatnonzero(~finite)[0])
+        key = f"snippet {snippet}"
+        raise InputError(file=entry.place, key=key, expected="finite features", got="NaN or infinity")
+    return rows
