@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from importlib import resources
 from string import Template
-from typing import Any
 
 import yaml
 
@@ -51,7 +50,7 @@ def suite_of(text: str, source: str) -> Suite:
 
 
 def _dataset_lines(settings: FeatureData) -> str:
-    """The data settings that differ from the default ones, and where the data come from; JSON's values are YAML's too."""
+    """The settings that differ from the default ones, and where the data come from; JSON's values are YAML's too."""
     usual = FeatureData(kind="features", name=settings.name, features="", annotations="")
     values, defaults = to_mapping(settings), to_mapping(usual)
     shown = {key: value for key, value in values.items() if key in ALWAYS or value != defaults[key]}
