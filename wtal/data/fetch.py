@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
 
+from wtal.data.fetch_features import FoundFeatures, found_features, take_features, video_names
+from wtal.data.lock import hold, read_lock
 from wtal.data.manifest import Manifest, ManifestFile, Part
 from wtal.data.sources import Network, SourceError, copy_from, download, from_google_drive, packaged_file, path_of_url
 from wtal.errors import InputError, WtalError
@@ -15,6 +17,7 @@ from wtal.files import digest_of_file
 
 ATTEMPTS = 3  # with one source, as long as each brings more bytes
 DRIVE = "https://drive.google.com/file/d/"
+LOCK = "lock.json"  # in the data set's folder
 
 
 class MissingFilesError(WtalError):
@@ -44,26 +47,71 @@ class _Attempt:
 def fetch(request: Request, *, stream: TextIO = sys.stderr) -> list[str]:
     """Fetch what is missing or altered, verify the rest; returns a line a file.
 
+    A file whose sha256 nobody has stated is recorded in the data set's lock when it is first seen, and held against
+    it from then on. Features may be there in another layout than the manifest's file.
     Raises MissingFilesError, after everything that can be had was fetched, naming all that cannot.
     """
     network, lines, missing = Network(), [], []
-    made = not request.into.exists()
+    seen = read_lock(request.into / LOCK).get("files", {})
+    made = _absent(request)
     for file in request.manifest.files:
         if request.only and file.part != request.only:
             continue
-        attempt = _Attempt(file, request.into / file.path)
-        found = _fetch_file(request, attempt, network, stream)
+        attempt = _Attempt(_as_first_seen(file, seen), request.into / file.path)
+        found = _features_there(request, attempt) or _fetch_file(request, attempt, network, stream)
+        if found and file.sha256 != attempt.file.sha256:
+            found = found.replace("as stated", "as first seen")
+        if found and file.sha256 is None and attempt.target.is_file():
+            hold(request.into / LOCK, "files", {file.path: digest_of_file(attempt.target)})
         if found:
             lines.append(f"{file.path}: {found}")
         elif file.optional:
             lines.append(f"{file.path}: not there, and not needed: {_reason(attempt)}")
         else:
             missing.append(attempt)
-    if made and request.into.is_dir() and not any(request.into.iterdir()):
-        request.into.rmdir()
+    for folder in made:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
     if missing:
-        raise MissingFilesError(_message(request, missing, len(lines)))
+        raise MissingFilesError(_message(request, missing, lines))
     return lines
+
+
+def _absent(request: Request) -> list[Path]:
+    """The folders that fetching may have to make, the deepest first."""
+    targets = [(request.into / file.path).parent for file in request.manifest.files]
+    folders = {folder for target in targets for folder in (target, *target.parents) if not folder.exists()}
+    return sorted(folders, key=lambda folder: len(folder.parts), reverse=True)
+
+
+def _as_first_seen(file: ManifestFile, seen: dict[str, str]) -> ManifestFile:
+    """A file of the manifest with the sha256 of the lock, where the manifest has none."""
+    known = seen.get(file.path)
+    return replace(file, sha256=known) if file.sha256 is None and isinstance(known, str) else file
+
+
+def _features_there(request: Request, attempt: _Attempt) -> str | None:
+    """How features are there in another layout than the manifest's one file, taken by hand where they lie there."""
+    file, target = attempt.file, attempt.target
+    if file.part != "features" or "/" not in file.path or target.exists():
+        return None
+    names = video_names(request.manifest, request.into)
+    found = found_features(target.parent, names)
+    taken = 0
+    if request.by_hand is not None and not (found and found.is_whole):
+        if any((request.by_hand / path).is_file() for path in (file.path, target.name)):
+            return None
+        taken = take_features(request.manifest, request.by_hand, target.parent, names)
+        found = found_features(target.parent, names)
+    if found is None or not found.is_whole:
+        if found is not None:
+            attempt.failures.append((str(target.parent), f"{found} alone"))
+        return None
+    return f"{_there(found)} ({taken} files taken from {request.by_hand})" if taken else _there(found)
+
+
+def _there(found: FoundFeatures) -> str:
+    return f"there as {found}, not verified (`wtal check-data` holds them against durations and the lock)"
 
 
 def problem_with(path: Path, file: ManifestFile) -> str | None:
@@ -197,10 +245,12 @@ def _named(source: str) -> str:
     return rest.strip() if scheme == "manual" else source
 
 
-def _message(request: Request, missing: list[_Attempt], n_found: int) -> str:
+def _message(request: Request, missing: list[_Attempt], found: list[str]) -> str:
     manifest = request.manifest
     files = "file" if len(missing) == 1 else "files"
-    lines = [f"{len(missing)} {files} of {manifest.dataset} could not be had ({n_found} could)"]
+    n_verified = sum("sha256 as" in line for line in found)
+    there = f"{len(found)} could, {n_verified} of them verified by their sha256" if found else "0 could"
+    lines = [f"{len(missing)} {files} of {manifest.dataset} could not be had ({there})"]
     for attempt in missing:
         size = f" ({attempt.file.bytes:,} bytes)" if attempt.file.bytes else ""
         lines.append(f"  {attempt.file.path}{size}: put it at {attempt.target}")

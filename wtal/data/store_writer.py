@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -30,6 +31,8 @@ from wtal.data.store_tables import (
 )
 from wtal.errors import InputError
 from wtal.files import digest_of_file, to_json, write_rows, write_text
+
+SITE = ".preparing-"  # how a folder begins in which a store is being written
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -88,11 +91,13 @@ def _building_site(folder: Path) -> Iterator[Path]:
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        site = Path(tempfile.mkdtemp(prefix=".preparing-", dir=folder))
+        site = Path(tempfile.mkdtemp(prefix=SITE, dir=folder))
     except OSError as error:
         raise InputError(file=folder, expected="a folder that can be written", got=error.strerror or error) from None
     try:
-        yield site
+        with _held(site):
+            _clear_abandoned(folder, site)
+            yield site
     except BaseException:
         shutil.rmtree(site, ignore_errors=True)
         for path in made:
@@ -100,6 +105,30 @@ def _building_site(folder: Path) -> Iterator[Path]:
                 path.rmdir()
         raise
     shutil.rmtree(site, ignore_errors=True)
+
+
+@contextmanager
+def _held(site: Path) -> Iterator[bool]:
+    """Mark a building site as in use while the block, or this process, lasts; false where that cannot be done."""
+    handle = os.open(site, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)
+
+
+def _clear_abandoned(folder: Path, site: Path) -> None:
+    """Remove what processes that were killed left behind; a site in use stays."""
+    for other in folder.glob(f"{SITE}*"):
+        if other != site:
+            with _held(other) as is_abandoned:
+                if is_abandoned:
+                    shutil.rmtree(other, ignore_errors=True)
 
 
 def _write_features(path: Path, data: DataSet, kind: np.dtype[Any]) -> tuple[list[Any], list[Any], list[Any]]:
