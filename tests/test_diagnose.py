@@ -15,7 +15,7 @@ from test_evaluate_matches_plain import cases
 from wtal.evaluate import EvaluationOptions, evaluate_matches, match_detections
 from wtal.evaluate.characteristics import Buckets, buckets_of, computed_characteristics, quintile_edges
 from wtal.evaluate.controls import oracle
-from wtal.evaluate.diagnose import diagnose
+from wtal.evaluate.diagnose import diagnose_matches
 from wtal.evaluate.error_kinds import KINDS, error_kinds, overlaps_of
 from wtal.records import Detections, Instances
 
@@ -54,7 +54,7 @@ N = 3 / 2  # three instances of two classes
 
 
 def diagnosis_of(found, truth, options=AT_HALF, buckets=()):
-    return diagnose(match_detections(found, truth, options), found, truth, buckets)
+    return diagnose_matches(match_detections(found, truth, options), found, truth, buckets)
 
 
 def names_of(found, truth, options=AT_HALF):
@@ -197,7 +197,7 @@ def test_kinds_and_normalised_precision_equal_a_plain_diagnosis(protocol, data):
     detections, truth, options = data.draw(cases(protocol))
     matches = match_detections(detections, truth, options)
     kinds = error_kinds(matches, overlaps_of(matches, detections, truth))
-    result = diagnose(matches, detections, truth)
+    result = diagnose_matches(matches, detections, truth)
     found, instances, _ = _prepared(detections, truth, options)
     constant = len(instances) / len({row.label for row in instances})
     for number, threshold in enumerate(options.tiou):
@@ -219,7 +219,7 @@ def test_removing_errors_never_lowers_the_score_and_one_bucket_of_all_is_the_who
     detections, truth, options = case
     matches = match_detections(detections, truth, options)
     whole = Buckets("length", (), np.zeros(len(truth), dtype=np.int64))
-    result = diagnose(matches, detections, truth, (whole,))
+    result = diagnose_matches(matches, detections, truth, (whole,))
     assert (result.plain_without >= result.plain - 1e-9).all()
     assert (result.normalised_without >= result.normalised - 1e-9).all()
     np.testing.assert_array_equal(result.buckets[0].normalised, result.normalised_of_all)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import doctest
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import wtal.evaluate
 from wtal.cli import main
 from wtal.files import digest_of_file, write_arrays, write_rows
 
@@ -220,6 +222,14 @@ def test_the_evaluator_starts_without_torch_pandas_and_scipy():
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
 
 
-def test_the_example_of_the_documentation_runs():
-    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "evaluation.md").read_text(), re.DOTALL)
-    subprocess.run([sys.executable, "-c", example], check=True, cwd=ROOT)
+@pytest.mark.parametrize("page", ["evaluation.md", "diagnosis.md"])
+def test_the_examples_of_the_documentation_run_and_import_no_torch(page):
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+    assert examples
+    code = "\n".join([*examples, "import sys", "assert 'torch' not in sys.modules"])
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=ROOT)
+
+
+def test_the_example_of_the_package_is_true():
+    assert doctest.testmod(wtal.evaluate).failed == 0
+    assert doctest.testmod(wtal.evaluate).attempted == 5

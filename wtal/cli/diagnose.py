@@ -62,7 +62,7 @@ def _register_labels(commands: argparse._SubParsersAction[argparse.ArgumentParse
 def diagnose_file(options: argparse.Namespace) -> None:
     """Print a diagnosis, and write its tables and figures where --out is given."""
     from wtal.evaluate import match_detections
-    from wtal.evaluate.diagnose import diagnose
+    from wtal.evaluate.diagnose import diagnose_matches
     from wtal.evaluate.diagnosis_tables import diagnosis_value, summary_tables, write_tables
     from wtal.evaluate.formats import to_json_line, typeset
 
@@ -70,7 +70,7 @@ def diagnose_file(options: argparse.Namespace) -> None:
     detections = read_scored(options.detections, truth, how, options.npy_bounds)
     matches = match_detections(detections, truth, how, source=str(options.detections))
     buckets = _buckets(options, truth)
-    result = diagnose(matches, detections, truth, buckets)
+    result = diagnose_matches(matches, detections, truth, buckets)
     if options.out is not None:
         write_tables(result, how, options.out)
         if not options.no_figures:

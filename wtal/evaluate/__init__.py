@@ -1,19 +1,33 @@
-"""Scoring: matching, protocols, uncertainty, controls and the quality of pseudo labels; no file or torch needed.
+"""Scoring: matching, protocols, uncertainty, diagnosis and the quality of pseudo labels; no file or torch needed.
 
->>> from wtal.evaluate import EvaluationOptions, evaluate_detections  # doctest: +SKIP
->>> evaluate_detections(detections, truth, EvaluationOptions(protocol="activitynet")).headline  # doctest: +SKIP
+>>> import numpy as np
+>>> from wtal.evaluate import Detections, EvaluationOptions, Instances, evaluate_detections
+>>> truth = Instances(("a",), ("run",), np.array([0]), np.array([0]), np.array([1.0]), np.array([4.0]))
+>>> found = Detections(("a",), ("run",), *(np.array([x]) for x in (0, 0, 1.0, 3.0, 0.9)))  # a run from 1 to 3 s
+>>> evaluate_detections(found, truth, EvaluationOptions(tiou=(0.5, 0.7))).mean.tolist()
+[100.0, 0.0]
 """
 
 from __future__ import annotations
 
+from wtal.evaluate.diagnose import Diagnosis, diagnose_matches
 from wtal.evaluate.options import AmbiguousIntervals, EvaluationOptions, options_from_settings
 from wtal.evaluate.protocols import Evaluation, Matches, evaluate_detections, evaluate_matches, match_detections
+from wtal.evaluate.uncertainty import Bootstrap, Interval, bootstrap_average
+from wtal.records import Detections, Instances
 
 __all__ = [
     "AmbiguousIntervals",
+    "Bootstrap",
+    "Detections",
+    "Diagnosis",
     "Evaluation",
     "EvaluationOptions",
+    "Instances",
+    "Interval",
     "Matches",
+    "bootstrap_average",
+    "diagnose_matches",
     "evaluate_detections",
     "evaluate_matches",
     "match_detections",

@@ -53,7 +53,9 @@ class Diagnosis:
     buckets: tuple[BucketDiagnosis, ...]
 
 
-def diagnose(matches: Matches, detections: Detections, truth: Instances, buckets: Sequence[Buckets] = ()) -> Diagnosis:
+def diagnose_matches(
+    matches: Matches, detections: Detections, truth: Instances, buckets: Sequence[Buckets] = ()
+) -> Diagnosis:
     """Diagnose detections already matched; `buckets` are of the instances of `truth`.
 
     A class without detections counts 0, whatever `missing_class` says. Predictions that took an instance of another
