@@ -13,7 +13,8 @@ import pytest
 from test_evaluate_commands import run, suite  # noqa: F401
 
 from wtal.cli import main
-from wtal.evaluate.characteristics import computed_characteristics, read_characteristics, read_seconds
+from wtal.evaluate.characteristics import computed_characteristics
+from wtal.evaluate.characteristics_file import read_characteristics, read_seconds
 from wtal.evaluate.error_kinds import KINDS
 from wtal.evaluate.ground_truth import read_ground_truth
 

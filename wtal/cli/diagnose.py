@@ -90,20 +90,21 @@ def _caption(how: EvaluationOptions, caption: str) -> str:
 
 def _buckets(options: argparse.Namespace, truth: Instances) -> tuple[Buckets, ...]:
     """The buckets of the instances, with edges as asked for or as the data set has them."""
-    from wtal.evaluate import characteristics as known
+    from wtal.evaluate.characteristics import PUBLISHED_EDGES, buckets_of, computed_characteristics, quintile_edges
+    from wtal.evaluate.characteristics_file import read_characteristics, read_seconds
     from wtal.evaluate.datasets import default_folder
 
     if options.characteristics is not None:
-        found = known.read_characteristics(options.characteristics, truth)
+        found = read_characteristics(options.characteristics, truth)
     else:
         folder = options.ground_truth or default_folder(options.dataset)
-        seconds = known.read_seconds(folder)
-        found = known.computed_characteristics(truth, seconds)
+        seconds = read_seconds(folder)
+        found = computed_characteristics(truth, seconds)
         if seconds is None:
             print(f"{folder}: coverage is left out, since the lengths of the videos are not there", file=sys.stderr)
     name = options.buckets or ("activitynet" if (options.dataset or "").startswith("activitynet") else "thumos14")
-    edges = known.quintile_edges(found) if name == "quintiles" else known.PUBLISHED_EDGES[name]
-    return known.buckets_of(found, edges)
+    edges = quintile_edges(found) if name == "quintiles" else PUBLISHED_EDGES[name]
+    return buckets_of(found, edges)
 
 
 def print_label_quality(options: argparse.Namespace) -> None:

@@ -1,0 +1,83 @@
+"""Characteristics of instances in files: DETAD's own format, and the lengths of videos beside a ground truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wtal.data.store import read_store
+from wtal.errors import InputError
+from wtal.evaluate.ground_truth import read_text_array
+from wtal.evaluate.malformed import is_number
+from wtal.files import read_json
+from wtal.records import Floats, Instances
+from wtal.unpickle import read_array
+
+DETAD_KEYS = {"coverage": "coverage", "length": "length", "instances": "num-instances"}
+
+
+def read_characteristics(path: str | Path, truth: Instances) -> dict[str, Floats]:
+    """The characteristics of each instance [N] from a file in DETAD's format.
+
+    Raises InputError where the file is malformed or lacks an instance of the ground truth.
+    """
+    values = read_json(path)
+    database = values.get("database") if isinstance(values, Mapping) else None
+    if not isinstance(database, Mapping):
+        raise InputError(file=path, key="database", expected="annotations by video", got=f"{database!r:.60}")
+    known: dict[tuple[str, str, float, float], dict[str, float]] = {}
+    for video, entry in database.items():
+        annotations = entry.get("annotations") if isinstance(entry, Mapping) else None
+        if not isinstance(annotations, list):
+            raise InputError(file=path, key=f"database/{video}/annotations", expected="a list", got=f"{entry!r:.60}")
+        for number, row in enumerate(annotations):
+            key, found = _annotation(path, f"database/{video}/annotations[{number}]", row)
+            known[(video, *key)] = found
+    rows = []
+    for row in range(len(truth)):
+        video, label = truth.videos[truth.video[row]], truth.classes[truth.label[row]]
+        start, end = round(float(truth.start[row]), 3), round(float(truth.end[row]), 3)
+        match = known.get((video, label, start, end))
+        if match is None:
+            expected = f"the instance of {label} at {start:g} to {end:g} s of the ground truth"
+            raise InputError(file=path, key=f"database/{video}", expected=expected, got="no such annotation")
+        rows.append(match)
+    return {name: np.array([row[name] for row in rows], dtype=np.float64) for name in DETAD_KEYS}
+
+
+def _annotation(path: str | Path, key: str, row: Any) -> tuple[tuple[str, float, float], dict[str, float]]:
+    if not isinstance(row, Mapping) or not isinstance(row.get("label"), str):
+        raise InputError(file=path, key=key, expected="an annotation with a label", got=f"{row!r:.60}")
+    segment = row.get("segment")
+    if not isinstance(segment, list) or len(segment) != 2 or not all(is_number(bound) for bound in segment):
+        raise InputError(file=path, key=f"{key}/segment", expected="[start, end] in seconds", got=f"{segment!r:.60}")
+    for name in DETAD_KEYS.values():
+        if not is_number(row.get(name)):
+            raise InputError(file=path, key=f"{key}/{name}", expected="a number", got=f"{row.get(name)!r:.60}")
+    found = {name: float(row[theirs]) for name, theirs in DETAD_KEYS.items()}
+    return (row["label"], round(segment[0], 3), round(segment[1], 3)), found
+
+
+def read_seconds(path: str | Path) -> dict[str, float] | None:
+    """The length of every video in seconds beside a ground truth; None where the ground truth does not tell.
+
+    path: what `read_ground_truth` reads: arrays (duration.npy), a store (videos.csv) or JSON (`duration`).
+    """
+    path = Path(path)
+    if path.is_file():
+        entries = read_json(path)["database"].items()
+        found = {video: entry.get("duration") for video, entry in entries if entry.get("annotations")}
+        return found if all(is_number(value) for value in found.values()) else None
+    if (path / "annotations.csv").is_file():
+        store = read_store(path)
+        return dict(zip(store.names, store.seconds.tolist()))
+    if not (path / "duration.npy").is_file():
+        return None
+    names, values = read_text_array(path / "videoname.npy"), read_array(path / "duration.npy").reshape(-1)
+    if len(values) != len(names) or values.dtype.kind not in "fiu":
+        expected = f"{len(names)} numbers, one for each of videoname.npy"
+        raise InputError(file=path / "duration.npy", expected=expected, got=f"{values.dtype} {values.shape}")
+    return dict(zip(names, values.astype(np.float64).tolist()))
