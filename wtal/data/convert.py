@@ -139,11 +139,11 @@ def _entries(
 ) -> list[Entry]:
     """The features of each chosen video, by name or, in an object array, by its place in the annotations."""
     if features.layout == "object_array":
-        annotated, names = [video.name for video in annotations.videos], [video.name for video, _ in chosen]
-        for order in (annotated, names):
+        annotated, names = [video.name for video in annotations.videos], {video.name for video, _ in chosen}
+        for order in (annotated, [name for name in annotated if name in names]):
             if len(order) == len(features.in_order):
                 place = {name: number for number, name in enumerate(order)}
-                return [features.in_order[place[name]] for name in names]
+                return [features.in_order[place[video.name]] for video, _ in chosen]
         expected = f"{len(annotated)} arrays, one for each annotated video in their order"
         raise InputError(file=features.path, expected=expected, got=len(features.in_order))
     found = [(video.name, features.find(video.name)) for video, _ in chosen]
