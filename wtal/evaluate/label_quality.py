@@ -88,17 +88,22 @@ def label_quality(labels: RoundLabels, truth: Instances, options: EvaluationOpti
     if rate is None:
         raise InputError(file="options", key="snippets_per_second", expected="the rate of the labels", got=None)
     place = _places(labels, truth)
+    solved = labels.status >= 0
+    infeasible = float((labels.status[solved] == 1).mean()) if solved.any() else float("nan")
+    violation = float(labels.violation[solved].astype(np.float64).mean()) if solved.any() else float("nan")
+    if not len(truth):  # video-level labels alone: no bounds to hold the labels against
+        unknown = float("nan")
+        return LabelQuality(unknown, unknown, unknown, unknown, infeasible, violation)
     is_true, label, column, is_labelled = _snippets(labels, truth, place, rate)
     n_true, n_labelled = int(is_true.sum()), int(is_labelled.sum())
     both = int((is_true & is_labelled).sum())
-    solved = labels.status >= 0
     return LabelQuality(
         precision=100 * both / n_labelled if n_labelled else float("nan"),
         recall=100 * both / n_true if n_true else float("nan"),
         average_precision=_mean_of_classes(label, is_true, column, len(labels.classes)),
         label_map=_label_map(labels, truth, options, rate),
-        infeasible_share=float((labels.status[solved] == 1).mean()) if solved.any() else float("nan"),
-        violation=float(labels.violation[solved].astype(np.float64).mean()) if solved.any() else float("nan"),
+        infeasible_share=infeasible,
+        violation=violation,
     )
 
 
