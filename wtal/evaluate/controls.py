@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from wtal.evaluate.uncertainty import generator_of
 from wtal.records import Detections, Instances, VideoScores
 
 RANDOM_SEGMENTS = 10  # for each class in each video
@@ -32,9 +31,8 @@ def whole_videos(
     return Detections(scores.videos, classes, video, label, start, end, action_score[video, label])
 
 
-def random_segments(truth: Instances, seconds: Mapping[str, float], name: str) -> Detections:
-    """Ten segments of random bounds and scores for each class in each video; the same for the same name."""
-    random = generator_of(f"{name}/random segments")
+def random_segments(truth: Instances, seconds: Mapping[str, float], random: np.random.Generator) -> Detections:
+    """Ten segments of random bounds and scores for each class in each video, whose lengths are in seconds."""
     n_videos, n_classes = len(truth.videos), len(truth.classes)
     video = np.repeat(np.arange(n_videos), n_classes * RANDOM_SEGMENTS)
     label = np.tile(np.repeat(np.arange(n_classes), RANDOM_SEGMENTS), n_videos)

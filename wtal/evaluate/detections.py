@@ -149,23 +149,34 @@ def read_rounds(path: str | Path) -> list[Detections]:
 
     Raises InputError where an array is missing or of another length, or an index names nothing.
     """
+    arrays = _round_arrays(path)
+    n_rounds = int(arrays["round"].max()) + 1 if len(arrays["round"]) else 1
+    return [_of_round(arrays, number) for number in range(n_rounds)]
+
+
+def read_round(path: str | Path, round_index: int) -> Detections:
+    """The detections of one round of a run, none where it has none; raises as `read_rounds` does."""
+    return _of_round(_round_arrays(path), round_index)
+
+
+def _round_arrays(path: str | Path) -> dict[str, np.ndarray]:
     arrays = read_arrays(path, (*ROUND_COLUMNS, "videos", "classes"))
-    videos, classes = tuple(arrays["videos"].tolist()), tuple(arrays["classes"].tolist())
     shape = arrays["round"].shape
     for key in ROUND_COLUMNS:
         if arrays[key].shape != shape or arrays[key].ndim != 1:
             raise InputError(file=path, key=key, expected=f"as many values as `round`, {shape}", got=arrays[key].shape)
-    for key, names in (("video", videos), ("label", classes)):
+    for key, names in (("video", arrays["videos"]), ("label", arrays["classes"])):
         column = arrays[key]
         if len(column) and not (column.min() >= 0 and column.max() < len(names)):
             expected = f"numbers from 0 to {len(names) - 1}"
             raise InputError(file=path, key=key, expected=expected, got=f"{column.min()} to {column.max()}")
-    n_rounds = int(arrays["round"].max()) + 1 if len(arrays["round"]) else 1
-    rounds = []
-    for number in range(n_rounds):
-        rows = np.flatnonzero(arrays["round"] == number)
-        columns = [arrays[key][rows] for key in ROUND_COLUMNS[1:]]
-        video, label = (column.astype(np.int64) for column in columns[:2])
-        start, end, score = (column.astype(np.float64) for column in columns[2:])
-        rounds.append(Detections(videos, classes, video, label, start, end, score))
-    return rounds
+    return arrays
+
+
+def _of_round(arrays: dict[str, np.ndarray], number: int) -> Detections:
+    rows = np.flatnonzero(arrays["round"] == number)
+    columns = [arrays[key][rows] for key in ROUND_COLUMNS[1:]]
+    video, label = (column.astype(np.int64) for column in columns[:2])
+    start, end, score = (column.astype(np.float64) for column in columns[2:])
+    videos, classes = tuple(arrays["videos"].tolist()), tuple(arrays["classes"].tolist())
+    return Detections(videos, classes, video, label, start, end, score)

@@ -9,12 +9,12 @@ import numpy as np
 
 from wtal.data.store_tables import Subset
 from wtal.errors import InputError
+from wtal.evaluate.detections import read_round
 from wtal.files import read_arrays
 from wtal.localise.fuse import fuse
 from wtal.localise.propose import proposals_of_class
 from wtal.localise.scores_file import read_scores
 from wtal.records import Floats, Instances, Segments, VideoScores
-from wtal.report.found import read_last_round
 from wtal.report.plan import Plan
 from wtal.report.tracks import Clip, Curves, Track, segment_spans, spans_of, truth_spans
 from wtal.report.truth import Truth, read_truth
@@ -91,7 +91,7 @@ def _test_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Cli
     first = _scores_of(_round_folder(plan, results, 0) / "scores_test.npz", truth) if rounds else None
     seed = plan.file.seeds[0]
     path = results / plan.whole_method / f"seed{seed}" / "rounds.npz"
-    found = read_last_round(path, rounds)
+    found = read_round(path, rounds)
     if found.classes != truth.instances.classes:
         raise InputError(file=path, key="classes", expected="the classes of the data", got=", ".join(found.classes))
     fusions: list[Fusion] = list(dict.fromkeys(("nms", method.detection.fusion)))

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from wtal.errors import InputError
+from wtal.evaluate.controls import oracle, random_segments, whole_videos
+from wtal.evaluate.detections import read_round
 from wtal.evaluate.options import EvaluationOptions, options_from_settings
 from wtal.evaluate.protocols import evaluate_detections, match_detections
 from wtal.files import to_json, write_rows, write_text
@@ -24,7 +26,6 @@ from wtal.report.ablation import (
     read_ablation,
     shown,
 )
-from wtal.report.found import oracle, random_segments, read_last_round, whole_videos
 from wtal.report.main_table import (
     MainRow,
     main_columns,
@@ -123,7 +124,7 @@ def _resamples(plan: Plan, results: Path, truth: Truth) -> Resamples:
         options = _options(plan, variant, truth)
         for seed in plan.file.seeds:
             path = results / variant / f"seed{seed}" / "rounds.npz"
-            found = read_last_round(path, entry.rounds)
+            found = read_round(path, entry.rounds)
             matches[variant, seed] = match_detections(found, truth.instances, options, source=str(path))
     resamples = plan.file.evaluation.bootstrap_resamples
     return resampled_headlines(matches, plan.headline, resamples, plan.file.suite)
@@ -141,7 +142,7 @@ def control_rows(plan: Plan, results: Path, truth: Truth) -> list[AblationRow]:
         if unknown:
             raise InputError(file=path, key="videos", expected="test videos of the data", got=repr(unknown[0]))
         whole.append(whole_videos(scores, classes, threshold, truth.seconds))
-        random.append(random_segments(truth.instances, truth.seconds, seed))
+        random.append(random_segments(truth.instances, truth.seconds, np.random.default_rng(seed)))
     named: list[tuple[str, str, list[Detections]]] = [
         ("oracle", "oracle: ground truth as detections", [oracle(truth.instances)]),
         ("whole_video", "whole video: one segment for each predicted class", whole),
