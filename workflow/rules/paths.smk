@@ -126,8 +126,22 @@ def shown_run(name, first=0):
     return [f"{RESULTS}/{owner}/seed{SEEDS[0]}/round{index}/{name}" for owner, index in zip(owners, rounds)]
 
 
-TRAINING_CURVES = [
-    f"{RESULTS}/{node.variant}/seed{seed}/round{node.round_index}/training.csv" for node in NODES for seed in SEEDS
+def of_every_round(*names, first=0):
+    """These files of every round that is trained, for every seed."""
+    folders = [
+        f"{node.variant}/seed{seed}/round{node.round_index}"
+        for node in NODES
+        for seed in SEEDS
+        if node.round_index >= first
+    ]
+    return [f"{RESULTS}/{folder}/{name}" for folder in folders for name in names]
+
+
+# Wanted along with the report, so that a file that went missing is made again although the report still stands.
+RUNS = [
+    *of_every_round(*ROUND_FILES),
+    *of_every_round("labels.npz", first=1),
+    *expand(f"{RUN}/{{name}}", variant=VARIANTS, seed=SEEDS, name=("detections.json", "rounds.npz", "metrics.json")),
 ]
 
 

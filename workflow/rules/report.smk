@@ -1,7 +1,7 @@
 rule make_tables:
     input:
         STORE,
-        TRAINING_CURVES,
+        of_every_round("training.csv"),
         expand(f"{RESULTS}/{{variant}}/seed{{seed}}/metrics.json", variant=VARIANTS, seed=SEEDS),
         expand(f"{RESULTS}/{{variant}}/seed{{seed}}/rounds.npz", variant=VARIANTS, seed=SEEDS),
         [f"{RESULTS}/{SUITE.nodes[VARIANTS[0], 0].owner}/seed{seed}/round0/scores_test.npz" for seed in SEEDS],

@@ -1,0 +1,135 @@
+"""The whole workflow as a process: from nothing to the report, again, in part, and carried to another machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from project_copy import ProjectCopy, copy_project
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[ProjectCopy, ProjectCopy]:
+    """Two runs from scratch at the same time, one of them for its metrics alone."""
+    first, second = (copy_project(tmp_path_factory.mktemp(name)) for name in ("first", "second"))
+    command = ("snakemake", "--configfile", "config/small.yaml", "--use-conda", "--cores")
+    runs = [first.start(*command, "2"), second.start(*command, "1", "results/small/metrics.csv")]
+    for run in runs:
+        printed, _ = run.communicate(timeout=300)
+        assert run.returncode == 0, printed
+    return first, second
+
+
+@pytest.fixture
+def finished(both: tuple[ProjectCopy, ProjectCopy], tmp_path: Path) -> ProjectCopy:
+    """A copy of the finished run that a test may spoil."""
+    shutil.copytree(both[0].folder, tmp_path / "copy")
+    return ProjectCopy(tmp_path / "copy")
+
+
+def test_a_run_from_nothing_ends_in_tables_figures_and_a_page(both: tuple[ProjectCopy, ProjectCopy]) -> None:
+    results = both[0].folder / "results/small"
+    made = {path.name for path in results.iterdir() if path.is_file()}
+    assert {"metrics.csv", "ablation.md", "main.tex", "provenance.json", "summary.json", "report.html"} <= made
+    assert (results / "figures/timeline_1.svg").is_file()
+    rows = (results / "metrics.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[0] for row in rows] == ["base", "optimised", "optimised_delta", "code"]
+
+
+def test_the_summary_holds_the_mean_of_each_variant(both: tuple[ProjectCopy, ProjectCopy]) -> None:
+    results = both[0].folder / "results/small"
+    header, *rows = [line.split(",") for line in (results / "metrics.csv").read_text().splitlines()]
+    column = header.index("mAP@0.1:0.7")
+    summary = json.loads((results / "summary.json").read_text())
+    assert summary == {"mAP@0.1:0.7": {row[0]: pytest.approx(float(row[column]), abs=1e-4) for row in rows}}
+
+
+def test_two_runs_from_scratch_give_the_same_bytes(both: tuple[ProjectCopy, ProjectCopy]) -> None:
+    first, second = ((copy.folder / "results/small/metrics.csv").read_bytes() for copy in both)
+    assert first == second
+
+
+def test_a_second_run_does_nothing(both: tuple[ProjectCopy, ProjectCopy]) -> None:
+    printed = both[0].snakemake("--use-conda")
+    assert "Nothing to be done" in printed
+    assert printed.count("No conda here") == (shutil.which("conda") is None)
+
+
+def test_deleting_a_variant_rebuilds_it_and_what_depends_on_it(finished: ProjectCopy) -> None:
+    shutil.rmtree(finished.folder / "results/small/optimised_delta")
+    mine = "variant optimised_delta seed 0"
+    own = {f"{rule} {mine} round 2" for rule in ("solve_labels", "train_delta")}
+    own |= {f"{rule} {mine}" for rule in ("detect", "evaluate")}
+    assert finished.planned() == own | {"make_tables", "make_figures", "make_report"}
+
+
+def test_a_setting_makes_stale_only_what_reads_it(finished: ProjectCopy) -> None:
+    jobs = finished.planned("--config", "method={detection: {temperature: 0.1}}")
+    variants = ("base", "optimised", "optimised_delta", "code")
+    stale = {f"{rule} variant {name} seed 0" for rule in ("detect", "evaluate") for name in variants}
+    assert jobs == stale | {"make_tables", "make_figures", "make_report"}
+
+
+def test_a_round_can_be_asked_for_under_every_variant_that_shares_it(finished: ProjectCopy) -> None:
+    results = finished.folder / "results/small"
+    asked = "results/small/optimised_delta/seed0/round1/labels.npz"
+    assert finished.planned(asked) == {"copy_shared_round variant optimised_delta seed 0 round 1 file labels.npz"}
+    finished.snakemake(asked)
+    assert (finished.folder / asked).read_bytes() == (results / "optimised/seed0/round1/labels.npz").read_bytes()
+    assert finished.planned() == set()
+
+
+def test_dvc_carries_a_finished_run_to_a_clone_in_which_nothing_is_left_to_do(
+    finished: ProjectCopy, tmp_path: Path
+) -> None:
+    for program in ("dvc", "git", "make"):
+        if shutil.which(program, path=finished.environment()["PATH"]) is None:
+            pytest.skip(f"{program} is not installed")
+    mine = _under_version_control(finished)
+    assert "Nothing to be done" in mine.run("dvc", "repro", "small")
+    assert "didn't change" in mine.run("dvc", "repro", "small")
+    assert "optimised_delta" in mine.run("dvc", "metrics", "show")
+    _commit(mine, "Keep the results")
+    text = (mine.folder / "config/small.yaml").read_text()
+    (mine.folder / "config/small.yaml").write_text(text.replace("train_videos: 8", "train_videos: 9"))
+    assert "dataset.train_videos" in mine.run("dvc", "params", "diff")
+    (mine.folder / "config/small.yaml").write_text(text)
+    mine.run("dvc", "remote", "add", "--default", "store", str(tmp_path / "remote"))
+    mine.run("dvc", "push", "--quiet", "small")
+    _commit(mine, "Name a remote")
+
+    mine.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
+    clone = ProjectCopy(tmp_path / "clone", mine.extra)
+    ready = ("VENV=none", "SUITE_READY=pyproject.toml", "SUITES=small")
+    clone.run("make", "pull", *ready)
+    assert "Nothing to be done" in clone.snakemake("--dry-run")
+    plots = clone.run("dvc", "plots", "show", "small")
+    assert "index.html" in plots
+
+    clone.run("dvc", "remote", "remove", "store")
+    printed = clone.run("make", "pull", *ready, expected=2)
+    assert "no DVC remote is configured" in printed
+    assert "Traceback" not in printed
+
+
+def _under_version_control(copy: ProjectCopy) -> ProjectCopy:
+    """The copy as a git repository whose dvc.yaml has one stage, for the small suite."""
+    stage = yaml.safe_load((copy.folder / "dvc.yaml").read_text().replace("hapt", "small"))["stages"]["small"]
+    variants = ("base", "optimised", "optimised_delta", "code")
+    stage["outs"] = [{f"results/small/{name}": {"persist": True}} for name in ("data", "benchmarks", *variants)]
+    stage["params"] = [{"config/small.yaml": ["dataset", "seeds", "method", "variants", "evaluation", "report"]}]
+    (copy.folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"small": stage}}))
+    identity = {f"GIT_{who}_{what}": "tests@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    mine = ProjectCopy(copy.folder, identity | {"GIT_CONFIG_GLOBAL": os.devnull})
+    mine.run("git", "init", "--quiet", "--initial-branch", "main")
+    return mine
+
+
+def _commit(copy: ProjectCopy, subject: str) -> None:
+    copy.run("git", "add", "--all")
+    subprocess.run(["git", "commit", "-q", "-m", subject], cwd=copy.folder, env=copy.environment(), check=True)
