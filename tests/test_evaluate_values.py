@@ -61,6 +61,19 @@ def test_thumos14_without_the_wrongly_annotated_videos_is_printed_to_every_digit
     assert_digits(result, *WITHOUT_WRONG_VIDEOS)
 
 
+def test_the_same_detections_as_lists_of_snippets_for_each_class_score_the_same(shared, published, tmp_path):
+    truth, found = read_ground_truth(shared / "thumos14", "test"), read_detections(published)
+    lists = np.empty(len(truth.classes), dtype=object)
+    lists[:] = [[] for _ in truth.classes]
+    for v, c, start, end, score in zip(found.video, found.label, found.start, found.end, found.score):
+        row = [truth.videos.index(found.videos[v]), start * 25 / 16, end * 25 / 16, score]
+        lists[truth.classes.index(found.classes[c])].append(row)
+    np.save(tmp_path / "segment_predict.npy", lists)
+    files = ("--detections", tmp_path / "segment_predict.npy", "--ground-truth", shared / "thumos14")
+    for protocol in ("activitynet", "snippet"):
+        assert_digits(printed(*files, "--dataset", "thumos14", "--protocol", protocol), *THUMOS14_ROWS[protocol])
+
+
 def test_removing_ambiguous_segments_changes_nothing_where_they_are_removed_already(shared, published, capsys):
     arguments = ["--dataset", "thumos14", "--ground-truth", str(shared / "thumos14"), "--protocol", "snippet"]
     assert main(["evaluate", "--detections", str(published), *arguments, "--ambiguous", "--format", "json"]) == 0
