@@ -74,7 +74,7 @@ def _train_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Cl
     clips = []
     for video in choose_clips(truth.instances, count):
         rows = scores.rows(scores.videos.index(video))
-        shown = _true_classes(truth.instances, video)
+        shown = _true_classes(truth.instances, video) or _labelled_classes(labels[-1][rows])
         temperature = method.labels.fusion_temperatures[rounds - 1]
         tracks: list[Track] = [("ground truth (hidden)", truth_spans(truth.instances, video, shown))]
         tracks += _score_tracks(scores, rows, shown, f"snippet score after round {rounds - 1}")
@@ -129,6 +129,13 @@ def _clip(
 def _true_classes(truth: Instances, video: str) -> list[int]:
     own = truth.label[truth.video == truth.videos.index(video)]
     return sorted(set(own.tolist()), key=lambda label: -int((own == label).sum()))[:MOST_SHOWN]
+
+
+def _labelled_classes(label: Floats) -> list[int]:
+    """The classes with the most of a pseudo label [T, K], for a video without instances: labels alone were given."""
+    mass = np.abs(label[:, :-1]).sum(axis=0)
+    most: list[int] = np.argsort(-mass, kind="stable").tolist()
+    return [label for label in most if mass[label] > 0][:MOST_SHOWN] or most[:1]
 
 
 def _test_classes(truth: Instances, scores: VideoScores, number: int, video: str) -> list[int]:
