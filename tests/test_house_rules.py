@@ -1,0 +1,131 @@
+"""Rules that hold for all of the code: imports point one way, heavy ones stay where they belong, nothing unsafe."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "wtal"
+# A folder imports from itself and from those before it; the first entry stands for the modules beside the folders.
+ORDER = ("", "data", "model", "localise", "evaluate", "report", "doctor", "cli")
+WORDS = ("errors", "records", "config", "files", "timebase", "settings", "suite", "unpickle", "pickle_machine")
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+
+def place_of(module: str) -> str:
+    """The entry of ORDER that `wtal.<module>` belongs to."""
+    first = module.partition(".")[0]
+    return "" if first in WORDS else first
+
+
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Every module that is imported anywhere in the code, in functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            assert node.module is not None
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+TREES = {path: ast.parse(path.read_text()) for path in MODULES}
+ENTRIES = ("__init__", "__main__")  # they start the command line
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if name_of(path) not in ENTRIES], ids=name_of)
+def test_imports_point_up_the_list(path: Path) -> None:
+    here = ORDER.index(place_of(name_of(path)))
+    for module in imported(TREES[path]):
+        first, _, rest = module.partition(".")
+        if first == "wtal" and rest and rest != "__version__":
+            assert ORDER.index(place_of(rest)) <= here, f"{name_of(path)} imports {module}"
+
+
+@pytest.mark.parametrize(
+    ("library", "folders"),
+    [("torch", {"model"}), ("pandas", {"report"}), ("matplotlib", {"report"}), ("scipy", set())],
+)
+def test_a_heavy_library_stays_in_its_folder(library: str, folders: set[str]) -> None:
+    found = {
+        name_of(path) for path, tree in TREES.items() for module in imported(tree) if module.split(".")[0] == library
+    }
+    assert {name for name in found if name.partition(".")[0] not in folders} == set()
+
+
+def called(node: ast.Call) -> str:
+    """The name under which a function is called, as written."""
+    return ast.unparse(node.func)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_nothing_unsafe_and_nothing_left_over(path: Path) -> None:
+    for node in ast.walk(TREES[path]):
+        where = f"{name_of(path)}, line {getattr(node, 'lineno', '?')}"
+        assert not isinstance(node, ast.Assert), f"{where}: input is refused by InputError, not by assert"
+        assert not (isinstance(node, ast.ExceptHandler) and node.type is None), f"{where}: a bare except"
+        if isinstance(node, ast.Call):
+            assert called(node) not in ("eval", "exec", "pickle.load", "pickle.loads"), where
+            switched_on = {
+                keyword.arg
+                for keyword in node.keywords
+                if isinstance(keyword.value, ast.Constant) and keyword.value.value is True
+            }
+            assert not switched_on & {"allow_pickle", "shell"}, where
+    assert not any(word in path.read_text() for word in ("TODO", "FIXME", "XXX"))
+
+
+WITHOUT = """
+import sys
+from wtal.cli import main
+try:
+    main({arguments!r})
+except SystemExit:
+    pass
+heavy = sorted({{"torch", "pandas", "matplotlib", "snakemake"}} & set(sys.modules))
+print("loaded:", *heavy)
+"""
+
+
+def loaded_by(*arguments: str) -> str:
+    """The heavy libraries that a command has loaded when it ends."""
+    code = WITHOUT.format(arguments=list(arguments))
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    return printed.splitlines()[-1].partition(":")[2].strip()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("train", "--help"),
+        ("plan", str(PACKAGE.parent / "config" / "tiny.yaml")),
+        ("schema",),
+        ("doctor",),
+        ("fetch", "hapt"),
+        ("check-data", "--data", "nowhere"),
+        ("solve-labels", "--settings", "none", "--scores", "none", "--data", "none", "--out", "none"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_command_that_does_not_train_starts_light(arguments: tuple[str, ...]) -> None:
+    assert loaded_by(*arguments) == ""
+
+
+NO_TRAINING = "wtal.data.prepare wtal.localise.pseudo_labels wtal.localise.detect wtal.evaluate.run wtal.report.page"
+
+
+@pytest.mark.parametrize("module", NO_TRAINING.split())
+def test_only_training_loads_torch(module: str) -> None:
+    code = f"import sys, {module}; print('torch' in sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "False"
