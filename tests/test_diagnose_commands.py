@@ -86,17 +86,20 @@ def test_a_diagnosis_writes_its_tables_as_they_are_on_paper(files, capsys):
     assert sensitivity["length", "XL"]["mAP_N@0.5"] == ""
     missed = {(row["characteristic"], row["bucket"]): row for row in rows_of(files / "out" / "false_negatives.csv")}
     assert [missed["instances", name]["missed@0.5"] for name in ("XS", "S")] == ["100.0", "50.0"]
-    assert float(missed["all", ""]["missed@0.3:0.5"]) == 50.0
+    assert float(missed["all", ""]["missed@mean"]) == 50.0
 
 
 def test_figures_are_drawn_in_the_same_bytes_each_time(files):
     run(*arguments(files, "--out", files / "one"))
     run(*arguments(files, "--out", files / "two"))
+    run(*arguments(files, "--out", files / "named", "--tiou", "0.5", "--title", "base, seed 1"))
     for name in (*(f"{name}.svg" for name in TABLES), *(f"{name}.png" for name in TABLES), "diagnosis.json"):
         assert (files / "one" / name).read_bytes() == (files / "two" / name).read_bytes()
     svg = (files / "one" / "error_profile.svg").read_text()
     assert "found.json, protocol activitynet" in svg
     assert all(kind in svg for kind in KINDS)
+    assert "base, seed 1" in (files / "named" / "error_impact.svg").read_text()
+    assert "mAP_N@0.5 " in (files / "named" / "sensitivity.svg").read_text()
 
 
 def test_a_file_of_characteristics_gives_what_is_computed(files, capsys):

@@ -38,6 +38,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         choices=("thumos14", "activitynet", "quintiles"),
         help="published edges of the buckets, or fifths of these instances (default: the data set's; else thumos14)",
     )
+    diagnose.add_argument("--title", help="heading of the figures (default: the file's name and the protocol)")
     diagnose.add_argument("--no-figures", action="store_true", help="write tables alone")
     add_scoring_options(diagnose)
     add_output_options(diagnose)
@@ -76,7 +77,8 @@ def diagnose_file(options: argparse.Namespace) -> None:
         if not options.no_figures:
             from wtal.report.diagnosis_figures import write_diagnosis_figures
 
-            write_diagnosis_figures(result, options.out, f"{options.detections.name}, protocol {how.protocol}")
+            title = options.title or f"{options.detections.name}, protocol {how.protocol}"
+            write_diagnosis_figures(result, options.out, title)
     if options.format == "json":
         print(to_json_line(diagnosis_value(result, how)))
         return

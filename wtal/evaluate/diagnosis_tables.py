@@ -13,7 +13,7 @@ from wtal.evaluate.error_kinds import DOUBLE, KINDS, N_SLICES
 from wtal.evaluate.formats import figure
 from wtal.evaluate.options import EvaluationOptions
 from wtal.evaluate.run import rounded
-from wtal.evaluate.thresholds import whole_range
+from wtal.evaluate.thresholds import range_title
 from wtal.files import to_json, write_rows, write_text
 from wtal.records import Floats
 
@@ -90,7 +90,7 @@ def impact_table(diagnosis: Diagnosis) -> Table:
     threshold is the top 10 G predictions as they are."""
     rows: Table = [["tiou", "removed", "predictions", "mAP", "gain_mAP", "mAP_N", "gain_mAP_N"]]
     for column in (*range(len(diagnosis.tiou)), None):
-        name = whole_range(diagnosis.tiou) if column is None else f"{diagnosis.tiou[column]:g}"
+        name = "mean" if column is None else f"{diagnosis.tiou[column]:g}"
         plain, normalised = _at(diagnosis.plain, column), _at(diagnosis.normalised, column)
         rows.append([name, "nothing", 0, _rounded(plain), 0.0, _rounded(normalised), 0.0])
         for number, kind in enumerate(KINDS[DOUBLE:]):
@@ -117,7 +117,7 @@ def missed_table(diagnosis: Diagnosis) -> Table:
 
 
 def _bucket_table(diagnosis: Diagnosis, whole: Floats, field: str, title: str) -> Table:
-    columns = [f"{title}@{threshold:g}" for threshold in diagnosis.tiou] + [f"{title}@{whole_range(diagnosis.tiou)}"]
+    columns = [f"{title}@{threshold:g}" for threshold in diagnosis.tiou] + [f"{title}@mean"]
     every = sum(bucket.n_instances for bucket in diagnosis.buckets[: _first_length(diagnosis)])
     rows: Table = [["characteristic", "bucket", "range", "instances", *columns]]
     rows.append(["all", "", "", every or "", *map(_rounded, (*whole.tolist(), whole.mean()))])
@@ -141,7 +141,7 @@ def _rounded(value: float) -> float | str:
 def summary_tables(diagnosis: Diagnosis, digits: int) -> list[tuple[str, list[list[str]]]]:
     """What is printed: a caption and a table for errors, and for each characteristic."""
     column = figure_threshold(diagnosis.tiou)
-    name = whole_range(diagnosis.tiou)
+    name = range_title(diagnosis.tiou)
     share = shares(diagnosis.profile[column].sum(axis=0))
     rows = [["", f"share at {diagnosis.tiou[column]:g}", f"gain mAP@{name}", f"gain mAP_N@{name}"]]
     rows.append([KINDS[0], figure(share[0], digits), "", ""])

@@ -64,3 +64,8 @@ def columns_of(average: str, thresholds: Sequence[float], key: str = "averages")
 def whole_range(thresholds: Sequence[float]) -> str:
     """The name of the average over all thresholds, such as `0.1:0.7`."""
     return f"{thresholds[0]:g}:{thresholds[-1]:g}"
+
+
+def range_title(thresholds: Sequence[float]) -> str:
+    """How a heading names the mean over all thresholds: `0.1:0.7`, or `0.5` where there is one."""
+    return whole_range(thresholds) if len(thresholds) > 1 else f"{thresholds[0]:g}"

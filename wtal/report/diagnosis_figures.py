@@ -13,7 +13,7 @@ from wtal.evaluate.characteristics import TITLES
 from wtal.evaluate.diagnose import Diagnosis
 from wtal.evaluate.diagnosis_tables import figure_threshold, shares
 from wtal.evaluate.error_kinds import DOUBLE, KINDS, N_SLICES
-from wtal.evaluate.thresholds import whole_range
+from wtal.evaluate.thresholds import range_title
 from wtal.records import Floats
 from wtal.report.drawing import INK, canvas, drawing, hatch, note_beside, save, shorten, without_left_frame
 
@@ -37,7 +37,7 @@ def write_diagnosis_figures(diagnosis: Diagnosis, folder: Path, title: str) -> N
         save(profile_figure(diagnosis, title), folder, "error_profile")
         save(impact_figure(diagnosis, title), folder, "error_impact")
         if diagnosis.buckets:
-            name = whole_range(diagnosis.tiou)
+            name = range_title(diagnosis.tiou)
             normalised = [bucket.normalised for bucket in diagnosis.buckets]
             label = f"mAP_N@{name} of the bucket (%)"
             figure = bucket_figure(diagnosis, normalised, diagnosis.normalised_of_all, label, title)
@@ -86,7 +86,7 @@ def impact_figure(diagnosis: Diagnosis, title: str) -> Figure:
     places = np.arange(len(KINDS) - DOUBLE)[::-1]
     for number, (name, values) in enumerate(gains):
         at = places + 0.2 - 0.4 * number
-        axes.barh(at, values, height=0.38, label=f"{name}@{whole_range(diagnosis.tiou)}", **hatch(number))
+        axes.barh(at, values, height=0.38, label=f"{name}@{range_title(diagnosis.tiou)}", **hatch(number))
         for place, value in zip(at, values):
             note_beside(axes, float(value), float(place), f"{value:+.2f}")
     axes.set_yticks(places, KINDS[DOUBLE:])
