@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import http.server
 import io
+import json
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from wtal.config import from_mapping
@@ -20,6 +24,7 @@ from wtal.data import sources
 from wtal.data.fetch import MissingFilesError, Request, fetch
 from wtal.data.manifest import Manifest, ManifestFile, is_safe, manifest_names, read_manifest
 from wtal.errors import InputError
+from wtal.files import digest_of_file
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -329,3 +334,109 @@ def test_published_annotations_have_the_sha256_of_their_manifest(shared: Path, t
     lines = run(read_manifest(name), tmp_path, mirror=str(shared), only="annotations")
     assert len(lines) >= 9
     assert all(line.endswith("sha256 as stated") for line in lines)
+
+
+# Features in any layout, and files that nobody has stated a sha256 for
+
+
+def own(by_hand: Path) -> Manifest:
+    """A data set of three videos whose annotations are a table and whose features go into a folder."""
+    (by_hand / "own.json").write_text(
+        json.dumps({f"v_{n}": {"annotations": [{"label": "run", "segment": [0, 1]}]} for n in range(3)})
+    )
+    table = ManifestFile(path="own.json", sources=("manual:ask",), sha256=digest_of_file(by_hand / "own.json"))
+    features = ManifestFile(path="features/all.npy", sources=("manual:ask the authors",), part="features")
+    return Manifest(dataset="own", title="t", licence="l", citation="c", files=(table, features))
+
+
+def put(path: Path, rows: int = 4, columns: int = 2) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.save(path, np.zeros((rows, columns), dtype=np.float32))
+
+
+def test_features_by_hand_are_taken_in_whichever_layout_they_have(tmp_path: Path) -> None:
+    chosen = own(tmp_path)
+    for name in ("v_0", "1", "v_2"):
+        put(tmp_path / "download" / "rgb" / f"{name}.npy")
+        put(tmp_path / "download" / "flow" / f"{name}.npy")
+    put(tmp_path / "another.npy")
+    lines = run(chosen, tmp_path / "into", by_hand=tmp_path)
+    assert lines[1].startswith("features/all.npy: there as two_folders, 3 of 3 videos, not verified")
+    assert lines[1].endswith(f"(6 files taken from {tmp_path})")
+    found = sorted(str(path.relative_to(tmp_path / "into")) for path in (tmp_path / "into").rglob("*.npy"))
+    assert found[0] == "features/download/flow/1.npy"
+    assert len(found) == 6
+    assert "taken" not in run(chosen, tmp_path / "into")[1]
+
+
+def test_a_video_without_features_keeps_them_listed_as_missing(tmp_path: Path) -> None:
+    chosen = own(tmp_path)
+    put(tmp_path / "v_0.npy")
+    put(tmp_path / "v_1.npy")
+    with pytest.raises(MissingFilesError) as told:
+        run(chosen, tmp_path / "into", by_hand=tmp_path)
+    assert "1 file of own could not be had (1 could, 1 of them verified by their sha256)" in str(told.value)
+    assert "features: npy_per_video, 2 of 3 videos alone" in str(told.value)
+    assert "from ask the authors: by hand only" in str(told.value)
+
+
+def test_an_object_array_of_another_name_is_taken_and_annotations_are_not(tmp_path: Path) -> None:
+    chosen = own(tmp_path)
+    arrays = np.empty(3, dtype=object)
+    arrays[:] = [np.zeros((150_000, 1), dtype=np.float32) for _ in range(3)]
+    np.save(tmp_path / "I3D-features.npy", arrays)
+    np.save(tmp_path / "segments.npy", np.array([[1], [2, 3]], dtype=object))
+    assert "there as object_array, 3 of 3 videos" in run(chosen, tmp_path / "into", by_hand=tmp_path)[1]
+    assert [path.name for path in (tmp_path / "into" / "features").iterdir()] == ["I3D-features.npy"]
+
+
+def test_a_file_without_a_stated_sha256_is_held_to_what_was_first_seen(host: Host, tmp_path: Path) -> None:
+    chosen = manifest(host.url, sha256=None, path="a.npy")
+    assert "not verified" in run(chosen, tmp_path / "one")[0]
+    lock = tmp_path / "one" / "lock.json"
+    assert json.loads(lock.read_text()) == {"files": {"a.npy": SHA256}}
+    assert run(chosen, tmp_path / "one") == ["a.npy: already there, sha256 as first seen"]
+    (tmp_path / "two").mkdir()
+    (tmp_path / "two" / "lock.json").write_text(lock.read_text())
+    host.content = CONTENT[::-1]
+    with pytest.raises(MissingFilesError, match="another sha256 than"):
+        run(chosen, tmp_path / "two")
+    assert sorted(path.name for path in (tmp_path / "two").iterdir()) == ["lock.json"]
+
+
+def test_a_damaged_lock_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "lock.json").write_text('{"file": {}}')
+    with pytest.raises(InputError, match=r"lock\.json: expected a lock with files, annotations"):
+        run(manifest("manual:ask"), tmp_path)
+
+
+def test_without_a_network_every_file_and_source_of_thumos14_is_in_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def unreachable(request: urllib.request.Request, **_: object) -> None:
+        asked.append(request.full_url)
+        raise urllib.error.URLError("no network")
+
+    monkeypatch.setattr(urllib.request, "urlopen", unreachable)
+    monkeypatch.setitem(sys.modules, "gdown", None)
+    chosen = read_manifest("thumos14")
+    with pytest.raises(MissingFilesError) as told:
+        run(chosen, tmp_path / "data" / "thumos14")
+    message = str(told.value)
+    for file in chosen.files:
+        if not file.optional:
+            assert f"put it at {tmp_path / 'data' / 'thumos14' / file.path}" in message
+            for source in file.sources:
+                assert source.partition(":")[2].strip("/") in message
+    assert len(asked) == 1  # a host that does not answer is asked once, so that nobody waits
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mirror_of_the_annotations_leaves_the_features_listed_as_missing(shared: Path, tmp_path: Path) -> None:
+    with pytest.raises(MissingFilesError) as told:
+        run(read_manifest("thumos14"), tmp_path, mirror=str(shared))
+    assert "1 file of thumos14 could not be had (11 could, 11 of them verified by their sha256)" in str(told.value)
+    assert "features/Thumos14reduced-I3D-JOINTFeatures.npy: put it at" in str(told.value)
+    assert not (tmp_path / "features").exists()
