@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 
 from wtal.config import from_mapping
-from wtal.data import fetch as fetching
 from wtal.data import sources
 from wtal.data.fetch import MissingFilesError, Request, fetch
 from wtal.data.manifest import Manifest, ManifestFile, is_safe, manifest_names, read_manifest
+from wtal.data.progress import ShownProgress
 from wtal.errors import InputError
 from wtal.files import digest_of_file
 
@@ -275,7 +275,7 @@ def test_progress_names_file_and_share(tmp_path: Path, monkeypatch: pytest.Monke
     clock = iter(range(1000))
     monkeypatch.setattr(time, "monotonic", lambda: float(next(clock) * 2))
     stream = io.StringIO()
-    shown = fetching._Shown("a.npy", stream)
+    shown = ShownProgress("a.npy", stream)
     shown(50_000_000, 200_000_000)
     shown.end()
     assert stream.getvalue() == "a.npy: 25 % of 200.0 MB\na.npy: whole\n"

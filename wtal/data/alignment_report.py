@@ -8,7 +8,8 @@ from pathlib import Path
 
 from wtal.data.alignment import covers_class, crowded, overlap_of_ambiguous, rate_problem, remarks
 from wtal.data.annotations import AnnotatedVideo
-from wtal.data.convert import Collection, chosen_videos, collect, known_durations, read_all
+from wtal.data.collection import Collection, chosen_videos, collect, known_durations
+from wtal.data.convert import read_all
 from wtal.data.store_tables import Subset
 from wtal.errors import InputError
 from wtal.settings import FeatureData

@@ -9,15 +9,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from wtal.data.annotation_values import durations_of, instance_of, seconds_of, text_of
 from wtal.errors import InputError, nearest
 from wtal.files import read_json, read_text
 from wtal.unpickle import read_array
@@ -135,10 +134,10 @@ def _from_arrays(folder: Path) -> Annotations:
         if name != "classlist" and len(column) != n_videos:
             expected = f"{n_videos} entries, one for each of videoname.npy"
             raise InputError(file=folder / f"{name}.npy", expected=expected, got=len(column))
-    classes = tuple(_text(entry, folder / "classlist.npy") for entry in columns["classlist"].reshape(-1))
-    names = [_text(entry, folder / "videoname.npy") for entry in columns["videoname"].reshape(-1)]
-    subsets = [_text(entry, folder / "subset.npy") for entry in columns["subset"].reshape(-1)]
-    seconds = _durations(columns["duration"], folder / "duration.npy", names)
+    classes = tuple(text_of(entry, folder / "classlist.npy") for entry in columns["classlist"].reshape(-1))
+    names = [text_of(entry, folder / "videoname.npy") for entry in columns["videoname"].reshape(-1)]
+    subsets = [text_of(entry, folder / "subset.npy") for entry in columns["subset"].reshape(-1)]
+    seconds = durations_of(columns["duration"], folder / "duration.npy", names)
     videos = []
     for number, name in enumerate(names):
         segments, labels = columns["segments"][number], columns["labels"][number]
@@ -148,21 +147,13 @@ def _from_arrays(folder: Path) -> Annotations:
         if len(segments) != len(labels):
             expected = f"as many labels as segments, {len(segments)}"
             raise InputError(file=folder / "labels.npy", key=name, expected=expected, got=len(labels))
-        rows = [(_text(label, folder / "labels.npy"), segment) for label, segment in zip(labels, segments)]
-        instances = tuple(_instance(folder / "segments.npy", name, label, segment) for label, segment in rows)
+        rows = [(text_of(label, folder / "labels.npy"), segment) for label, segment in zip(labels, segments)]
+        instances = tuple(instance_of(folder / "segments.npy", name, label, segment) for label, segment in rows)
         whole = columns["labels_all"][number]
-        own = None if whole is None else tuple(_text(label, folder / "labels_all.npy") for label in whole)
+        own = None if whole is None else tuple(text_of(label, folder / "labels_all.npy") for label in whole)
         videos.append(AnnotatedVideo(name, subsets[number], seconds[number], instances, own))
     _check_known(folder / "labels.npy", videos, classes)
     return Annotations(folder, classes, tuple(videos))
-
-
-def _durations(column: np.ndarray, path: Path, names: Sequence[str]) -> list[float]:
-    values = column.reshape(-1).tolist()
-    for name, value in zip(names, values):
-        if not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
-            raise InputError(file=path, key=name, expected="seconds above 0", got=repr(value))
-    return [float(value) for value in values]
 
 
 def _from_json(path: Path) -> Annotations:
@@ -178,7 +169,7 @@ def _from_json(path: Path) -> Annotations:
         if not isinstance(subset, str):
             raise InputError(file=path, key=f"database/{name}/subset", expected="text", got=repr(subset))
         if seconds is not None:
-            (seconds,) = _durations(np.array([seconds], dtype=object), path, [f"database/{name}/duration"])
+            (seconds,) = durations_of(np.array([seconds], dtype=object), path, [f"database/{name}/duration"])
         timed, untimed = [], []
         for number, row in enumerate(entry.get("annotations", [])):
             key = f"{name}/annotations[{number}]"
@@ -188,7 +179,7 @@ def _from_json(path: Path) -> Annotations:
             if row.get("segment") is None:
                 untimed.append(row["label"])
             else:
-                timed.append(_instance(path, key, row["label"], row["segment"]))
+                timed.append(instance_of(path, key, row["label"], row["segment"]))
         videos.append(_video(str(name), subset, seconds, timed, untimed))
     return Annotations(path, _sorted_classes(videos), tuple(videos))
 
@@ -217,8 +208,8 @@ def _from_table(path: Path) -> Annotations:
         if subsets.setdefault(name, row.get("subset", "").strip()) != row.get("subset", "").strip():
             raise InputError(file=path, key=key, expected=f"{name} in one subset, {subsets[name]!r}", got=row["subset"])
         if label and row.get("start", "").strip():
-            bounds = [_number(path, key, row["start"]), _number(path, key, row["end"])]
-            timed.setdefault(name, []).append(_instance(path, f"{key}, {name}", label, bounds))
+            bounds = [seconds_of(path, key, row["start"]), seconds_of(path, key, row["end"])]
+            timed.setdefault(name, []).append(instance_of(path, f"{key}, {name}", label, bounds))
         elif label:
             untimed.setdefault(name, []).append(label)
     if not subsets:
@@ -243,31 +234,3 @@ def _check_known(path: Path, videos: Sequence[AnnotatedVideo], classes: Sequence
         for name in sorted(classes_of(video) - set(classes)):
             expected = f"a class of classlist.npy ({nearest(name, classes)})"
             raise InputError(file=path, key=video.name, expected=expected, got=repr(name))
-
-
-def _text(value: Any, path: Path) -> str:
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            raise InputError(file=path, expected="UTF-8 text", got=f"{value!r:.60}") from None
-    if not isinstance(value, str):
-        raise InputError(file=path, expected="text", got=f"{value!r:.60}")
-    return str(value)
-
-
-def _number(path: Path, key: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(file=path, key=key, expected="start and end in seconds", got=repr(text)) from None
-
-
-def _instance(path: Path, key: str, label: str, segment: Any) -> tuple[str, float, float]:
-    bounds = segment.tolist() if isinstance(segment, np.ndarray) else segment
-    fits = isinstance(bounds, (list, tuple)) and len(bounds) == 2
-    fits = fits and all(isinstance(bound, (int, float)) and not isinstance(bound, bool) for bound in bounds)
-    if not fits or not all(math.isfinite(bound) for bound in bounds) or not 0 <= bounds[0] <= bounds[1]:
-        expected = "seconds with 0 <= start <= end"
-        raise InputError(file=path, key=f"{key}, {label}", expected=expected, got=f"{segment!r:.60}")
-    return label, float(bounds[0]), float(bounds[1])

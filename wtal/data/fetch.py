@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TextIO
@@ -11,6 +10,7 @@ from typing import TextIO
 from wtal.data.fetch_features import FoundFeatures, found_features, take_features, video_names
 from wtal.data.lock import hold, read_lock
 from wtal.data.manifest import Manifest, ManifestFile, Part
+from wtal.data.progress import ShownProgress
 from wtal.data.sources import Network, SourceError, copy_from, download, from_google_drive, packaged_file, path_of_url
 from wtal.errors import InputError, WtalError
 from wtal.files import digest_of_file
@@ -191,7 +191,7 @@ def _from_source(source: str, target: Path, file: ManifestFile, network: Network
 def _download_verified(url: str, partial: Path, file: ManifestFile, network: Network, stream: TextIO) -> None:
     if file.sha256 is None:
         partial.unlink(missing_ok=True)  # nothing could tell whether its beginning is of the same file
-    shown = _Shown(file.path, stream)
+    shown = ShownProgress(file.path, stream)
     failure = SourceError("nothing came")
     for _ in range(ATTEMPTS):
         begun = partial.stat().st_size if partial.exists() else 0
@@ -213,25 +213,6 @@ def _download_verified(url: str, partial: Path, file: ManifestFile, network: Net
     if partial.exists() and partial.stat().st_size == 0:
         partial.unlink()
     raise failure
-
-
-class _Shown:
-    """Progress of one file on standard error, a line at most every second."""
-
-    def __init__(self, name: str, stream: TextIO) -> None:
-        self.name, self.stream, self.last, self.shown = name, stream, time.monotonic(), False
-
-    def __call__(self, have: int, total: int | None) -> None:
-        now = time.monotonic()
-        if now - self.last < 1:
-            return
-        self.last, self.shown = now, True
-        share = f"{100 * have / total:.0f} % of {total / 1e6:,.1f} MB" if total else f"{have / 1e6:,.1f} MB"
-        print(f"{self.name}: {share}", file=self.stream, flush=True)
-
-    def end(self) -> None:
-        if self.shown:
-            print(f"{self.name}: whole", file=self.stream, flush=True)
 
 
 def _reason(attempt: _Attempt) -> str:
