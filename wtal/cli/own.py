@@ -112,8 +112,8 @@ def _summary(found: Inspection) -> list[str]:
     lines = []
     for subset in ("train", "test"):
         own = [video for video, name in found.videos if name == subset]
-        timed = [video for video in own if video.instances]
-        bounds = f"{sum(len(video.instances) for video in timed)} instances in {len(timed)} of them"
+        timed = [len(video.instances) for video in own if video.instances]
+        bounds = f"{sum(timed)} instances in {len(timed)} of them" if timed else "with video-level labels alone"
         lines.append(f"{subset:<12}{len(own)} videos, {bounds}")
     return [
         *lines,
@@ -155,11 +155,11 @@ def predict_videos(options: argparse.Namespace) -> None:
     names, features = unseen_videos(options.features, about.feature_size)
     scores = predict_scores(model, names, features, settings)
     found = detect(scores, about.classes, settings, about.snippets_per_second)
+    write_detections(options.out, found)
     if options.timelines is not None:
         from wtal.report.prediction import draw_predictions
 
         draw_predictions(options.timelines, scores, found, about.snippets_per_second)
-    write_detections(options.out, found)
     videos, detections = ("video" if len(names) == 1 else "videos"), len(found)
     classes = len(set(found.label.tolist()))
     rate = f"{about.snippets_per_second:g} snippets per second"
