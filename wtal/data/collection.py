@@ -163,7 +163,7 @@ def _check_alignment(collection: Collection, tell: Tell) -> None:
         return
     problem = rate_problem(counts, seconds, rate)
     if problem and settings.alignment == "refuse":
-        expected = f"about {rate:.6g} snippets for each second of video"
+        expected = f"about {rate:.6g} snippets for each second of video (alignment: warn lets others stand)"
         raise InputError(file=settings.features, expected=expected, got=problem)
     if problem:
         tell(problem)
