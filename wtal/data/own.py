@@ -80,6 +80,9 @@ def inspect(request: Request) -> Inspection:
         past_end="keep" if request.keeps_past_end else "refuse",
     )
     annotations = with_subsets(annotations, train, test, settings.test_share)
+    if test not in annotations.subsets:
+        expected = "enough videos of each class to set some aside for testing"
+        raise InputError(file=annotations.path, expected=expected, got=f"{len(annotations.videos)} videos")
     features = open_features(request.features)
     videos = [(video, "train") for video in annotations.of_subset(train)]
     videos += [(video, "test") for video in annotations.of_subset(test)]
