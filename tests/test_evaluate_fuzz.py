@@ -66,7 +66,12 @@ def scored_or_refused(read, path, content):
     assert 0 <= headline <= 100
 
 
-FUZZED = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZED = settings(
+    deadline=None,
+    max_examples=200,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 
 
 @FUZZED
