@@ -23,6 +23,8 @@ from wtal.errors import InputError
 from wtal.files import digest_of_value
 from wtal.settings import FeatureData
 
+NEWS = 2000  # videos after which a long conversion says how far it is
+
 __all__ = ["collect", "converted_data_set", "hold_features", "read_all"]
 
 
@@ -75,7 +77,9 @@ def _labels(settings: FeatureData, video: AnnotatedVideo) -> set[str]:
 def _videos(collection: Collection, tell: Tell) -> Iterator[StoredVideo]:
     """Every video with its features; at the end, statistics and the lock."""
     statistics = FeatureStatistics(collection.feature_size)
-    for member in collection.members:
+    for number, member in enumerate(collection.members):
+        if number and number % NEWS == 0:
+            tell(f"{number:,} of {len(collection.members):,} videos read")
         rows = _finite_rows(member)
         statistics.add(member.video.name, rows)
         is_train = member.subset == "train"

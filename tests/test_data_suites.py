@@ -1,0 +1,90 @@
+"""The suites of the public data sets: the published run epoch by epoch, and what is known of the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wtal.settings import FeatureData
+from wtal.suite import EpochSettings, Suite, label_settings, read_suite, round_settings
+
+CONFIG = Path(__file__).resolve().parents[1] / "config"
+
+
+@pytest.fixture(scope="module")
+def thumos14() -> Suite:
+    return read_suite(CONFIG / "thumos14.yaml")
+
+
+def epochs_of(suite: Suite, name: str) -> list[EpochSettings]:
+    variant = suite.variants[name]
+    return [epoch for index in range(variant.rounds + 1) for epoch in round_settings(suite.name, variant, index).epochs]
+
+
+# First and last epoch of each stretch of the published run, with the value that holds in it.
+RATES = [(0, 79, 5e-5), (80, 199, 4e-5), (200, 244, 2.048e-5), (245, 259, 5.12e-7), (260, 349, 2.56e-7)]
+CONSISTENCY = [(0, 100, 1.0), (101, 200, 0.5), (201, 349, 1.0)]
+SCALES = [(201, 250, 1.0, False), (251, 300, 2.0, True), (301, 349, 2.15, True)]
+
+
+def test_the_whole_method_on_thumos14_is_the_published_schedule(thumos14: Suite) -> None:
+    epochs = epochs_of(thumos14, "optimised_delta")
+    assert [epoch.epoch for epoch in epochs] == list(range(350))
+    for first, last, rate in RATES:
+        assert {epoch.learning_rate for epoch in epochs[first : last + 1]} == {rate}
+    for first, last, weight in CONSISTENCY:
+        assert {epoch.consistency_weight for epoch in epochs[first : last + 1]} == {weight}
+    for first, last, scale, is_delta in SCALES:
+        assert {(epoch.label_scale, epoch.is_delta) for epoch in epochs[first : last + 1]} == {(scale, is_delta)}
+    assert [epoch.epoch for epoch in epochs if epoch.fills_memory_after] == [100]
+    assert [epoch.epoch for epoch in epochs if epoch.uses_memory] == list(range(101, 350))
+    assert [epoch.epoch for epoch in epochs if epoch.label_weight] == list(range(201, 350))
+    for epoch in epochs[201:]:
+        assert epoch.label_weight == pytest.approx(min(10 * 1.035 ** (epoch.epoch - 200), 50))
+
+
+def test_labels_of_thumos14_are_refreshed_as_published(thumos14: Suite) -> None:
+    variant = thumos14.variants["optimised_delta"]
+    assert variant.method.labels.refresh_epochs == (200, 230, 245, 260, 275, 300)
+    made = [label_settings(variant, index) for index in range(1, 7)]
+    assert [labels.temperature for labels in made] == [0.02, 0.02, 0.02, 0.002, 0.002, 0.0016]
+    proposals = made[0].proposals
+    assert proposals.thresholds == tuple(round(0.001 + 0.002 * step, 3) for step in range(20))
+    assert (proposals.threshold_kind, proposals.class_threshold) == ("absolute", 0.16)
+    assert (made[0].classes, made[0].bounds, made[0].lp_solution) == ("label", "floor", "centre")
+
+
+def test_the_variant_code_takes_every_choice_of_the_released_code(thumos14: Suite) -> None:
+    method = thumos14.variants["code"].method
+    assert (method.training.memory_index, method.training.checkpoint) == ("class_zero", "selected_on_test")
+    assert (method.labels.dropout, method.labels.classes, method.labels.bounds) == (True, "score", "truncate")
+    assert 2 in thumos14.file.seeds
+    assert (thumos14.file.evaluation.protocol, thumos14.file.evaluation.tiou) == ("snippet", "0.1:0.7:0.1")
+
+
+def test_delta_and_the_learning_rate_are_told_apart(thumos14: Suite) -> None:
+    found = {}
+    for name in ("optimised", "optimised_delta", "optimised_full_rate", "optimised_delta_full_rate"):
+        last = epochs_of(thumos14, name)[-1]
+        found[name] = (last.is_delta, last.learning_rate)
+    assert found == {
+        "optimised": (False, 2.56e-7),
+        "optimised_delta": (True, 2.56e-7),
+        "optimised_full_rate": (False, 2.048e-5),
+        "optimised_delta_full_rate": (True, 2.048e-5),
+    }
+
+
+@pytest.mark.parametrize("name", ["activitynet12", "activitynet13"])
+def test_activitynet_starts_from_what_its_authors_said(name: str) -> None:
+    suite = read_suite(CONFIG / f"{name}.yaml")
+    method = suite.variants["optimised_delta"].method
+    assert (method.model.dropout, method.model.cosine_scale, method.model.prototypes) == (0.7, 10, 8)
+    assert (method.training.sampled_snippets, method.training.weight_decay) == (75, 1e-3)
+    assert {piece.value for piece in method.training.learning_rate} == {2e-5}
+    assert (method.loss.background_weight, method.loss.attention_weight) == (0.1, 0.1)
+    assert {piece.value for piece in method.loss.consistency_weight} == {1.0}
+    assert (suite.file.evaluation.protocol, suite.file.evaluation.tiou) == ("activitynet", "0.5:0.95:0.05")
+    assert isinstance(suite.file.dataset, FeatureData)
+    assert suite.file.dataset.lock == f"data/{name}/lock.json"
