@@ -12,10 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from full_size import write_features, write_object_array
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from test_convert import COLUMNS, annotations_json, quiet
 
 from wtal.data.annotations import read_annotations
 from wtal.data.convert import converted_data_set
+from wtal.data.object_array import map_object_array
 from wtal.data.store_writer import write_store
 from wtal.errors import InputError
 from wtal.settings import FeatureData
@@ -356,3 +360,38 @@ def test_a_broken_table_of_annotations_gets_its_sentence(tmp_path: Path, text: s
     path.write_text(text)
     with pytest.raises(InputError, match=sentence):
         read_annotations(path)
+
+
+def refusal(path: Path) -> str:
+    """The sentence with which a file is refused; nothing where it is read, and then it holds numbers."""
+    try:
+        found = map_object_array(path)
+    except InputError as refused:
+        return str(refused)
+    return "" if all(array.dtype.kind in "fiu" for array in found) else "\n"
+
+
+@given(place=st.integers(0, 30_000), value=st.integers(0, 255), kept=st.integers(0, 40_000))
+@hypothesis_settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_damaged_object_array_is_read_or_refused_and_never_worse(
+    tmp_path: Path, place: int, value: int, kept: int
+) -> None:
+    path = tmp_path / "a.npy"
+    write_object_array(path, iter([np.ones((40, 64), dtype=np.float32), np.ones((20, 64), dtype=np.float32)]), 2)
+    content = bytearray(path.read_bytes())
+    content[place % len(content)] = value
+    path.write_bytes(content[: kept or None])
+    assert "\n" not in refusal(path)
+
+
+def test_each_byte_of_the_frame_may_be_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    write_object_array(path, iter([np.ones((2, 3), dtype=np.float32)]), 1)
+    whole = path.read_bytes()
+    n_refused = 0
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x15]) + whole[place + 1 :])
+        told = refusal(path)
+        n_refused += bool(told)
+        assert "\n" not in told
+    assert n_refused > len(whole) // 2
