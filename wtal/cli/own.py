@@ -139,6 +139,7 @@ def predict_videos(options: argparse.Namespace) -> None:
     """A checkpoint and features in, detections and pictures out."""
     from wtal.config import from_mapping
     from wtal.data.unseen import unseen_videos
+    from wtal.errors import InputError
     from wtal.evaluate.detections import write_detections
     from wtal.files import read_json
     from wtal.localise.detect import detect
@@ -146,6 +147,8 @@ def predict_videos(options: argparse.Namespace) -> None:
     from wtal.model.predict import load_model, predict_scores
     from wtal.suite import DetectSettings
 
+    if options.out.is_dir():
+        raise InputError(file="--out", expected="a file to write", got=f"{options.out}, a folder")
     model = load_model(options.checkpoint, device_of(options.device))
     about = model.about
     if options.settings is None:

@@ -1,0 +1,256 @@
+"""`wtal predict`: detections and pictures of unseen videos, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from wtal.cli import main
+from wtal.config import to_mapping
+from wtal.model.checkpoint import About, write_checkpoint
+from wtal.model.network import Network
+from wtal.settings import DetectionSettings, EvaluationSettings, ModelSettings, ProposalSettings
+from wtal.suite import DetectSettings
+
+ROOT = Path(__file__).resolve().parents[1]
+SIZE, CLASSES, RATE = 6, ("jump", "run"), 2.0
+MODEL = ModelSettings(embedding_size=8, prototypes=2)
+DETECTION = DetectSettings(
+    proposals=ProposalSettings(thresholds=(0.1, 0.2, 0.3), threshold_kind="relative", class_threshold=0.0),
+    detection=DetectionSettings(),
+    checkpoint="last",
+    protocol=EvaluationSettings(),
+)
+
+
+def checkpoint(path: Path, **changes: object) -> Path:
+    """A checkpoint of an untrained network; `changes` are made to what it says of itself."""
+    network = Network(SIZE, len(CLASSES), MODEL, torch.Generator().manual_seed(0))
+    about = {
+        "classes": CLASSES,
+        "feature_size": SIZE,
+        "snippets_per_second": RATE,
+        "round_index": 0,
+        "settings_digest": "",
+        "model": to_mapping(MODEL),
+        "detection": to_mapping(DETECTION),
+        **changes,
+    }
+    state: dict[str, object] = {"optimiser": {}, "bank": {}, "streams": {}, "progress": {}}
+    text = About(**about).to_json()  # type: ignore[arg-type]
+    write_checkpoint(path, {"about": text, "model": network.state_dict(), **state})
+    return path
+
+
+def rows(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((count, SIZE)).astype(np.float32)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a checkpoint and the features of three videos."""
+    monkeypatch.chdir(tmp_path)
+    checkpoint(tmp_path / "c.pt")
+    (tmp_path / "f").mkdir()
+    for number in range(3):
+        np.save(tmp_path / "f" / f"video_{number}.npy", rows(30 + number, number))
+    return tmp_path
+
+
+def predict(*arguments: str) -> int:
+    return main(["predict", "--checkpoint", "c.pt", "--features", "f", "--out", "d.json", *arguments])
+
+
+def test_detections_of_a_folder_are_written_with_every_video(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert predict() == 0
+    results = json.loads((folder / "d.json").read_text())["results"]
+    assert list(results) == ["video_0", "video_1", "video_2"]
+    for number, found in enumerate(results.values()):
+        assert found
+        assert {row["label"] for row in found} <= set(CLASSES)
+        assert all(0 <= row["segment"][0] < row["segment"][1] <= (31 + number) / RATE for row in found)  # e + 1
+    assert capsys.readouterr().out.startswith("3 videos at 2 snippets per second: ")
+
+
+def test_a_single_file_and_float16_and_float64_are_read(folder: Path) -> None:
+    for kind in (np.float16, np.float64):
+        np.save(folder / "one.npy", rows(30).astype(kind))
+        assert predict("--features", "one.npy", "--out", "one.csv") == 0
+        assert (folder / "one.csv").read_text().startswith("video,label,start,end,score\none,")
+
+
+def test_a_video_gets_the_same_detections_alone_and_among_others(folder: Path) -> None:
+    assert predict() == 0
+    together = json.loads((folder / "d.json").read_text())["results"]["video_1"]
+    assert predict("--features", "f/video_1.npy") == 0
+    alone = json.loads((folder / "d.json").read_text())["results"]["video_1"]
+    assert [row["label"] for row in alone] == [row["label"] for row in together]
+    for key in ("segment", "score"):  # float32, packed otherwise
+        np.testing.assert_allclose([row[key] for row in alone], [row[key] for row in together], rtol=1e-4)
+
+
+def test_pictures_are_drawn_on_request_and_are_the_same_each_time(folder: Path) -> None:
+    assert predict() == 0
+    assert not (folder / "p").exists()
+    assert predict("--timelines", "p") == 0
+    names = sorted(path.name for path in (folder / "p").iterdir())
+    assert names == [f"video_{number}.{form}" for number in range(3) for form in ("png", "svg")]
+    text = (folder / "p" / "video_0.svg").read_text()
+    assert "detections" in text
+    assert "snippet score" in text
+    before = (folder / "p" / "video_0.svg").read_bytes()
+    assert predict("--timelines", "p") == 0
+    assert (folder / "p" / "video_0.svg").read_bytes() == before
+
+
+def test_settings_given_stand_before_those_carried(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = to_mapping(DETECTION)
+    values["proposals"]["class_threshold"] = 1.0
+    (folder / "detect.json").write_text(json.dumps(values))
+    assert predict("--settings", "detect.json", "--timelines", "p") == 0
+    out = capsys.readouterr().out
+    assert "0 detections of 0 of 2 classes" in out
+    assert "nothing in video_2: no class reaches 1" in out
+    assert (folder / "p" / "video_2.svg").is_file()
+
+
+def test_a_checkpoint_of_before_settings_were_carried_asks_for_them(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint(folder / "c.pt", detection=None)
+    assert predict() == 2
+    assert "c.pt: about.detection: expected detection settings (give --settings" in capsys.readouterr().err
+    (folder / "detect.json").write_text(json.dumps(to_mapping(DETECTION)))
+    assert predict("--settings", "detect.json") == 0
+
+
+def store(folder: Path, array: np.ndarray) -> None:
+    np.save(folder / "f" / "video_1.npy", array, allow_pickle=True)
+
+
+def with_nan() -> np.ndarray:
+    array = rows(30)
+    array[7, 2] = np.nan
+    return array
+
+
+def truncated(folder: Path) -> None:
+    path = folder / "f" / "video_1.npy"
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def empty_folder(folder: Path) -> None:
+    for path in (folder / "f").iterdir():
+        path.unlink()
+
+
+def truncated_checkpoint(folder: Path) -> None:
+    path = folder / "c.pt"
+    path.write_bytes(path.read_bytes()[:-2000])
+
+
+REFUSED: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
+    "no checkpoint": (lambda f: (f / "c.pt").unlink(), (), "c.pt: expected a readable file"),
+    "another file": (lambda f: (f / "c.pt").write_text("hello"), (), "c.pt: expected a whole file of the format"),
+    "cut short": (truncated_checkpoint, (), "c.pt: expected a whole file of the format"),
+    "another size": (
+        lambda f: checkpoint(f / "c.pt", feature_size=7),
+        (),
+        "c.pt: model: expected weights for 7 features",
+    ),
+    "other classes": (
+        lambda f: checkpoint(f / "c.pt", classes=("run",)),
+        (),
+        "expected weights for 6 features and 1 classes",
+    ),
+    "unknown setting": (lambda f: checkpoint(f / "c.pt", model={"layers": 3}), (), "c.pt: about.model.layers"),
+    "no features": (lambda f: None, ("--features", "g"), "g: expected a file or folder of features; got no such path"),
+    "no such array": (
+        lambda f: None,
+        ("--features", "g.npy"),
+        "g.npy: expected an .npy file with the features of a video",
+    ),
+    "an empty folder": (empty_folder, (), "f: expected"),
+    "narrower": (
+        lambda f: store(f, rows(30)[:, :4]),
+        (),
+        "video_1: expected 6 columns, as the checkpoint was trained on; got",
+    ),
+    "transposed": (lambda f: store(f, rows(30).T), (), "snippets are rows; got 6 rows of 30"),
+    "NaN": (
+        lambda f: store(f, with_nan()),
+        (),
+        "video_1.npy: snippet 7: expected finite features; got NaN or infinity",
+    ),
+    "whole numbers": (
+        lambda f: store(f, np.ones((9, SIZE), int)),
+        (),
+        "expected features as float16, float32 or float64; got int64",
+    ),
+    "complex": (
+        lambda f: store(f, np.ones((9, SIZE), complex)),
+        (),
+        "expected an array of numbers; got one of type complex128",
+    ),
+    "text": (lambda f: store(f, np.full((9, SIZE), "a")), (), "expected an array of numbers; got one of type <U1"),
+    "no snippet": (lambda f: store(f, rows(0)), (), "expected one snippet or more; got an empty array"),
+    "one axis": (lambda f: store(f, rows(30)[0]), (), "expected an array of snippets times features; got shape (6,)"),
+    "an empty file": (lambda f: (f / "f" / "video_1.npy").write_bytes(b""), (), "got an empty file"),
+    "features cut short": (truncated, (), "video_1.npy: expected a whole .npy file of numbers"),
+    "a pickle": (
+        lambda f: store(f, np.array([print], dtype=object)),
+        (),
+        "video_1.npy: expected a whole .npy file of numbers",
+    ),
+    "no settings": (lambda f: None, ("--settings", "s.json"), "s.json: expected a readable file"),
+    "wrong settings": (
+        lambda f: (f / "s.json").write_text("{}"),
+        ("--settings", "s.json"),
+        "s.json: proposals: expected",
+    ),
+    "a folder as output": (
+        lambda f: (f / "d.json").mkdir(),
+        (),
+        "--out: expected a file to write; got d.json, a folder",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", list(REFUSED))
+def test_what_does_not_fit_is_refused_in_a_sentence_and_nothing_is_written(
+    case: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoil, options, sentence = REFUSED[case]
+    spoil(folder)
+    assert predict("--timelines", "p", *options) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("wtal predict: ")
+    assert sentence in error
+    assert error.count("\n") == 1
+    assert not (folder / "d.json").is_file()
+    assert not (folder / "p").exists()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="only where no CUDA device is found")
+def test_a_device_that_is_not_there_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert predict("--device", "cuda") == 2
+    assert "--device: expected cpu or auto where no CUDA device is found" in capsys.readouterr().err
+
+
+def test_the_command_runs_as_a_process(folder: Path) -> None:
+    command = [sys.executable, "-m", "wtal", "predict", "--checkpoint", "c.pt", "--features", "f", "--out", "d.json"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    store(folder, with_nan())
+    done = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("wtal predict: f/video_1.npy: snippet 7: expected finite features")
