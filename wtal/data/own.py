@@ -161,7 +161,7 @@ def _look_at_truth(found: Inspection) -> None:
 
 def _look_at_features(found: Inspection, features: Features, annotations: Annotations) -> dict[str, int]:
     """Every feature read once; returns the snippets of each video that has good ones."""
-    entries = {video.name: _entry(features, annotations, video.name) for video, _ in found.videos}
+    entries = _entries(features, annotations, [video.name for video, _ in found.videos])
     sizes: dict[str, int] = {}
     counts: dict[str, int] = {}
     for name, entry in entries.items():
@@ -190,14 +190,15 @@ def _look_at_features(found: Inspection, features: Features, annotations: Annota
     return counts
 
 
-def _entry(features: Features, annotations: Annotations, name: str) -> Entry | None:
+def _entries(features: Features, annotations: Annotations, names: Sequence[str]) -> dict[str, Entry | None]:
+    """The features of each video: by name, or, in an object array, by its place in the annotations."""
     if features.layout != "object_array":
-        return features.find(name)
-    names = [video.name for video in annotations.videos]
-    if len(names) != len(features.in_order):
-        expected = f"{len(names)} arrays, one for each annotated video in their order"
+        return {name: features.find(name) for name in names}
+    place = {video.name: number for number, video in enumerate(annotations.videos)}
+    if len(place) != len(features.in_order):
+        expected = f"{len(place)} arrays, one for each annotated video in their order"
         raise InputError(file=features.path, expected=expected, got=len(features.in_order))
-    return features.in_order[names.index(name)]
+    return {name: features.in_order[place[name]] for name in names}
 
 
 def _look_at_rate(found: Inspection, counts: dict[str, int]) -> None:
