@@ -187,13 +187,11 @@ def _bouts(one: ExerciseSet, generator: Generator) -> list[Floats]:
     return [bouts[place] for place in generator.permutation(len(bouts))]
 
 
-def _chosen(
-    left: dict[str, list[Floats]], session_bouts: tuple[int, int], generator: Generator
-) -> list[tuple[str, Floats]]:
+def _chosen(left: dict[str, list[Floats]], counts: tuple[int, int], generator: Generator) -> list[tuple[str, Floats]]:
     """The bouts of the next session, taken out of `left`: of one or two exercises, those with most bouts left first."""
     shuffled = [list(left)[place] for place in generator.permutation(len(left))]
     exercises = sorted(shuffled, key=lambda name: -len(left[name]))[: 2 if generator.random() < TWO_EXERCISES else 1]
-    wanted = int(generator.integers(session_bouts[0], session_bouts[1] + 1))
+    wanted = int(generator.integers(counts[0], counts[1] + 1))
     chosen = []
     for turn in range(wanted):
         name = exercises[turn % len(exercises)]
@@ -215,9 +213,8 @@ def _session(name: str, bouts: Sequence[tuple[str, Floats]], generator: Generato
         if exercise:
             segments.append((CLASSES[exercise], start, place))
     pieces.append(_rest(posture, posture, generator))
-    together = np.concatenate(pieces)
-    whole = len(together) // SAMPLES_PER_SNIPPET * SAMPLES_PER_SNIPPET
-    return Session(name, together[:whole], tuple(segments))
+    whole = sum(map(len, pieces)) // SAMPLES_PER_SNIPPET * SAMPLES_PER_SNIPPET
+    return Session(name, np.concatenate(pieces)[:whole], tuple(segments))
 
 
 def _rest(before: Floats, after: Floats, generator: Generator) -> Floats:
