@@ -47,6 +47,9 @@ pull: $(SUITE_READY)
 	@test -n "$$(dvc remote list)" || { \
 	  echo "make pull: no DVC remote is configured, so there is nowhere to pull from;" \
 	    "dvc remote add --default NAME URL names one, and make report computes the results here" >&2; exit 2; }
+	@test -f dvc.lock || { \
+	  echo "make pull: there is no dvc.lock, so nothing was pushed yet;" \
+	    "dvc repro $(firstword $(SUITES)) computes the results and writes it" >&2; exit 2; }
 	dvc pull $(SUITES)
 	@set -e; for suite in $(SUITES); do \
 	  echo "snakemake --touch --forceall --cores 1 --configfile config/$$suite.yaml"; \

@@ -65,8 +65,9 @@ class ProjectCopy:
         return printed
 
     def snakemake(self, *options: str, expected: int = 0) -> str:
-        """What snakemake prints for the small suite, on two cores."""
-        return self.run("snakemake", "--cores", "2", "--configfile", "config/small.yaml", *options, expected=expected)
+        """What snakemake prints for the small suite, on two cores (targets go before --configfile)."""
+        suite = ("--cores", "2", "--configfile", "config/small.yaml")
+        return self.run("snakemake", *options, *suite, expected=expected)
 
     def planned(self, *options: str) -> set[str]:
         """The jobs that a run would do, without the targets themselves."""
