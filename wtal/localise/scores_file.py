@@ -11,7 +11,8 @@ from wtal.errors import InputError
 from wtal.files import read_arrays, write_arrays
 from wtal.records import VideoScores
 
-KEYS = ("videos", "classes", "offsets", "snippet_score", "video_score", "attention")
+EPOCH_KEYS = ("snippet_score", "video_score", "attention")
+KEYS = ("videos", "classes", "offsets", *EPOCH_KEYS)
 
 
 def write_scores(
@@ -21,11 +22,7 @@ def write_scores(
 
     epochs: scores of the same videos after single epochs, kept where the best of them is to be named beside the last.
     """
-    after_epochs = {
-        f"epoch{epoch}/{key}": getattr(entry, key)
-        for epoch, entry in epochs
-        for key in ("snippet_score", "video_score", "attention")
-    }
+    after_epochs = {f"epoch{epoch}/{key}": getattr(entry, key) for epoch, entry in epochs for key in EPOCH_KEYS}
     write_arrays(
         path,
         {
@@ -41,21 +38,20 @@ def write_scores(
 
 
 def read_epoch_scores(path: str | Path) -> dict[int, VideoScores]:
-    """Scores after single epochs, by epoch; empty where none were kept."""
+    """Scores after single epochs, by epoch; empty where none were kept. Raises InputError where one is incomplete."""
     arrays = read_arrays(path, KEYS)
-    videos = tuple(arrays["videos"].tolist())
-    epochs = sorted(
-        int(key[5:].split("/")[0]) for key in arrays if key.startswith("epoch") and key.endswith("/attention")
-    )
+    names = [key.removeprefix("epoch").removesuffix("/attention") for key in arrays if key.endswith("/attention")]
+    epochs = sorted(int(name) for name in names if name.isdigit())
+    for epoch in epochs:
+        for key in EPOCH_KEYS:
+            name = f"epoch{epoch}/{key}"
+            expected = f"an array of shape {arrays[key].shape}"
+            if name not in arrays or arrays[name].shape != arrays[key].shape:
+                got = arrays[name].shape if name in arrays else "none"
+                raise InputError(file=path, key=name, expected=expected, got=got)
+    videos, offsets = tuple(arrays["videos"].tolist()), arrays["offsets"]
     return {
-        epoch: VideoScores(
-            videos,
-            arrays["offsets"],
-            arrays[f"epoch{epoch}/snippet_score"],
-            arrays[f"epoch{epoch}/video_score"],
-            arrays[f"epoch{epoch}/attention"],
-        )
-        for epoch in epochs
+        epoch: VideoScores(videos, offsets, *(arrays[f"epoch{epoch}/{key}"] for key in EPOCH_KEYS)) for epoch in epochs
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from wtal.files import digest_of_file, digest_of_value, write_rows
 from wtal.model.checkpoint import About, read_checkpoint, write_checkpoint
 from wtal.model.network import Network
 from wtal.model.packs import ArrayVideos
+from wtal.model.predict import load_model
 from wtal.model.score import score_videos
 from wtal.model.streams import seed_of, streams_of
 from wtal.model.train import EpochLog, RoundLabels, Trainer
@@ -79,7 +81,6 @@ class RoundJob:
     """Trains one round and leaves a resume file behind while it runs."""
 
     def __init__(self, inputs: RoundInputs, folder: Path, device: torch.device, resume_every: float) -> None:
-        _deterministic(device)
         self.inputs, self.folder, self.resume_every = inputs, folder, resume_every
         settings, store = inputs.settings, inputs.store
         self.streams = streams_of(settings.suite, settings.streams, inputs.seed, settings.round_index, device)
@@ -125,15 +126,16 @@ class RoundJob:
 
     def run(self) -> RoundResult:
         """Train, score, and write the checkpoint. Raises CollapseError, InputError."""
-        self._resume()
-        self.trainer.run(self.inputs.labels, after_step=self._maybe_save, after_epoch=self._after_epoch)
         settings = self.inputs.settings
-        result = RoundResult(
-            train_scores=self._scores("train", settings.label_snippet_share),
-            test_scores=self._scores("test", settings.detection_snippet_share),
-            epoch_scores=self.epoch_scores,
-            rows=self.rows,
-        )
+        with deterministic(self.trainer.device):
+            self._resume()
+            self.trainer.run(self.inputs.labels, after_step=self._maybe_save, after_epoch=self._after_epoch)
+            result = RoundResult(
+                train_scores=self._scores("train", settings.label_snippet_share),
+                test_scores=self._scores("test", settings.detection_snippet_share),
+                epoch_scores=self.epoch_scores,
+                rows=self.rows,
+            )
         write_checkpoint(self.folder / "checkpoint.pt", {"about": self.about.to_json(), **self.trainer.state()})
         write_rows(self.folder / "training.csv", TRAINING_COLUMNS, self.rows)
         self.resume_file.unlink(missing_ok=True)
@@ -227,13 +229,18 @@ def collapse_warnings(epoch: int, attention: float, class_share: NDArray[np.floa
     return [f"warning: {sentence}{hint}" for sentence in warnings]
 
 
-def _deterministic(device: torch.device) -> None:
+@contextmanager
+def deterministic(device: torch.device) -> Iterator[None]:
     """The same bytes from the same machine: fixed algorithms, one thread unless the environment asks for more."""
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    torch.set_flush_denormal(True)  # gradients full of denormal numbers would make a step several times slower
     if device.type == "cuda":  # on a processor all that is used here is deterministic as it is
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.use_deterministic_algorithms(True)
+    torch.set_flush_denormal(True)  # gradients full of denormal numbers would make a step several times slower
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def score_from_checkpoint(
@@ -245,21 +252,20 @@ def score_from_checkpoint(
     device: torch.device,
 ) -> VideoScores:
     """Scores of a subset by the network of a checkpoint; with a seed, dropout stays on, as in the released code."""
-    _deterministic(device)
-    content, about = read_checkpoint(path)
-    check_about(about, store, path)
-    network = Network(store.feature_size, len(store.classes), settings.model).to(device)
-    network.load_state_dict(content["model"])
+    model = load_model(path, device)
+    check_about(model.about, store, path)
     dropout = None
     if dropout_seed is not None:
         seed = seed_of(settings.suite, settings.streams, dropout_seed, settings.round_index, "label dropout")
         dropout = torch.Generator(device).manual_seed(seed)
-    share = settings.label_snippet_share if subset == "train" else settings.detection_snippet_share
-    return score_videos(
-        network,
-        videos_of(store, subset),
-        store.video_names(subset),
-        snippet_original_share=share,
-        video_original_share=settings.video_original_share,
-        dropout=dropout,
-    )
+    with deterministic(device):
+        return score_videos(
+            model.network,
+            videos_of(store, subset),
+            store.video_names(subset),
+            snippet_original_share=(
+                settings.label_snippet_share if subset == "train" else settings.detection_snippet_share
+            ),
+            video_original_share=settings.video_original_share,
+            dropout=dropout,
+        )
