@@ -59,7 +59,9 @@ def test_the_transcript_of_ones_own_data_prints_what_it_says(user: tuple[Path, d
     for command, expected in steps(work):
         done = run(command, user)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        assert re.fullmatch(pattern(expected), done.stdout + ("" if "snakemake" in command else done.stderr)), done.stdout
+        assert re.fullmatch(pattern(expected), done.stdout + ("" if "snakemake" in command else done.stderr)), (
+            done.stdout
+        )
     assert (folder / "results" / "mine" / "report.html").is_file()
     for command, expected in steps(refusals):
         done = run(command, user)
