@@ -18,7 +18,7 @@ from test_convert import COLUMNS, annotations_json
 from wtal.config import to_mapping
 from wtal.data import alignment
 from wtal.data.annotations import AnnotatedVideo
-from wtal.settings import FeatureData
+from wtal.data_settings import FeatureData
 
 RATE = 25 / 16
 

@@ -22,8 +22,8 @@ from wtal.data.layouts import open_features
 from wtal.data.object_array import map_object_array
 from wtal.data.prepare import prepare
 from wtal.data.store import Store, read_store
+from wtal.data_settings import FeatureData
 from wtal.errors import InputError
-from wtal.settings import FeatureData
 
 COLUMNS = 8
 CLASSES = ("Diving", "HighJump")

@@ -21,8 +21,8 @@ from wtal.data.annotations import read_annotations
 from wtal.data.convert import converted_data_set
 from wtal.data.object_array import map_object_array
 from wtal.data.store_writer import write_store
+from wtal.data_settings import FeatureData
 from wtal.errors import InputError
-from wtal.settings import FeatureData
 
 Change = Callable[[FeatureData, Path], FeatureData]
 

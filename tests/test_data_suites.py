@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wtal.settings import FeatureData
+from wtal.data_settings import FeatureData
 from wtal.suite import EpochSettings, Suite, label_settings, read_suite, round_settings
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"

@@ -21,8 +21,8 @@ from wtal.data.hapt_features import standardised, training_statistics, window_fe
 from wtal.data.hapt_pickle import STAND_INS, read_tables
 from wtal.data.store import read_store
 from wtal.data.store_writer import write_store
+from wtal.data_settings import HaptData
 from wtal.errors import InputError
-from wtal.settings import HaptData
 
 
 @pytest.fixture(scope="module")

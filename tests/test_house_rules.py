@@ -13,7 +13,19 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "wtal"
 # A folder imports from itself and from those before it; the first entry stands for the modules beside the folders.
 ORDER = ("", "data", "model", "localise", "evaluate", "report", "doctor", "cli")
-WORDS = ("errors", "records", "config", "files", "timebase", "settings", "suite", "unpickle", "pickle_machine")
+WORDS = (
+    "errors",
+    "records",
+    "config",
+    "files",
+    "timebase",
+    "settings",
+    "data_settings",
+    "suite_file",
+    "suite",
+    "unpickle",
+    "pickle_machine",
+)
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -23,6 +23,7 @@ from wtal.model.streams import streams_of
 from wtal.model.train import RoundLabels, Trainer
 from wtal.records import Instances, VideoScores
 from wtal.suite import DetectSettings, LabelRoundSettings, Variant, label_settings, round_settings
+from wtal.suite_file import VariantEntry
 from wtal.timebase import cut_to_grid
 
 PARAMETERS = {
@@ -144,7 +145,7 @@ def run(request: pytest.FixtureRequest, shared: Path) -> Run:
         with np.load(path, allow_pickle=False) as archive:
             stored = {key: archive[key] for key in archive.files}
         settings = json.loads(str(stored["settings"]))
-        entry = s.VariantEntry(title=settings["variant"])
+        entry = VariantEntry(title=settings["variant"])
         method = method_of(settings)
         LOADED[path] = Run(stored, settings, Variant("run", entry, method, len(method.labels.refresh_epochs)))
     return LOADED[path]

@@ -42,8 +42,7 @@ def cells(row: dict[str, str]) -> list[str]:
 def expected_table() -> str:
     first, second = rows_of("hapt"), {row["variant"]: row for row in rows_of("hapt-strong")}
     lines = ["| | A | from base + NMS | B | from base + NMS |", "| --- | --- | --- | --- | --- |"]
-    for row in first:
-        lines.append(f"| {' | '.join([row['title'], *cells(row), *cells(second[row['variant']])])} |")
+    lines += [f"| {' | '.join([row['title'], *cells(row), *cells(second[row['variant']])])} |" for row in first]
     return "\n".join(lines)
 
 

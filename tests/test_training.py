@@ -19,6 +19,7 @@ import torch
 from wtal.cli import main
 from wtal.config import from_mapping
 from wtal.data.prepare import prepare
+from wtal.data_settings import SyntheticData
 from wtal.errors import CollapseError, InputError
 from wtal.files import to_json, write_text
 from wtal.model.checkpoint import read_checkpoint
@@ -28,7 +29,7 @@ from wtal.model.network import Network
 from wtal.model.packs import ArrayVideos, pack, sampled_rows
 from wtal.model.streams import seed_of, streams_of
 from wtal.model.train import RoundLabels, Trainer
-from wtal.settings import ModelSettings, SyntheticData
+from wtal.settings import ModelSettings
 from wtal.suite import EpochSettings, RoundSettings, plan_files, read_suite
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -17,8 +17,8 @@ from wtal.data import watch
 from wtal.data.store import Store
 from wtal.data.store_writer import write_store
 from wtal.data.watch import ExerciseSet, compose, find_packaged_file, read_sets, watch_data_set
+from wtal.data_settings import WatchData
 from wtal.errors import InputError
-from wtal.settings import WatchData
 from wtal.suite import read_suite
 from wtal.unpickle import read_array
 

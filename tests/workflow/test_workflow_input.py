@@ -14,7 +14,8 @@ import yaml
 from project_copy import ROOT, ProjectCopy, copy_project
 
 from wtal.config import to_mapping
-from wtal.suite import read_suite, suite_schema
+from wtal.suite import read_suite
+from wtal.suite_file import suite_schema
 
 CONFIGS = sorted(path.name for path in (ROOT / "config").glob("*.yaml"))
 

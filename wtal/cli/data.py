@@ -6,8 +6,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from wtal.data_settings import FeatureData
 from wtal.errors import InputError
-from wtal.settings import FeatureData
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -31,6 +31,6 @@ def print_plan(options: argparse.Namespace) -> None:
 
 def print_schema(options: argparse.Namespace) -> None:
     """The JSON schema of a suite file, closed: an unknown key is an error."""
-    from wtal.suite import suite_schema
+    from wtal.suite_file import suite_schema
 
     print(json.dumps(suite_schema(), indent=2))

@@ -11,8 +11,8 @@ from wtal.data.annotations import AnnotatedVideo
 from wtal.data.collection import Collection, chosen_videos, collect, known_durations
 from wtal.data.convert import read_all
 from wtal.data.store_tables import Subset
+from wtal.data_settings import FeatureData
 from wtal.errors import InputError
-from wtal.settings import FeatureData
 
 NAMED = 12  # videos that a summary names
 Intervals = Mapping[str, Sequence[tuple[float, float]]]  # of each video, seconds

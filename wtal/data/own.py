@@ -12,8 +12,8 @@ from wtal.data.alignment import crowded, measured_rate, out_of_line, rate_proble
 from wtal.data.annotations import AnnotatedVideo, Annotations, classes_of, read_annotations, with_subsets
 from wtal.data.layouts import Entry, Features, open_features
 from wtal.data.unseen import read_floats
+from wtal.data_settings import FeatureData
 from wtal.errors import InputError, WtalError
-from wtal.settings import FeatureData
 
 TRAIN_NAMES = ("train", "training")
 TEST_NAMES = ("test", "testing", "validation", "val")

@@ -10,7 +10,7 @@ import yaml
 
 from wtal.config import to_mapping
 from wtal.data.own import Inspection
-from wtal.settings import FeatureData
+from wtal.data_settings import FeatureData
 from wtal.suite import Suite, suite_from_mapping
 
 LEAST_STEPS = 20  # gradient steps in an epoch, where there are few videos

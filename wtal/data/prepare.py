@@ -9,8 +9,8 @@ from wtal.config import from_mapping
 from wtal.data.store import Store, read_store
 from wtal.data.store_tables import SUBSETS
 from wtal.data.store_writer import DataSet, write_store
+from wtal.data_settings import DataSettings, FeatureData, HaptData, SyntheticData, WatchData
 from wtal.files import read_json
-from wtal.settings import DataSettings, FeatureData, HaptData, SyntheticData, WatchData
 
 
 def read_data_settings(path: str | Path) -> DataSettings:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from wtal.data.store_tables import SUBSETS, Subset
 from wtal.data.store_writer import DataSet, StoredVideo
+from wtal.data_settings import SyntheticData
 from wtal.records import Floats
-from wtal.settings import SyntheticData
 from wtal.timebase import to_seconds
 
 SNIPPETS_PER_SECOND = 25 / 16

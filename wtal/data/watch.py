@@ -30,10 +30,10 @@ from wtal.data.hapt_features import (
 )
 from wtal.data.store_tables import SUBSETS, Subset
 from wtal.data.store_writer import DataSet, StoredVideo
+from wtal.data_settings import WatchData
 from wtal.errors import InputError
 from wtal.files import digest_of_file
 from wtal.records import Floats
-from wtal.settings import WatchData
 from wtal.unpickle import read_array
 
 PACKAGE = "seglearn"

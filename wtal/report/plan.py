@@ -9,8 +9,8 @@ from typing import Any
 from wtal.config import from_mapping
 from wtal.errors import InputError
 from wtal.files import digest_of_value, read_json
-from wtal.settings import EvaluationSettings, MethodSettings, ReportSettings
-from wtal.suite import method_of
+from wtal.settings import EvaluationSettings, MethodSettings
+from wtal.suite_file import ReportSettings, method_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
