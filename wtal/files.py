@@ -39,7 +39,10 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         with temporary.open("rb+") as written:
             os.fsync(written.fileno())
         os.chmod(temporary, 0o666 & ~_umask())
-        temporary.replace(path)
+        try:
+            temporary.replace(path)
+        except OSError as error:
+            raise InputError(file=path, expected="a path for a file", got=error.strerror or error) from None
     finally:
         temporary.unlink(missing_ok=True)
 
