@@ -26,7 +26,7 @@ from wtal.model.checkpoint import read_checkpoint
 from wtal.model.job import collapse_warnings
 from wtal.model.memory import MemoryBank, memory_rows
 from wtal.model.network import Network
-from wtal.model.packs import ArrayVideos, pack, sampled_rows
+from wtal.model.packs import ArrayVideos, groups_of, pack, sampled_rows
 from wtal.model.streams import seed_of, streams_of
 from wtal.model.train import RoundLabels, Trainer
 from wtal.settings import ModelSettings
@@ -118,6 +118,14 @@ def test_sampling_takes_one_snippet_of_each_part_and_leaves_short_videos_whole()
     rows = sampled_rows(300, 75, stream)
     assert rows is not None
     assert (rows // 4).tolist() == list(range(75))
+
+
+def test_packs_hold_no_more_padded_snippets_than_they_may_and_every_video_once() -> None:
+    some = videos(7)
+    groups = list(groups_of(some, range(7), 60))
+    assert [index for group in groups for index in group] == list(range(7))
+    assert all(len(group) == 1 or max(len(some.arrays[i]) for i in group) * len(group) <= 60 for group in groups)
+    assert list(groups_of(some, range(7), 60, n_sampled=5)) == [list(range(7))]
 
 
 def test_sampled_training_sees_so_many_snippets_and_their_labels() -> None:

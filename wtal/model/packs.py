@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+SCORING_SNIPPETS = 4096  # padded, that go through the network together where no gradient is needed
 
 
 class Videos(Protocol):
@@ -85,6 +87,24 @@ def pack(videos: Videos, indices: Sequence[int], device: torch.device, rows: Row
         lengths=torch.from_numpy(lengths).to(device),
         labels=torch.from_numpy(videos.video_labels[list(indices)].astype(np.float32)).to(device),
     )
+
+
+def groups_of(
+    videos: Videos, indices: Sequence[int], most_snippets: int, n_sampled: int | None = None
+) -> Iterator[list[int]]:
+    """Videos in their order, grouped so that no pack of more than one holds more padded snippets than that."""
+    group: list[int] = []
+    longest = 0
+    for index in indices:
+        length = len(videos.features(index))
+        length = length if n_sampled is None else min(length, n_sampled)
+        if group and max(longest, length) * (len(group) + 1) > most_snippets:
+            yield group
+            group, longest = [], 0
+        group.append(index)
+        longest = max(longest, length)
+    if group:
+        yield group
 
 
 def sampled_rows(n_snippets: int, n_sampled: int | None, stream: np.random.Generator) -> NDArray[np.intp] | None:

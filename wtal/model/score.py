@@ -8,8 +8,7 @@ import numpy as np
 import torch
 
 from wtal.model.network import Network
-from wtal.model.packs import Videos, pack
-from wtal.model.train import scoring_groups
+from wtal.model.packs import SCORING_SNIPPETS, Videos, groups_of, pack
 from wtal.records import VideoScores
 
 
@@ -30,7 +29,7 @@ def score_videos(
     labels. Source: section 3 of docs/method.md.
     """
     snippet, video, attention, lengths = [], [], [], []
-    for chosen in scoring_groups(videos, range(videos.n_videos)):
+    for chosen in groups_of(videos, range(videos.n_videos), SCORING_SNIPPETS):
         some = pack(videos, chosen, network.class_centres.device)
         output = network(some, dropout)
         first, second = output.original, output.reallocated

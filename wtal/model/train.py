@@ -7,7 +7,7 @@ network together, which changes gradients by rounding alone. Steps are counted t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,12 +21,12 @@ from wtal.model.losses import VideoLosses, video_losses
 from wtal.model.memory import MemoryBank, memory_rows, padded_slots
 from wtal.model.network import BranchOutput, Network, NetworkOutput
 from wtal.model.optimiser import Adam
-from wtal.model.packs import Pack, Videos, pack, sampled_rows
+from wtal.model.packs import SCORING_SNIPPETS, Pack, Videos, groups_of, pack, sampled_rows
 from wtal.model.streams import Streams
 from wtal.suite import EpochSettings, RoundSettings
 
 LOSSES = ("total", "foreground", "background", "attention", "consistency", "label")
-SCORING_SNIPPETS = 4096  # packed together where no gradient is needed
+STEP_SNIPPETS = 1500  # padded, that go through the network together in training: memory, not figures, depends on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,8 @@ class Trainer:
             progress.order = order.tolist()
         while progress.position < len(progress.order):
             until_step = per_step - progress.visits % per_step
-            chosen = progress.order[progress.position : progress.position + until_step]
+            rest = progress.order[progress.position : progress.position + until_step]
+            chosen = next(groups_of(self.videos, rest, STEP_SNIPPETS, self.settings.sampled_snippets))
             self._visit(chosen, epoch, labels)
             progress.position += len(chosen)
             progress.visits += len(chosen)
@@ -172,7 +173,7 @@ class Trainer:
     @torch.no_grad()
     def _fill_memory(self) -> None:
         """One pass over the training videos in evaluation mode, each into the rows of its own classes."""
-        for chosen in scoring_groups(self.videos, range(self.videos.n_videos)):
+        for chosen in groups_of(self.videos, range(self.videos.n_videos), SCORING_SNIPPETS):
             some = pack(self.videos, chosen, self.device)
             prototypes = self.network(some).prototypes
             probabilities = torch.softmax(self.network.prototype_logits(prototypes), dim=-1)
@@ -228,18 +229,3 @@ class Trainer:
         self.streams.restore(state["streams"])
         values = dict(state["progress"])
         self.progress = Progress(**{**values, "log": EpochLog(**values["log"])})
-
-
-def scoring_groups(videos: Videos, indices: Sequence[int]) -> Iterator[list[int]]:
-    """Videos in their order, grouped so that a pack without gradients stays small."""
-    group: list[int] = []
-    longest = 0
-    for index in indices:
-        length = len(videos.features(index))
-        longest = max(longest, length)
-        if group and longest * (len(group) + 1) > SCORING_SNIPPETS:
-            yield group
-            group, longest = [], length
-        group.append(index)
-    if group:
-        yield group
