@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= cpu
 WORKERS ?= 2
+# Recordings of the suite watch: of this package a file is read, so nothing that it needs is installed.
+RECORDINGS := seglearn==1.2.5
 SUITES := hapt hapt-strong
 CONFIGS := $(sort $(wildcard config/*.yaml))
 
@@ -66,5 +68,6 @@ $(SUITE_READY) $(TESTS_READY):
 	$(if $(filter cuda,$(TORCH)),$(VENV)/bin/python -m pip uninstall --quiet --yes torch)
 	grep -v $(if $(filter cuda,$(TORCH)),'^torch==','^#') constraints.txt > $(VENV)/constraints.txt
 	$(VENV)/bin/python -m pip install --quiet --constraint $(VENV)/constraints.txt --editable '.[$(EXTRAS)]'
+	$(if $(findstring dev,$(EXTRAS)),$(VENV)/bin/python -m pip install --quiet --no-deps $(RECORDINGS))
 	rm -f $(VENV)/.suite-* $(if $(findstring dev,$(EXTRAS)),$(VENV)/.tests-*)
 	touch $(if $(findstring dev,$(EXTRAS)),$(SUITE_READY)) $@

@@ -19,7 +19,7 @@ rule train_base:
         "../envs/wtal.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=4000,
         runtime=720,
     params:
         data=subpath(input[0], parent=True),
