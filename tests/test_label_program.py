@@ -101,6 +101,15 @@ def test_a_segment_that_rounds_to_nothing_is_a_violation_and_no_crash() -> None:
     assert found.label.sum() == pytest.approx(0, abs=1e-9)
 
 
+def test_a_vertex_is_found_whatever_another_user_of_the_stock_solver_set_before() -> None:
+    programs = random_programs(3, 0.03, seed=6)
+    expected = [found.label for found in solve_label_programs(programs, "vertex")]
+    stock_optimum(programs[0], None)  # starts the solver's threads with its own defaults
+    for label, found in zip(expected, solve_label_programs(programs, "vertex")):
+        np.testing.assert_array_equal(found.label, label)
+        assert found.violation < 1e-6
+
+
 def test_no_programme_gives_no_label() -> None:
     assert solve_label_programs([]) == []
     assert solve_label_programs([], "vertex") == []

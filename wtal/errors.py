@@ -28,6 +28,10 @@ class SettingError(WtalError):
         super().__init__(f"{key}: expected {expected}; got {got!r}")
 
 
+class SolverError(WtalError):
+    """A linear programme that its solver gave up on: which one, and what the solver said."""
+
+
 class CollapseError(WtalError):
     """Training that cannot go on: which epoch, what happened, what to try."""
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from wtal.errors import InputError
 from wtal.evaluate.options import EvaluationOptions
 from wtal.evaluate.protocols import evaluate_detections
@@ -42,17 +40,9 @@ def selected_on_test(
 
 
 def _epochs(path: Path) -> Iterator[tuple[int, VideoScores, tuple[str, ...]]]:
-    last, classes = read_scores(path)
-    try:
-        epochs = read_epoch_scores(path)
-    except (KeyError, ValueError) as error:
-        raise InputError(file=path, expected="all scores of each epoch", got=error) from None
+    _, classes = read_scores(path)
+    epochs = read_epoch_scores(path)
     if not epochs:
         raise InputError(file=path, key="epoch0/attention", expected="scores after every epoch", got="none")
     for epoch, scores in epochs.items():
-        for key in ("snippet_score", "video_score", "attention"):
-            values, shape = getattr(scores, key), getattr(last, key).shape
-            if values.shape != shape or not np.isfinite(values).all():
-                expected = f"finite numbers of shape {shape}"
-                raise InputError(file=path, key=f"epoch{epoch}/{key}", expected=expected, got=values.shape)
         yield epoch, scores, classes

@@ -9,6 +9,7 @@ import highspy
 import numpy as np
 from numpy.typing import NDArray
 
+from wtal.errors import SolverError
 from wtal.localise import interior_point
 from wtal.localise.propose import outer_margin
 from wtal.records import Segments
@@ -164,7 +165,7 @@ class _VertexSolver:
             "output_flag": False,
             "log_to_console": False,
             "solver": "simplex",
-            "threads": 1,
+            "parallel": "off",  # not "threads", which fails where another user of the solver has set them
             "presolve": "off",
         }
         for key, value in options.items():
@@ -194,4 +195,8 @@ class _VertexSolver:
         lp.a_matrix_.index_, lp.a_matrix_.value_ = row, small.matrix[row, column]
         self.highs.passModel(lp)
         self.highs.run()
+        status = self.highs.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
+            said = self.highs.modelStatusToString(status)
+            raise SolverError(f"vertex of a label programme of {n_rows} segments: expected an optimum; got {said!r}")
         return np.array(self.highs.getSolution().col_value)

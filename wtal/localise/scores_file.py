@@ -49,6 +49,8 @@ def read_epoch_scores(path: str | Path) -> dict[int, VideoScores]:
             if name not in arrays or arrays[name].shape != arrays[key].shape:
                 got = arrays[name].shape if name in arrays else "none"
                 raise InputError(file=path, key=name, expected=expected, got=got)
+            if not np.isfinite(arrays[name]).all():
+                raise InputError(file=path, key=name, expected="finite numbers", got="NaN or infinity")
     videos, offsets = tuple(arrays["videos"].tolist()), arrays["offsets"]
     return {
         epoch: VideoScores(videos, offsets, *(arrays[f"epoch{epoch}/{key}"] for key in EPOCH_KEYS)) for epoch in epochs
