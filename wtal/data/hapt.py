@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import importlib.metadata
 import itertools
 import zlib
 from collections.abc import Iterator, Sequence
@@ -27,6 +26,7 @@ from wtal.data.hapt_features import (
     window_features,
 )
 from wtal.data.hapt_pickle import read_tables
+from wtal.data.packaged import packaged_file
 from wtal.data.store_tables import Subset
 from wtal.data.store_writer import DataSet, StoredVideo
 from wtal.data_settings import HaptData
@@ -133,19 +133,8 @@ def hapt_data_set(settings: HaptData, recordings: Sequence[Recording] | None = N
 
 
 def find_packaged_file() -> Path:
-    """Where the installed package keeps the recordings; the package itself is never imported.
-
-    Raises InputError, with the command that installs it, where it is not there.
-    """
-    expected = "the package with the recordings, which `pip install 'wtal[demo]'` installs"
-    try:
-        files = importlib.metadata.files(PACKAGE) or []
-    except importlib.metadata.PackageNotFoundError:
-        raise InputError(file=PACKAGE, expected=expected, got="no such package") from None
-    for file in files:
-        if file.as_posix() == PACKAGED_FILE and Path(str(file.locate())).is_file():
-            return Path(str(file.locate()))
-    raise InputError(file=PACKAGE, key=PACKAGED_FILE, expected=expected, got="a package without that file")
+    """Where the installed package keeps the recordings. Raises InputError where it is not there."""
+    return packaged_file(PACKAGE, PACKAGED_FILE, "pip install 'wtal[demo]'")
 
 
 def read_recordings(path: Path | None = None) -> list[Recording]:

@@ -9,7 +9,6 @@ the arm goes from one bout's posture to the next while it moves a little.
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from wtal.data.hapt_features import (
     training_statistics,
     window_features,
 )
+from wtal.data.packaged import packaged_file
 from wtal.data.store_tables import SUBSETS, Subset
 from wtal.data.store_writer import DataSet, StoredVideo
 from wtal.data_settings import WatchData
@@ -119,19 +119,8 @@ def watch_data_set(settings: WatchData, sets: Sequence[ExerciseSet] | None = Non
 
 
 def find_packaged_file() -> Path:
-    """Where the installed package keeps the recordings; the package itself is never imported.
-
-    Raises InputError, with the command that installs it, where it is not there.
-    """
-    expected = "the package with the recordings, which `pip install --no-deps seglearn==1.2.5` installs"
-    try:
-        files = importlib.metadata.files(PACKAGE) or []
-    except importlib.metadata.PackageNotFoundError:
-        raise InputError(file=PACKAGE, expected=expected, got="no such package") from None
-    for file in files:
-        if file.as_posix() == PACKAGED_FILE and Path(str(file.locate())).is_file():
-            return Path(str(file.locate()))
-    raise InputError(file=PACKAGE, key=PACKAGED_FILE, expected=expected, got="a package without that file")
+    """Where the installed package keeps the recordings. Raises InputError where it is not there."""
+    return packaged_file(PACKAGE, PACKAGED_FILE, "pip install --no-deps seglearn==1.2.5")
 
 
 def read_sets(path: Path | None = None) -> list[ExerciseSet]:

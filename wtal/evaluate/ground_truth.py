@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from wtal.data.annotation_values import text_of
 from wtal.data.store import read_store
 from wtal.errors import InputError
 from wtal.evaluate.malformed import check_segment, is_number
@@ -70,18 +71,7 @@ def _from_arrays(folder: Path, subset: str | None) -> Instances:
 
 def read_text_array(path: Path) -> list[str]:
     """The texts of an array, such as the names of videos. Raises InputError where something else is in it."""
-    return [_text(entry, path) for entry in read_array(path).reshape(-1)]
-
-
-def _text(value: Any, path: Path) -> str:
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError:
-            raise InputError(file=path, expected="UTF-8 text", got=f"{value!r:.60}") from None
-    if not isinstance(value, str):
-        raise InputError(file=path, expected="text", got=f"{value!r:.60}")
-    return str(value)
+    return [text_of(entry, path) for entry in read_array(path).reshape(-1)]
 
 
 def _from_json(path: Path, subset: str | None) -> Instances:
@@ -126,7 +116,7 @@ def _instances(
     for place, number in enumerate(kept):
         for row, (segment, name) in enumerate(rows[number]):
             segment = segment.tolist() if isinstance(segment, np.ndarray) else segment
-            name = _text(name, path)
+            name = text_of(name, path)
             if name not in class_of:
                 raise InputError(file=path, key=f"{names[number]}[{row}]", expected="a known class", got=repr(name))
             check_segment(path, f"{names[number]}[{row}]", segment)
