@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -111,17 +111,18 @@ class Interpreter:
         self.memo: dict[int, Any] = {}
 
     def run(self) -> Any:
-        while True:
-            code = self.take(1)[0]
-            if code == 0x2E:  # STOP
-                break
-            step = _STEPS.get(code)
+        while (code := self.take(1)[0]) != 0x2E:  # STOP
+            step = self.steps().get(code)
             if step is None:
                 raise Refused(f"the pickle instruction 0x{code:02x}")
             step(self)
         if len(self.stack) != 1:
             raise Refused("a pickle that leaves more than one value")
         return self.stack[0]
+
+    def steps(self) -> Mapping[int, Callable[[Interpreter], Any]]:
+        """What each instruction does; a machine that differs in some says which."""
+        return STEPS
 
     def take(self, count: int) -> memoryview:
         end = self.place + count
@@ -228,7 +229,7 @@ def _text(form: str) -> Callable[[Interpreter], None]:
 
 
 # Instructions that push a constant, a number of some form, or bytes or text behind a length of some form.
-_STEPS: dict[int, Callable[[Interpreter], Any]] = {
+STEPS: dict[int, Callable[[Interpreter], Any]] = {
     **{code: _pushed(value) for code, value in {0x4E: None, 0x88: True, 0x89: False, 0x29: ()}.items()},
     **{code: _number(form) for code, form in {0x4A: "<i", 0x4B: "B", 0x4D: "<H", 0x47: ">d"}.items()},
     **{code: _raw(form) for code, form in {0x55: "B", 0x54: "<I", 0x43: "B", 0x42: "<I", 0x8E: "<Q"}.items()},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wtal.errors import InputError
-from wtal.pickle_machine import _STEPS, Array, Interpreter, Refused, Type
+from wtal.pickle_machine import STEPS, Array, Interpreter, Refused, Type
 
 EXPECTED = "an object array with one array of features for each video"
 LARGE = 1 << 12  # bytes from which the content of an array stays in the file
@@ -43,15 +43,8 @@ class _MappedArray(Array):
 class _MappedInterpreter(Interpreter):
     """The stack machine with long contents left in the file."""
 
-    def run(self) -> Any:
-        while (code := self.take(1)[0]) != 0x2E:  # STOP
-            step = _MAPPED_STEPS.get(code)
-            if step is None:
-                raise Refused(f"the pickle instruction 0x{code:02x}")
-            step(self)
-        if len(self.stack) != 1:
-            raise Refused("a pickle that leaves more than one value")
-        return self.stack[0]
+    def steps(self) -> Mapping[int, Callable[[Interpreter], Any]]:
+        return _MAPPED_STEPS
 
     def content_in_place(self, form: str) -> None:
         part = self.take(self.number(form))
@@ -77,7 +70,7 @@ def _reduce(machine: Interpreter) -> None:
 
 
 _MAPPED_STEPS: dict[int, Callable[[Interpreter], Any]] = {
-    **_STEPS,
+    **STEPS,
     0x54: _content("<I"),  # BINSTRING
     0x42: _content("<I"),  # BINBYTES
     0x8E: _content("<Q"),  # BINBYTES8
