@@ -26,7 +26,7 @@ from wtal.data.hapt_features import (
     window_features,
 )
 from wtal.data.hapt_pickle import read_tables
-from wtal.data.packaged import packaged_file
+from wtal.data.packaged import packaged_file, subset_of_person
 from wtal.data.store_tables import Subset
 from wtal.data.store_writer import DataSet, StoredVideo
 from wtal.data_settings import HaptData
@@ -157,12 +157,8 @@ def read_recordings(path: Path | None = None) -> list[Recording]:
 
 
 def subset_of(person: int, split: str) -> Subset | None:
-    """Where a person belongs; in the split `validation` the true test people are in neither subset."""
-    if split == "test":
-        return "test" if person in TEST_PEOPLE else "train"
-    if person in TEST_PEOPLE:
-        return None
-    return "test" if person in VALIDATION_PEOPLE else "train"
+    """Where a person of these recordings belongs; None where in neither subset."""
+    return subset_of_person(person, split, TEST_PEOPLE, VALIDATION_PEOPLE)
 
 
 def segments_of(label: NDArray[np.int64]) -> list[Segment]:

@@ -1,10 +1,12 @@
-"""Recordings that come inside an installed package, which is itself never imported."""
+"""Recordings that come inside an installed package, which is itself never imported, split by person."""
 
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Collection
 from pathlib import Path
 
+from wtal.data.store_tables import Subset
 from wtal.errors import InputError
 
 
@@ -19,3 +21,12 @@ def packaged_file(package: str, name: str, install: str) -> Path:
         if file.as_posix() == name and Path(str(file.locate())).is_file():
             return Path(str(file.locate()))
     raise InputError(file=package, key=name, expected=expected, got="a package without that file")
+
+
+def subset_of_person(person: int, split: str, test: Collection[int], validation: Collection[int]) -> Subset | None:
+    """Where a person belongs; in the split `validation` the true test people are in neither subset."""
+    if split == "test":
+        return "test" if person in test else "train"
+    if person in test:
+        return None
+    return "test" if person in validation else "train"
