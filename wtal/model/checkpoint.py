@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from wtal.errors import InputError
-from wtal.files import read_bytes, write_bytes
+from wtal.files import read_bytes, whole_file
 
 FORMAT = "wtal checkpoint 1"
 KEYS = ("format", "about", "model", "optimiser", "bank", "streams", "progress")
@@ -37,9 +37,8 @@ class About:
 
 def write_checkpoint(path: str | Path, content: dict[str, Any]) -> None:
     """Write a checkpoint whole; the same state always gives the same bytes."""
-    buffer = io.BytesIO()  # a path would put its own name into the archive
-    torch.save({"format": FORMAT, **content}, buffer)
-    write_bytes(path, buffer.getvalue())
+    with whole_file(path) as temporary, temporary.open("wb") as stream:  # a path would put its name into the archive
+        torch.save({"format": FORMAT, **content}, stream)
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], About]:

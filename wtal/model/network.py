@@ -98,14 +98,13 @@ class Network(nn.Module):
 
     def embed(self, pack: Pack, dropout: torch.Generator | None) -> Tensor:
         """Embedding [V, T, D]; dropout, where a stream is given, is drawn video by video, however they are packed."""
-        rows = torch.relu(self.embedding(pack.features))
+        rows = self.embedding(pack.features).relu_()
         if dropout is not None and self.settings.dropout > 0:
             keep = 1.0 - self.settings.dropout
-            draws = [
-                torch.rand((length, rows.shape[1]), generator=dropout, device=rows.device)
-                for length in pack.lengths.tolist()
-            ]
-            rows = rows * (torch.cat(draws) < keep).to(rows.dtype).div_(keep)
+            draws = torch.empty_like(rows, requires_grad=False)
+            for part in draws.split(pack.lengths.tolist()):
+                part.uniform_(generator=dropout)
+            rows = rows * draws.lt_(keep).div_(keep)  # in place: these are the largest tensors of a step
         return pack.padded(rows)
 
     def responsibilities(

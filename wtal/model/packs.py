@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-SCORING_SNIPPETS = 4096  # padded, that go through the network together where no gradient is needed
+SCORING_SNIPPETS = 1500  # padded, that go through the network together where no gradient is needed
 
 
 class Videos(Protocol):
@@ -61,6 +61,8 @@ class Pack:
     def padded(self, rows: Tensor) -> Tensor:
         """[N, ...] laid out as [V, T, ...], zero where there is no snippet."""
         n_videos, longest = self.mask.shape
+        if len(rows) == n_videos * longest:  # nothing to pad, nothing to copy
+            return rows.reshape(n_videos, longest, *rows.shape[1:])
         empty = rows.new_zeros((n_videos * longest, *rows.shape[1:]))
         return empty.index_copy(0, self.place, rows).reshape(n_videos, longest, *rows.shape[1:])
 

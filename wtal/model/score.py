@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from wtal.model.network import Network
-from wtal.model.packs import SCORING_SNIPPETS, Videos, groups_of, pack
+from wtal.model.packs import SCORING_SNIPPETS, Pack, Videos, groups_of, pack
 from wtal.records import VideoScores
 
 
@@ -28,23 +29,32 @@ def score_videos(
     mixture of the pooled scores. dropout: a stream makes the scores with dropout on, as the released code does for
     labels. Source: section 3 of docs/method.md.
     """
-    snippet, video, attention, lengths = [], [], [], []
-    for chosen in groups_of(videos, range(videos.n_videos), SCORING_SNIPPETS):
-        some = pack(videos, chosen, network.class_centres.device)
-        output = network(some, dropout)
-        first, second = output.original, output.reallocated
-        mixed = snippet_original_share * torch.softmax(first.logits, dim=1)
-        mixed = mixed + (1 - snippet_original_share) * torch.softmax(second.logits, dim=1)
-        snippet.append(some.concatenated((mixed * first.attention[:, None, :]).transpose(1, 2)).cpu().numpy())
-        attention.append(some.concatenated(first.attention).cpu().numpy())
-        pooled = video_original_share * torch.softmax(first.agnostic_logits, dim=-1)
-        pooled = pooled + (1 - video_original_share) * torch.softmax(second.agnostic_logits, dim=-1)
-        video.append(pooled.cpu().numpy())
-        lengths.extend(some.lengths.tolist())
+    shares = (snippet_original_share, video_original_share)
+    parts = [
+        _score_pack(network, pack(videos, chosen, network.class_centres.device), shares, dropout)
+        for chosen in groups_of(videos, range(videos.n_videos), SCORING_SNIPPETS)
+    ]
+    lengths = [len(videos.features(index)) for index in range(videos.n_videos)]
+    snippet, video, attention = (np.concatenate(column) for column in zip(*parts))
     return VideoScores(
         videos=tuple(names),
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        snippet_score=np.concatenate(snippet),
-        video_score=np.concatenate(video),
-        attention=np.concatenate(attention),
+        snippet_score=snippet,
+        video_score=video,
+        attention=attention,
     )
+
+
+def _score_pack(
+    network: Network, some: Pack, shares: tuple[float, float], dropout: torch.Generator | None
+) -> tuple[NDArray[np.float32], ...]:
+    """Snippet scores [N, K], video scores [V, K] and attention [N]; what they are made from is gone on return."""
+    output = network(some, dropout)
+    first, second = output.original, output.reallocated
+    of_snippets, of_videos = shares
+    mixed = of_snippets * torch.softmax(first.logits, dim=1)
+    mixed = mixed + (1 - of_snippets) * torch.softmax(second.logits, dim=1)
+    snippet = some.concatenated((mixed * first.attention[:, None, :]).transpose(1, 2))
+    pooled = of_videos * torch.softmax(first.agnostic_logits, dim=-1)
+    pooled = pooled + (1 - of_videos) * torch.softmax(second.agnostic_logits, dim=-1)
+    return snippet.cpu().numpy(), pooled.cpu().numpy(), some.concatenated(first.attention).cpu().numpy()
