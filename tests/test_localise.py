@@ -16,6 +16,7 @@ from wtal.localise.pseudo_labels import INFEASIBLE, NOTHING_TO_SOLVE, naive_labe
 from wtal.records import Proposals, Segments, VideoScores
 from wtal.settings import DetectionSettings, EvaluationSettings, ProposalSettings
 from wtal.suite import DetectSettings, LabelRoundSettings
+from wtal.training_settings import CollapseSettings
 
 ONE = ProposalSettings(thresholds=(0.5,))
 SCORES = hnp.arrays(np.float32, st.integers(0, 60), elements=st.floats(0, 1, width=32))
@@ -24,6 +25,7 @@ SCORES = hnp.arrays(np.float32, st.integers(0, 60), elements=st.floats(0, 1, wid
 def label_round(**changes: object) -> LabelRoundSettings:
     values: dict[str, object] = {
         "round_index": 1,
+        "refresh_epoch": 10,
         "proposals": ProposalSettings(thresholds=(0.1, 0.3, 0.5)),
         "fusion": "gaussian",
         "temperature": 0.02,
@@ -33,6 +35,7 @@ def label_round(**changes: object) -> LabelRoundSettings:
         "lp_infeasible": "elastic",
         "bounds": "floor",
         "classes": "label",
+        "collapse": CollapseSettings(),
     }
     return LabelRoundSettings(**(values | changes))  # type: ignore[arg-type]
 

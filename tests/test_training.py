@@ -15,24 +15,21 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from round_run import ROOT, contents, label_file, refused, settings_file, tiny_round, tiny_store, train
 
 from wtal.cli import main
-from wtal.config import from_mapping
 from wtal.data.prepare import prepare
 from wtal.data_settings import SyntheticData
 from wtal.errors import CollapseError, InputError
-from wtal.files import to_json, write_text
 from wtal.model.checkpoint import read_checkpoint
-from wtal.model.job import collapse_warnings
 from wtal.model.memory import MemoryBank, memory_rows
 from wtal.model.network import Network
 from wtal.model.packs import ArrayVideos, groups_of, pack, sampled_rows
 from wtal.model.streams import seed_of, streams_of
 from wtal.model.train import RoundLabels, Trainer
 from wtal.settings import ModelSettings
-from wtal.suite import EpochSettings, RoundSettings, plan_files, read_suite
+from wtal.suite import EpochSettings, RoundSettings
 
-ROOT = Path(__file__).resolve().parents[1]
 CPU = torch.device("cpu")
 
 
@@ -42,11 +39,6 @@ def videos(n_videos: int = 7, seed: int = 0) -> ArrayVideos:
     labels = stream.random((n_videos, 3)) < 0.5
     labels[np.arange(n_videos), np.arange(n_videos) % 3] = True
     return ArrayVideos(arrays, labels)
-
-
-def tiny_round(round_index: int = 0, variant: str = "base_nms") -> RoundSettings:
-    suite = read_suite(ROOT / "config/tiny.yaml")
-    return from_mapping(RoundSettings, plan_files(suite)[f"{variant}/round{round_index}.json"], file="tiny")
 
 
 def trainer_of(settings: RoundSettings, some: ArrayVideos, seed: int = 0) -> Trainer:
@@ -170,37 +162,9 @@ def test_a_loss_that_is_no_number_stops_with_the_epoch_and_what_to_try() -> None
         trainer_of(tiny_round(), some).run()
 
 
-def test_collapse_is_said_in_words() -> None:
-    assert collapse_warnings(9, 0.5, np.array([0.4, 0.3, 0.3])) == []
-    assert collapse_warnings(0, 0.02, np.array([1.0, 0.0, 0.0])) == []  # nothing is learnt yet
-    closed = collapse_warnings(9, 0.02, np.array([0.4, 0.3, 0.3]))
-    assert "mean attention fell to 0.020" in closed[0]
-    assert "epoch 7" in collapse_warnings(7, 0.99, np.array([0.4, 0.3, 0.3]))[0]
-    assert "class number 1" in collapse_warnings(9, 0.5, np.array([0.0, 1.0, 0.0]))[0]
-
-
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("store") / "data"
-    data = SyntheticData(kind="synthetic", train_videos=8, test_videos=4, feature_size=8)
-    prepare(data, folder)
-    return folder
-
-
-def settings_file(folder: Path, settings: RoundSettings, **changes: Any) -> Path:
-    from wtal.config import to_mapping
-
-    path = folder / "round.json"
-    write_text(path, to_json(to_mapping(dataclasses.replace(settings, **changes))))
-    return path
-
-
-def train(store: Path, settings: Path, out: Path, *more: str) -> list[str]:
-    return ["train", "--settings", str(settings), "--data", str(store), "--seed", "0", "--out", str(out), *more]
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return tiny_store(tmp_path_factory.mktemp("store") / "data")
 
 
 def test_two_runs_of_a_round_give_the_same_bytes_and_another_seed_gives_others(store: Path, tmp_path: Path) -> None:
@@ -255,16 +219,6 @@ def test_a_resume_file_of_other_settings_is_not_taken_up(
     assert not (out / "resume.pt").exists()
 
 
-def refused(arguments: list[str], capsys: pytest.CaptureFixture[str], *words: str) -> None:
-    """The command ends with code 2 and one sentence that has these words."""
-    assert main(arguments) == 2
-    error = capsys.readouterr().err
-    assert error.count("\n") == 1, error
-    assert "Traceback" not in error
-    for word in words:
-        assert word in error
-
-
 def test_rounds_want_the_files_of_the_round_before(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -301,12 +255,6 @@ def test_a_checkpoint_that_is_broken_or_of_other_data_is_refused(
     skipped = settings_file(tmp_path, tiny_round(1, "optimised"), round_index=2)
     refused(train(store, skipped, tmp_path / "x", *more), capsys, "round_index")
     assert not (tmp_path / "x").exists() or not any((tmp_path / "x").iterdir())
-
-
-def label_file(folder: Path) -> Path:
-    path = folder / "labels.json"
-    write_text(path, to_json(plan_files(read_suite(ROOT / "config/tiny.yaml"))["optimised/labels1.json"]))
-    return path
 
 
 def test_a_hostile_checkpoint_is_refused_and_runs_nothing(tmp_path: Path) -> None:

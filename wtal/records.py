@@ -22,7 +22,9 @@ TRAINING_COLUMNS = (
     "label_gradient_share",
     "mean_attention",
     "attention_entropy",
+    "attention_spread",
     "largest_class_share",
+    "kept",
 )
 
 Floats = NDArray[np.float64]

@@ -1,4 +1,6 @@
-"""Every setting of data, method and evaluation: what it means, its unit and its range. Equations: docs/method.md."""
+"""Every setting of method and evaluation: what it means, its unit and its range; those of training have a file of
+their own, training_settings.py. Equations: docs/method.md.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from wtal.errors import require
+from wtal.training_settings import From, TrainingSettings, Until, require_rising, require_share
 
 Fusion = Literal["gaussian", "nms", "soft_nms"]
 LabelKind = Literal["optimised", "naive"]
@@ -14,46 +17,6 @@ Bounds = Literal["floor", "truncate"]
 Protocol = Literal["activitynet", "snippet", "step"]
 
 PUBLISHED_THRESHOLDS = tuple(round(0.001 + 0.002 * step, 3) for step in range(20))
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Until:
-    """One piece of a schedule: `value` holds in every epoch (counted from 0) before epoch `until`."""
-
-    until: int
-    value: float
-
-    def __post_init__(self) -> None:
-        require(self.until > 0, "until", "an epoch above 0", self.until)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class From:
-    """One piece of a schedule: `value` holds from epoch `epoch` (counted from 0) on."""
-
-    epoch: int
-    value: float
-
-    def __post_init__(self) -> None:
-        require(self.epoch >= 0, "epoch", "an epoch, 0 or above", self.epoch)
-
-
-def at_epoch(schedule: tuple[Until, ...], epoch: int) -> float:
-    """The value of a schedule in one epoch; the last piece holds beyond its end."""
-    for piece in schedule:
-        if epoch < piece.until:
-            return piece.value
-    return schedule[-1].value
-
-
-def _require_rising(schedule: tuple[Until, ...], key: str) -> None:
-    ends = [piece.until for piece in schedule]
-    require(bool(ends), key, "at least one piece", [])
-    require(ends == sorted(set(ends)), key, "pieces of rising `until`", ends)
-
-
-def _require_share(value: float, key: str) -> None:
-    require(0 <= value <= 1, key, "a share in [0, 1]", value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -92,40 +55,10 @@ class LossSettings:
     label_original_share: float = 0.8  # of the original branch in the label loss; the rest is reallocated
 
     def __post_init__(self) -> None:
-        _require_rising(self.consistency_weight, "consistency_weight")
+        require_rising(self.consistency_weight, "consistency_weight")
         require(self.consistency_temperature > 0, "consistency_temperature", "above 0", self.consistency_temperature)
-        _require_share(self.consistency_memory_share, "consistency_memory_share")
-        _require_share(self.label_original_share, "label_original_share")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class TrainingSettings:
-    """Optimiser and schedule; epochs are counted from 0."""
-
-    epochs: int
-    learning_rate: tuple[Until, ...]  # by epoch
-    adam_betas: tuple[float, float] = (0.9, 0.99)
-    weight_decay: float = 5e-4  # added to the gradient
-    videos_per_step: int = 10  # gradients are summed over these
-    memory_from_epoch: int | None = None  # first epoch that uses the memory bank; it is filled just before; null: never
-    memory_index: Literal["label", "class_zero"] = "label"  # "class_zero" repeats the released code
-    shuffle: bool = True
-    sampled_snippets: int | None = None  # one from each of so many equal parts of a longer video at a visit; null: all
-    checkpoint: Literal["last", "selected_on_test"] = "last"  # the latter repeats the released code, and says so
-
-    def __post_init__(self) -> None:
-        require(self.epochs >= 1, "epochs", "a whole number, 1 or above", self.epochs)
-        _require_rising(self.learning_rate, "learning_rate")
-        for piece in self.learning_rate:
-            require(piece.value >= 0, "learning_rate", "rates of 0 or above", piece.value)
-        for beta in self.adam_betas:
-            require(0 <= beta < 1, "adam_betas", "two numbers in [0, 1)", list(self.adam_betas))
-        require(self.weight_decay >= 0, "weight_decay", "0 or above", self.weight_decay)
-        require(self.videos_per_step >= 1, "videos_per_step", "a whole number, 1 or above", self.videos_per_step)
-        if self.sampled_snippets is not None:
-            require(self.sampled_snippets >= 2, "sampled_snippets", "2 or above, or null", self.sampled_snippets)
-        if self.memory_from_epoch is not None:
-            require(self.memory_from_epoch >= 1, "memory_from_epoch", "an epoch above 0", self.memory_from_epoch)
+        require_share(self.consistency_memory_share, "consistency_memory_share")
+        require_share(self.label_original_share, "label_original_share")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,15 +87,15 @@ class ProposalSettings:
         )
         if self.threshold_kind == "relative":
             require(max(self.thresholds) < 1, "thresholds", "shares below 1 of the maximum", max(self.thresholds))
-        _require_share(self.class_threshold, "class_threshold")
-        _require_share(self.video_original_share, "video_original_share")
+        require_share(self.class_threshold, "class_threshold")
+        require_share(self.video_original_share, "video_original_share")
         require(self.margin_factor >= 0, "margin_factor", "0 or above", self.margin_factor)
         require(self.margin_power > 0, "margin_power", "above 0", self.margin_power)
         require(self.minimum_length >= 1, "minimum_length", "a whole number, 1 or above", self.minimum_length)
         require(0 < self.overlap < 1, "overlap", "a share in (0, 1)", self.overlap)
         require(0 < self.nms_tiou < 1, "nms_tiou", "a tIoU in (0, 1)", self.nms_tiou)
         require(self.soft_nms_sigma > 0, "soft_nms_sigma", "above 0", self.soft_nms_sigma)
-        _require_share(self.soft_nms_floor, "soft_nms_floor")
+        require_share(self.soft_nms_floor, "soft_nms_floor")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,7 +108,7 @@ class DetectionSettings:
 
     def __post_init__(self) -> None:
         require(self.temperature > 0, "temperature", "above 0", self.temperature)
-        _require_share(self.snippet_original_share, "snippet_original_share")
+        require_share(self.snippet_original_share, "snippet_original_share")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -224,7 +157,7 @@ class LabelSettings:
         expected = f"one temperature for each of {len(epochs)} rounds"
         require(len(temperatures) == len(epochs), "fusion_temperatures", expected, temperatures)
         require(all(value > 0 for value in temperatures), "fusion_temperatures", "numbers above 0", temperatures)
-        _require_share(self.snippet_original_share, "snippet_original_share")
+        require_share(self.snippet_original_share, "snippet_original_share")
         if self.first_used_epoch is not None:
             require(bool(epochs), "first_used_epoch", "null where there is no round", self.first_used_epoch)
             later = self.first_used_epoch >= epochs[0]

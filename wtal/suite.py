@@ -12,6 +12,7 @@ from wtal.config import from_mapping, to_mapping
 from wtal.errors import InputError, nearest
 from wtal.files import digest_of_value, read_yaml
 from wtal.suite_file import SuiteFile, VariantEntry, extended, method_of
+from wtal.training_settings import CollapseSettings, EarlyStopping, at_epoch
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +49,8 @@ class RoundSettings:
     video_original_share: float
     label_snippet_share: float
     detection_snippet_share: float
+    collapse: CollapseSettings
+    early_stopping: EarlyStopping | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +58,7 @@ class LabelRoundSettings:
     """All that the pseudo labels of one round depend on, besides the scores."""
 
     round_index: int
+    refresh_epoch: int  # the first epoch that may learn from them
     proposals: s.ProposalSettings
     fusion: s.Fusion
     temperature: float
@@ -64,6 +68,7 @@ class LabelRoundSettings:
     lp_infeasible: str
     bounds: s.Bounds
     classes: str
+    collapse: CollapseSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,6 +182,8 @@ def round_settings(suite: str, variant: Variant, round_index: int) -> RoundSetti
         video_original_share=method.proposals.video_original_share,
         label_snippet_share=method.labels.snippet_original_share,
         detection_snippet_share=method.detection.snippet_original_share,
+        collapse=method.training.collapse,
+        early_stopping=method.training.early_stopping,
     )
 
 
@@ -187,11 +194,11 @@ def _epoch(method: s.MethodSettings, epoch: int, round_index: int) -> EpochSetti
         first_used = labels.refresh_epochs[0]
     uses_labels = round_index > 0 and first_used is not None and epoch >= first_used
     scale = delta.scale_at(epoch)
-    rate = s.at_epoch(method.training.learning_rate, epoch)
+    rate = at_epoch(method.training.learning_rate, epoch)
     return EpochSettings(
         epoch=epoch,
         learning_rate=rate * (delta.learning_rate_factor if delta.has_started(epoch) else 1.0),
-        consistency_weight=s.at_epoch(method.loss.consistency_weight, epoch),
+        consistency_weight=at_epoch(method.loss.consistency_weight, epoch),
         uses_memory=memory is not None and epoch >= memory,
         fills_memory_after=memory is not None and epoch == memory - 1,
         label_weight=labels.weight.at(epoch - labels.refresh_epochs[0]) if uses_labels else 0.0,
@@ -205,6 +212,7 @@ def label_settings(variant: Variant, round_index: int) -> LabelRoundSettings:
     labels = variant.method.labels
     return LabelRoundSettings(
         round_index=round_index,
+        refresh_epoch=labels.refresh_epochs[round_index - 1],
         proposals=variant.method.proposals,
         fusion=labels.fusion,
         temperature=labels.fusion_temperatures[round_index - 1],
@@ -214,6 +222,7 @@ def label_settings(variant: Variant, round_index: int) -> LabelRoundSettings:
         lp_infeasible=labels.lp_infeasible,
         bounds=labels.bounds,
         classes=labels.classes,
+        collapse=variant.method.training.collapse,
     )
 
 

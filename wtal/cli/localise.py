@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 
@@ -37,9 +38,9 @@ def solve_labels(options: argparse.Namespace) -> None:
     """Scores and video-level labels in, pseudo labels out."""
     from wtal.config import from_mapping
     from wtal.data.store import read_store
-    from wtal.errors import InputError
+    from wtal.errors import CollapseError, InputError
     from wtal.files import read_json
-    from wtal.localise.pseudo_labels import INFEASIBLE, pseudo_labels, write_labels
+    from wtal.localise.pseudo_labels import INFEASIBLE, label_signs, pseudo_labels, write_labels
     from wtal.localise.scores_file import read_scores
     from wtal.suite import LabelRoundSettings
 
@@ -48,7 +49,14 @@ def solve_labels(options: argparse.Namespace) -> None:
     scores, classes = read_scores(options.scores)
     if classes != store.classes or scores.videos != store.video_names("train"):
         raise InputError(file=options.scores, key="videos", expected="the store's training videos", got="others")
-    labels = pseudo_labels(scores, store.video_labels[store.videos("train")], settings)
+    video_labels = store.video_labels[store.videos("train")]
+    labels = pseudo_labels(scores, video_labels, settings)
+    for sign in label_signs(labels, video_labels, settings.collapse):
+        sentence = f"labels of round {settings.round_index}, before epoch {settings.refresh_epoch}: {sign}"
+        if settings.collapse.action == "stop":
+            ways = "fewer epochs before the labels, a lower training.learning_rate or other proposals.thresholds"
+            raise CollapseError(f"{sentence}; training has collapsed; try {ways}")
+        print(f"warning: {sentence}", file=sys.stderr)
     write_labels(options.out, labels, classes)
     solved, infeasible = int((labels.status >= 0).sum()), int((labels.status == INFEASIBLE).sum())
     print(f"round {settings.round_index}: {solved} labels, {infeasible} without an exact solution")

@@ -143,8 +143,8 @@ def predict_videos(options: argparse.Namespace) -> None:
     from wtal.evaluate.detections import write_detections
     from wtal.files import read_json
     from wtal.localise.detect import detect
-    from wtal.model.job import device_of
     from wtal.model.predict import load_model, predict_scores
+    from wtal.model.running import device_of
     from wtal.suite import DetectSettings
 
     if options.out.is_dir():

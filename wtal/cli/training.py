@@ -59,7 +59,8 @@ def train_round(options: argparse.Namespace) -> None:
     from wtal.errors import require
     from wtal.files import read_json
     from wtal.localise.scores_file import write_scores
-    from wtal.model.job import RoundInputs, RoundJob, device_of
+    from wtal.model.job import RoundInputs, RoundJob
+    from wtal.model.running import device_of
     from wtal.suite import DetectSettings, RoundSettings
 
     settings = from_mapping(RoundSettings, read_json(options.settings), file=options.settings)
@@ -116,7 +117,8 @@ def score_checkpoint(options: argparse.Namespace) -> None:
     from wtal.data.store import read_store
     from wtal.files import read_json
     from wtal.localise.scores_file import write_scores
-    from wtal.model.job import device_of, score_from_checkpoint
+    from wtal.model.predict import score_from_checkpoint
+    from wtal.model.running import device_of
     from wtal.suite import RoundSettings
 
     settings = from_mapping(RoundSettings, read_json(options.settings), file=options.settings)

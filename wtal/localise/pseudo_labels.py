@@ -17,8 +17,10 @@ from wtal.localise.propose import proposals_of_class
 from wtal.records import Floats, Integers, Segments, VideoScores
 from wtal.suite import LabelRoundSettings
 from wtal.timebase import cut_to_grid
+from wtal.training_settings import CollapseSettings
 
 NOTHING_TO_SOLVE, SOLVED, INFEASIBLE = -1, 0, 1
+TENTH, WIDE = 0.1, 0.95  # of a label's maximum where it covers a snippet; of a video that a wide label covers
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,24 @@ def naive_label(segments: Segments, n_snippets: int, settings: LabelRoundSetting
         return np.where(covered, highest, 0.0)
     mean: NDArray[np.float64] = segments.score @ inside / np.maximum(inside.sum(axis=0), 1)
     return mean
+
+
+def label_signs(labels: PseudoLabels, video_labels: NDArray[np.bool_], settings: CollapseSettings) -> tuple[str, ...]:
+    """A clause for each sign that labels have collapsed: nearly all empty, or nearly all as wide as their videos.
+
+    A label covers the snippets where it is above a tenth of its maximum. video_labels: [V, C].
+    """
+    covered = []
+    for video, label in np.argwhere(video_labels):
+        values = labels.label[labels.rows(int(video)), label]
+        covered.append(float((values > TENTH * values.max()).mean()) if values.max() > 0 else 0.0)
+    empty, wide = np.mean(np.array(covered) == 0), np.mean(np.array(covered) >= WIDE)
+    signs = []
+    if empty >= settings.label_share:
+        signs.append(f"{empty:.0%} of the labels are empty: hardly any proposal was found where a class is known to be")
+    if wide >= settings.label_share:
+        signs.append(f"{wide:.0%} of the labels cover their whole video")
+    return tuple(signs)
 
 
 def _gathered(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,20 +15,17 @@ from numpy.typing import NDArray
 
 from wtal.config import to_mapping
 from wtal.data.store import Store
-from wtal.errors import InputError
+from wtal.errors import CollapseError, InputError
 from wtal.files import digest_of_file, digest_of_value, write_rows
 from wtal.model.checkpoint import About, read_checkpoint, write_checkpoint
+from wtal.model.health import EpochHealth, HealthWatch
 from wtal.model.network import Network
-from wtal.model.packs import ArrayVideos
-from wtal.model.predict import load_model
+from wtal.model.running import check_about, deterministic, videos_of
 from wtal.model.score import score_videos
-from wtal.model.streams import seed_of, streams_of
+from wtal.model.streams import streams_of
 from wtal.model.train import EpochLog, RoundLabels, Trainer
 from wtal.records import TRAINING_COLUMNS, VideoScores
 from wtal.suite import DetectSettings, EpochSettings, RoundSettings
-
-WARM_UP = 5  # epochs of a run that say nothing about a collapse yet
-CLOSED, OPEN = 0.1, 0.95  # mean attention beyond which nothing, or everything, is taken for an action
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +59,6 @@ class RoundResult:
     rows: list[list[Any]] = field(default_factory=list)  # of training.csv
 
 
-def device_of(name: Literal["auto", "cpu", "cuda"]) -> torch.device:
-    """The device that a name stands for. Raises InputError for cuda where there is none."""
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError(file="--device", expected="cpu or auto where no CUDA device is found", got="cuda")
-    return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def videos_of(store: Store, subset: Literal["train", "test"]) -> ArrayVideos:
-    """The videos of a subset, their features checked once and then mapped as they are, 16 or 32 bits wide."""
-    indices = store.videos(subset)
-    arrays = []
-    for index in indices:
-        first, count = int(store.first_row[index]), len(store.features(int(index)))
-        arrays.append(store.rows[first : first + count])
-    return ArrayVideos(arrays, store.video_labels[indices])
-
-
 class RoundJob:
     """Trains one round and leaves a resume file behind while it runs."""
 
@@ -92,6 +70,7 @@ class RoundJob:
         self.train_videos, self.test_videos = videos_of(store, "train"), videos_of(store, "test")
         self.trainer = Trainer(network, self.train_videos, settings, self.streams)
         self.about = self._start()
+        self.watch = HealthWatch(settings.collapse, settings.early_stopping, len(settings.epochs), store.classes)
         self.rows: list[list[Any]] = []
         self.epoch_scores: list[EpochScores] = []
         self.saved_at = time.monotonic()
@@ -128,12 +107,17 @@ class RoundJob:
         """Where the state of a running job is kept."""
         return self.folder / "resume.pt"
 
+    @property
+    def best_file(self) -> Path:
+        """Where the state after the best epoch so far is kept, with early stopping."""
+        return self.folder / "best.pt"
+
     def run(self) -> RoundResult:
         """Train, score, and write the checkpoint. Raises CollapseError, InputError."""
         settings = self.inputs.settings
         with deterministic(self.trainer.device):
             self._resume()
-            self.trainer.run(self.inputs.labels, after_step=self._maybe_save, after_epoch=self._after_epoch)
+            self._train()
             result = RoundResult(
                 train_scores=self._scores("train", settings.label_snippet_share),
                 test_scores=self._scores("test", settings.detection_snippet_share),
@@ -143,35 +127,80 @@ class RoundJob:
         write_checkpoint(self.folder / "checkpoint.pt", {"about": self.about.to_json(), **self.trainer.state()})
         write_rows(self.folder / "training.csv", TRAINING_COLUMNS, self.rows)
         self.resume_file.unlink(missing_ok=True)
+        self.best_file.unlink(missing_ok=True)
         return result
 
+    def _train(self) -> None:
+        """Train the round, and go back to its best epoch where early stopping asks for it."""
+        try:
+            self.trainer.run(self.inputs.labels, after_step=self._maybe_save, after_epoch=self._after_epoch)
+        except CollapseError as error:
+            if self.watch.best is None:
+                raise
+            print(f"warning: {error}", file=sys.stderr)
+        kept = self.rows[-1][0]
+        if self.watch.best is not None:
+            kept = self.watch.best.epoch
+            print(f"the round ends with the state after epoch {kept}, its best on the training videos", file=sys.stderr)
+            self.trainer.restore(read_checkpoint(self.best_file)[0])
+        self.rows = [[*row[:-1], int(row[0] == kept)] for row in self.rows]
+
     def _scores(self, subset: Literal["train", "test"], share: float) -> VideoScores:
-        return score_videos(
+        scores = score_videos(
             self.trainer.network,
             self.train_videos if subset == "train" else self.test_videos,
             self.inputs.store.video_names(subset),
             snippet_original_share=share,
             video_original_share=self.inputs.settings.video_original_share,
         )
+        if not all(np.isfinite(values).all() for values in _arrays(scores)):
+            sentence = f"after epoch {self.trainer.progress.epoch - 1} the scores are no longer numbers"
+            raise CollapseError(f"{sentence}; try a lower learning rate or a lower label weight")
+        return scores
 
-    def _after_epoch(self, epoch: EpochSettings, log: EpochLog) -> None:
-        n_classes = len(self.inputs.store.classes)
-        counts = np.bincount(log.best_class, minlength=n_classes)
+    def _after_epoch(self, epoch: EpochSettings, log: EpochLog) -> bool:
+        health = self._health(epoch, log)
         values = [log.mean(name) for name in ("total", "foreground", "background", "attention", "consistency", "label")]
-        attention = float(np.mean(log.attention))
-        values += [log.label_gradient_share, attention, float(np.mean(log.entropy)), counts.max() / counts.sum()]
-        self.rows.append([epoch.epoch, epoch.learning_rate, *(format(value, ".6g") for value in values)])
-        for warning in collapse_warnings(epoch.epoch, attention, counts / counts.sum()):
-            print(warning, file=sys.stderr, flush=True)
+        values += [log.label_gradient_share, health.attention, float(np.mean(log.entropy)), health.spread]
+        values += [health.class_share]
+        self.rows.append([epoch.epoch, epoch.learning_rate, *(format(value, ".6g") for value in values), 0])
+        verdict = self.watch.take(health)
+        for sign in verdict.signs:
+            print(f"warning: {sign}", file=sys.stderr, flush=True)
+        if verdict.is_best:
+            about = {"about": self.about.to_json(), "identity": self.identity}
+            write_checkpoint(self.best_file, {**about, **self.trainer.state()})
         if self.inputs.settings.keeps_epoch_scores:
             scores = self._scores("test", self.inputs.settings.detection_snippet_share)
             self.epoch_scores.append(EpochScores(epoch.epoch, scores))
+        return verdict.ends_round
+
+    def _health(self, epoch: EpochSettings, log: EpochLog) -> EpochHealth:
+        store, loss = self.inputs.store, self.inputs.settings.loss
+        counts = np.bincount(log.best_class, minlength=len(store.classes))
+        largest = int(counts.argmax())
+        weighted = [
+            (loss.foreground_weight, "foreground"),
+            (loss.background_weight, "background"),
+            (loss.attention_weight, "attention"),
+        ]
+        return EpochHealth(
+            epoch=epoch.epoch,
+            classification_loss=sum(weight * log.mean(name) for weight, name in weighted),
+            uses_memory=epoch.uses_memory,
+            attention=float(np.mean(log.attention)),
+            spread=float(np.mean(log.spread)),
+            largest_class=largest,
+            class_share=float(counts[largest] / counts.sum()),
+            labelled_share=float(store.video_labels[store.videos("train"), largest].mean()),
+        )
 
     def _maybe_save(self) -> None:
         if time.monotonic() - self.saved_at < self.resume_every:
             return
         kept = [[entry.epoch, *map(torch.from_numpy, _arrays(entry.scores))] for entry in self.epoch_scores]
         content = {"about": self.about.to_json(), "identity": self.identity, "rows": self.rows, "epoch_scores": kept}
+        content["health"] = [list(astuple(health)) for health in self.watch.history]
         write_checkpoint(self.resume_file, {**content, **self.trainer.state()})
         self.saved_at = time.monotonic()
 
@@ -186,6 +215,12 @@ class RoundJob:
         if content.get("identity") != self.identity:
             print(f"starting over: {self.resume_file} belongs to other settings or inputs", file=sys.stderr)
             return
+        for values in content["health"]:
+            self.watch.take(EpochHealth(*values))
+        if self.watch.best is not None and not self._has_best(self.watch.best.epoch):
+            print(f"starting over: {self.best_file} is not of this run", file=sys.stderr)
+            self.watch.forget()
+            return
         self.trainer.restore(content)
         self.rows = content["rows"]
         names, offsets = self.inputs.store.video_names("test"), self.inputs.store.offsets("test")
@@ -195,81 +230,14 @@ class RoundJob:
         progress = self.trainer.progress
         print(f"resuming in epoch {progress.epoch}, {progress.position} videos in", file=sys.stderr)
 
+    def _has_best(self, epoch: int) -> bool:
+        """Whether the best state is there, of this epoch or of a later one that will be reached again."""
+        try:
+            content, _ = read_checkpoint(self.best_file)
+        except InputError:
+            return False
+        return content.get("identity") == self.identity and content["progress"]["epoch"] > epoch
+
 
 def _arrays(scores: VideoScores) -> tuple[NDArray[np.float32], ...]:
     return scores.snippet_score, scores.video_score, scores.attention
-
-
-def check_about(about: About, store: Store, path: Path, settings: RoundSettings | None = None) -> None:
-    """Refuse a checkpoint of other classes, features, rate, network or round, in a sentence."""
-    expected: dict[str, Any] = {
-        "classes": store.classes,
-        "feature_size": store.feature_size,
-        "snippets_per_second": store.snippets_per_second,
-    }
-    if settings is not None:
-        expected |= {"round_index": settings.round_index - 1, "model": to_mapping(settings.model)}
-    for key, value in expected.items():
-        if getattr(about, key) != value:
-            raise InputError(file=path, key=key, expected=str(value), got=getattr(about, key))
-
-
-def collapse_warnings(epoch: int, attention: float, class_share: NDArray[np.float64]) -> list[str]:
-    """Sentences that say how an epoch looks like the start of a collapse; none where it does not.
-
-    attention: mean over videos; class_share: of videos whose best class this is [C].
-    """
-    if epoch < WARM_UP:
-        return []
-    warnings = []
-    if attention < CLOSED:
-        warnings.append(f"epoch {epoch}: mean attention fell to {attention:.3f}, almost nothing is taken for an action")
-    if attention > OPEN:
-        warnings.append(f"epoch {epoch}: mean attention rose to {attention:.3f}, almost all is taken for an action")
-    if len(class_share) > 2 and class_share.max() > 0.9:
-        best, share = int(class_share.argmax()), class_share.max()
-        warnings.append(f"epoch {epoch}: class number {best} has the highest score in {share:.0%} of the videos")
-    hint = "; try a lower learning rate, a lower cosine scale or more epochs before the labels"
-    return [f"warning: {sentence}{hint}" for sentence in warnings]
-
-
-@contextmanager
-def deterministic(device: torch.device) -> Iterator[None]:
-    """The same bytes from the same machine: fixed algorithms, one thread unless the environment asks for more."""
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    if device.type == "cuda":  # on a processor all that is used here is deterministic as it is
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.use_deterministic_algorithms(True)
-    torch.set_flush_denormal(True)  # gradients full of denormal numbers would make a step several times slower
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-
-
-def score_from_checkpoint(
-    path: Path,
-    store: Store,
-    settings: RoundSettings,
-    subset: Literal["train", "test"],
-    dropout_seed: int | None,
-    device: torch.device,
-) -> VideoScores:
-    """Scores of a subset by the network of a checkpoint; with a seed, dropout stays on, as in the released code."""
-    model = load_model(path, device)
-    check_about(model.about, store, path)
-    dropout = None
-    if dropout_seed is not None:
-        seed = seed_of(settings.suite, settings.streams, dropout_seed, settings.round_index, "label dropout")
-        dropout = torch.Generator(device).manual_seed(seed)
-    with deterministic(device):
-        return score_videos(
-            model.network,
-            videos_of(store, subset),
-            store.video_names(subset),
-            snippet_original_share=(
-                settings.label_snippet_share if subset == "train" else settings.detection_snippet_share
-            ),
-            video_original_share=settings.video_original_share,
-            dropout=dropout,
-        )

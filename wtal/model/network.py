@@ -102,7 +102,7 @@ class Network(nn.Module):
         if dropout is not None and self.settings.dropout > 0:
             keep = 1.0 - self.settings.dropout
             draws = torch.empty_like(rows, requires_grad=False)
-            for part in draws.split(pack.lengths.tolist()):
+            for part in torch.split(draws, pack.lengths.tolist()):
                 part.uniform_(generator=dropout)
             rows = rows * draws.lt_(keep).div_(keep)  # in place: these are the largest tensors of a step
         return pack.padded(rows)

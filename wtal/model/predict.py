@@ -1,25 +1,28 @@
-"""Scores of unseen videos from a trained checkpoint, which says itself what it was trained on."""
+"""Scores from a trained checkpoint, which says itself what it was trained on: of a store, or of unseen videos."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from wtal.config import from_mapping
+from wtal.data.store import Store
 from wtal.errors import InputError
 from wtal.model.checkpoint import About, read_checkpoint
 from wtal.model.network import Network
 from wtal.model.packs import ArrayVideos
+from wtal.model.running import check_about, deterministic, videos_of
 from wtal.model.score import score_videos
+from wtal.model.streams import seed_of
 from wtal.records import VideoScores
 from wtal.settings import ModelSettings
-from wtal.suite import DetectSettings
+from wtal.suite import DetectSettings, RoundSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +70,31 @@ def predict_scores(
         snippet_original_share=settings.detection.snippet_original_share,
         video_original_share=settings.proposals.video_original_share,
     )
+
+
+def score_from_checkpoint(
+    path: Path,
+    store: Store,
+    settings: RoundSettings,
+    subset: Literal["train", "test"],
+    dropout_seed: int | None,
+    device: torch.device,
+) -> VideoScores:
+    """Scores of a subset by the network of a checkpoint; with a seed, dropout stays on, as in the released code."""
+    model = load_model(path, device)
+    check_about(model.about, store, path)
+    dropout = None
+    if dropout_seed is not None:
+        seed = seed_of(settings.suite, settings.streams, dropout_seed, settings.round_index, "label dropout")
+        dropout = torch.Generator(device).manual_seed(seed)
+    with deterministic(device):
+        return score_videos(
+            model.network,
+            videos_of(store, subset),
+            store.video_names(subset),
+            snippet_original_share=(
+                settings.label_snippet_share if subset == "train" else settings.detection_snippet_share
+            ),
+            video_original_share=settings.video_original_share,
+            dropout=dropout,
+        )

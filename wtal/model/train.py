@@ -52,6 +52,7 @@ class EpochLog:
 
     losses: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in LOSSES})
     attention: list[float] = field(default_factory=list)  # mean of each visit
+    spread: list[float] = field(default_factory=list)  # standard deviation of each visit's attention over time
     entropy: list[float] = field(default_factory=list)  # of each visit's attention over time, as a share of its maximum
     best_class: list[int] = field(default_factory=list)  # action class with the highest video score
     label_gradient_share: float = math.nan  # of the label loss in the gradient of the first step
@@ -97,18 +98,22 @@ class Trainer:
         self,
         labels: RoundLabels | None = None,
         after_step: Callable[[], None] | None = None,
-        after_epoch: Callable[[EpochSettings, EpochLog], None] | None = None,
+        after_epoch: Callable[[EpochSettings, EpochLog], bool] | None = None,
     ) -> None:
-        """Train what is left of the round. Raises CollapseError where a loss is no longer a number."""
+        """Train what is left of the round, until `after_epoch` says that it ends.
+
+        Raises CollapseError where a loss is no longer a number.
+        """
         for epoch in self.settings.epochs:
             if epoch.epoch < self.progress.epoch:
                 continue
             self._epoch(epoch, labels, after_step)
             if epoch.fills_memory_after:
                 self._fill_memory()
-            if after_epoch is not None:
-                after_epoch(epoch, self.progress.log)
+            log = self.progress.log
             self.progress = Progress(epoch=epoch.epoch + 1, visits=self.progress.visits)
+            if after_epoch is not None and after_epoch(epoch, log):
+                break
 
     def _epoch(self, epoch: EpochSettings, labels: RoundLabels | None, after_step: Callable[[], None] | None) -> None:
         progress, per_step = self.progress, self.settings.videos_per_step
@@ -198,7 +203,10 @@ class Trainer:
             values = total if name == "total" else getattr(losses, name)
             log.losses[name].extend(values.detach().double().tolist())
         attention = output.original.attention
-        log.attention.extend((attention.sum(dim=1) / some.lengths).tolist())
+        mean = attention.sum(dim=1) / some.lengths
+        variance = ((attention - mean[:, None]).square() * some.mask).sum(dim=1) / some.lengths
+        log.attention.extend(mean.tolist())
+        log.spread.extend(variance.sqrt().tolist())
         share = attention / attention.sum(dim=1, keepdim=True).clamp(min=1e-12)
         entropy = torch.special.entr(share).sum(dim=1) / torch.log(some.lengths.clamp(min=2).float())
         log.entropy.extend(entropy.tolist())
