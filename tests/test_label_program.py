@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import highspy
 import numpy as np
 import pytest
@@ -76,6 +78,23 @@ def test_a_batch_changes_no_solution() -> None:
         alone = solve_label_programs([program])[0]
         # Padding changes the order of sums; where slack is spread, the centre is the less sharply defined.
         np.testing.assert_allclose(found.label, alone.label, rtol=0, atol=2e-6 if found.is_feasible else 1e-4)
+
+
+def test_one_large_programme_does_not_make_the_memory_of_many_small_ones_large() -> None:
+    stream = np.random.default_rng(4)
+    start = stream.uniform(0, 700, 200)
+    segments = Segments(start, start + stream.uniform(2, 90, 200), stream.normal(0.05, 0.1, 200))
+    large = label_program(segments, 800, SETTINGS)
+    tracemalloc.start()
+    try:
+        found = solve_label_programs([large, *random_programs(200, 0.4, seed=5)])[0]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 60e6  # padded to the largest, one copy of their matrices alone would be 290 MB
+    residual = np.abs(large.rows @ found.label - large.score)
+    cost = found.label.sum() + SLACK_COST * residual.sum()
+    assert cost == pytest.approx(stock_optimum(large, SLACK_COST), rel=1e-8)
 
 
 def test_snippets_in_the_same_segments_and_margins_share_one_value() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import highspy
@@ -18,7 +18,8 @@ from wtal.timebase import cut_to_grid
 
 SLACK_COST = 1e3  # of one unit of violation; far above what a unit of label costs
 CURVATURE = 1e-4  # small enough that the penalised problem has the least-norm optimum of the linear one
-BATCH = 256  # programmes solved at once
+BATCH = 256  # programmes solved at once, at most
+BATCH_ENTRIES = 1 << 20  # of the padded constraint matrices of a batch: 8 MB, several of which exist at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +124,29 @@ def _solve_in_batches(
     solved = [True] * len(reduced)
     size = [len(small.multiplicity) * (1 + len(score)) for small, score in zip(reduced, scores)]
     order = [index for index in sorted(range(len(reduced)), key=size.__getitem__) if size[index]]
-    for first in range(0, len(order), BATCH):
-        chosen = order[first : first + BATCH]
+    for chosen in _batches(order, reduced, elastic):
         batch = _padded([reduced[index] for index in chosen], [scores[index] for index in chosen], curvature, elastic)
         found = interior_point.solve(batch)
         for place, index in enumerate(chosen):
             values[index] = np.clip(found.x[place, : len(reduced[index].multiplicity)], 0.0, 1.0)
             solved[index] = bool(found.is_solved[place])
     return values, solved
+
+
+def _batches(order: Sequence[int], reduced: Sequence[_Reduced], elastic: bool) -> Iterator[list[int]]:
+    """Programmes in their order, as many at once as fit; a large one stands alone."""
+    batch: list[int] = []
+    n_rows = n_columns = 0
+    for index in order:
+        rows, columns = reduced[index].matrix.shape
+        n_rows, n_columns = max(n_rows, rows), max(n_columns, columns)
+        entries = n_rows * (n_columns + (2 * n_rows if elastic else 0))
+        if batch and (len(batch) == BATCH or (len(batch) + 1) * entries > BATCH_ENTRIES):
+            yield batch
+            batch, n_rows, n_columns = [], rows, columns
+        batch.append(index)
+    if batch:
+        yield batch
 
 
 def _padded(
