@@ -12,6 +12,8 @@ import pytest
 import yaml
 from project_copy import ProjectCopy, copy_project
 
+from wtal.model.checkpoint import read_checkpoint
+
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[ProjectCopy, ProjectCopy]:
@@ -82,6 +84,19 @@ def test_a_round_can_be_asked_for_under_every_variant_that_shares_it(finished: P
     finished.snakemake(asked)
     assert (finished.folder / asked).read_bytes() == (results / "optimised/seed0/round1/labels.npz").read_bytes()
     assert finished.planned() == set()
+
+
+def test_a_shared_checkpoint_carries_the_detection_settings_of_the_variant_it_is_asked_for_under(
+    finished: ProjectCopy,
+) -> None:
+    other = ("--config", "variants={optimised: {override: {detection: {fusion: nms}}}}")
+    asked = "results/small/optimised/seed0/round0/checkpoint.pt"
+    assert finished.planned(asked, *other) == {"carry_detection variant optimised seed 0 round 0"}
+    finished.snakemake(asked, *other)
+    for variant, fusion in (("base", "gaussian"), ("optimised", "nms")):
+        _, about = read_checkpoint(finished.folder / f"results/small/{variant}/seed0/round0/checkpoint.pt")
+        assert about.detection is not None
+        assert about.detection["detection"]["fusion"] == fusion
 
 
 def test_dvc_carries_a_finished_run_to_a_clone_in_which_nothing_is_left_to_do(

@@ -63,9 +63,27 @@ rule copy_shared_round:
         f"{LOGS}/copy_shared_round/{{variant}}_seed{{seed}}_round{{round}}_{{file}}.log",
     wildcard_constraints:
         variant=SHARED,
-        file="labels.npz|" + "|".join(map(re.escape, ROUND_FILES)),
+        file="|".join(map(re.escape, {"labels.npz", *ROUND_FILES} - {"checkpoint.pt"})),
     localrule: True
     conda:
         "../envs/wtal.yaml"
     shell:
         "cp {input} {output} 2> {log}"
+
+
+rule carry_detection:
+    """The checkpoint of such a round, with this variant's own detection settings for `wtal predict`."""
+    input:
+        checkpoint=lambda wildcards: f"{folder_of(wildcards, int(wildcards.round))}/checkpoint.pt",
+        detection=f"{SETTINGS}/{{variant}}/detect.json",
+    output:
+        f"{ROUND}/checkpoint.pt",
+    log:
+        f"{LOGS}/carry_detection/{{variant}}_seed{{seed}}_round{{round}}.log",
+    wildcard_constraints:
+        variant=SHARED,
+    conda:
+        "../envs/wtal.yaml"
+    threads: 1
+    shell:
+        "wtal carry --checkpoint {input.checkpoint} --detection {input.detection} --out {output} > {log} 2>&1"

@@ -50,6 +50,16 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     score.add_argument("--out", type=Path, required=True, help="such as scores_train_dropout.npz")
     score.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     score.set_defaults(run=score_checkpoint)
+    carry = commands.add_parser(
+        "carry",
+        help="a checkpoint with other detection settings",
+        description="Write a checkpoint again with other detection settings for `wtal predict`: a round that several "
+        "variants share carries those of the variant that trained it.",
+    )
+    carry.add_argument("--checkpoint", type=Path, required=True)
+    carry.add_argument("--detection", type=Path, required=True, metavar="FILE", help="detect.json of a variant")
+    carry.add_argument("--out", type=Path, required=True, help="the checkpoint to write")
+    carry.set_defaults(run=carry_settings)
 
 
 def train_round(options: argparse.Namespace) -> None:
@@ -132,3 +142,14 @@ def score_checkpoint(options: argparse.Namespace) -> None:
         device_of(options.device),
     )
     write_scores(options.out, scores, store.classes)
+
+
+def carry_settings(options: argparse.Namespace) -> None:
+    """Checkpoint and detection settings in, checkpoint out."""
+    from wtal.config import from_mapping, to_mapping
+    from wtal.files import read_json
+    from wtal.model.checkpoint import carry_detection
+    from wtal.suite import DetectSettings
+
+    settings = from_mapping(DetectSettings, read_json(options.detection), file=options.detection)
+    carry_detection(options.checkpoint, to_mapping(settings), options.out)

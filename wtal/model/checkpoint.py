@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,15 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], About]:
         if key not in content:
             raise InputError(file=path, key=key, expected="an entry of that name", got="none")
     return content, _about(path, content["about"])
+
+
+def carry_detection(path: str | Path, detection: dict[str, Any], out: str | Path) -> None:
+    """Write a checkpoint again with other detection settings, a DetectSettings as a plain mapping. Raises InputError.
+
+    A round that several variants share is trained once and carries the settings of the first; this makes the others'.
+    """
+    content, about = read_checkpoint(path)
+    write_checkpoint(out, {**content, "about": replace(about, detection=detection).to_json()})
 
 
 def _about(path: str | Path, text: Any) -> About:
