@@ -19,6 +19,7 @@ WORDS = (
     "config",
     "files",
     "timebase",
+    "training_settings",
     "settings",
     "data_settings",
     "suite_file",
