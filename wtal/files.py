@@ -27,24 +27,30 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     Raises InputError where the folder cannot be written; what was at `path` before is then untouched.
     """
     path = Path(path)
-    try:
+    with refused_unwritable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise InputError(file=path, expected="a path that can be written", got=error.strerror or error) from None
     os.close(handle)
     temporary = Path(name)
     try:
         yield temporary
-        with temporary.open("rb+") as written:
-            os.fsync(written.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        try:
+        with refused_unwritable(path):
+            with temporary.open("rb+") as written:
+                os.fsync(written.fileno())
+            os.chmod(temporary, 0o666 & ~_umask())
+        with refused_unwritable(path, "a path for a file"):
             temporary.replace(path)
-        except OSError as error:
-            raise InputError(file=path, expected="a path for a file", got=error.strerror or error) from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def refused_unwritable(path: str | Path, expected: str = "a path that can be written") -> Iterator[None]:
+    """Make an InputError of whatever keeps the block from writing at `path`, a full disk for one."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(file=path, expected=expected, got=error.strerror or error) from None
 
 
 def _umask() -> int:
@@ -55,7 +61,7 @@ def _umask() -> int:
 
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write a whole file or none."""
-    with whole_file(path) as temporary:
+    with whole_file(path) as temporary, refused_unwritable(path):
         temporary.write_bytes(content)
 
 
@@ -138,7 +144,7 @@ _UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG,
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write named arrays as .npz; the same arrays always give the same bytes."""
-    with whole_file(path) as temporary, temporary.open("wb") as stream:
+    with whole_file(path) as temporary, refused_unwritable(path), temporary.open("wb") as stream:
         np.savez_compressed(stream, allow_pickle=False, **arrays)
 
 
