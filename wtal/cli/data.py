@@ -29,10 +29,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "prepare",
         help="write the feature store of a data set",
         description="Write features, weak labels and annotations of a data set as a feature store: all of it or "
-        "nothing. The same settings always give the same bytes.",
+        "nothing. The same settings always give the same bytes. Features that were being read when it was killed, or "
+        "when one of them was refused, are taken up where it was.",
     )
     prepare.add_argument("--settings", type=Path, required=True, help="data settings, such as settings/data.json")
     prepare.add_argument("--out", type=Path, required=True, help="folder of the store, such as results/hapt/data")
+    often = "how often the state of a conversion is saved"
+    prepare.add_argument("--resume-every", type=float, default=5.0, metavar="SECONDS", help=often)
     prepare.set_defaults(run=prepare_store)
     check = commands.add_parser(
         "check-data",
@@ -67,7 +70,7 @@ def prepare_store(options: argparse.Namespace) -> None:
     """Settings in, a whole store out."""
     from wtal.data.prepare import prepare, read_data_settings
 
-    store = prepare(read_data_settings(options.settings), options.out)
+    store = prepare(read_data_settings(options.settings), options.out, resume_every=options.resume_every)
     print(f"{options.out}: {store.meta.dataset}, {len(store.names)} clips, {len(store.classes)} classes")
 
 

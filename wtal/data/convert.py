@@ -1,27 +1,30 @@
 """Feature files as people have them, held against their annotations, on their way into a store.
 
 `converted_data_set(settings)` is the way in: it checks all that can be checked without reading a feature, and then
-reads video by video, so that memory never holds more than one.
+reads video by video, so that memory never holds more than one. How far it is can be saved and taken up.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wtal.config import to_mapping
 from wtal.data.annotations import AnnotatedVideo, classes_of
 from wtal.data.collection import Collection, Member, Tell, collect
 from wtal.data.feature_statistics import FeatureStatistics, same_numbers, stream_doubts, stream_statistics
 from wtal.data.layouts import read_entry
 from wtal.data.lock import hold, record
-from wtal.data.store_writer import DataSet, StoredVideo
+from wtal.data.store_writer import DataSet, ResumableVideos, StoredVideo, VideoRecord
 from wtal.data_settings import FeatureData
 from wtal.errors import InputError
-from wtal.files import digest_of_value
+from wtal.files import digest_of_value, to_json
 
 NEWS = 2000  # videos after which a long conversion says how far it is
 
@@ -45,7 +48,7 @@ def converted_data_set(settings: FeatureData, tell: Tell | None = None) -> DataS
         source=settings.source,
         licence=settings.licence,
         citation=settings.citation,
-        videos=_videos(collection, tell),
+        videos=ConvertedVideos(collection, tell),
         labels_are_listed=settings.video_labels == "listed",
     )
 
@@ -74,30 +77,89 @@ def _labels(settings: FeatureData, video: AnnotatedVideo) -> set[str]:
     return own or set(video.listed or ())
 
 
-def _videos(collection: Collection, tell: Tell) -> Iterator[StoredVideo]:
-    """Every video with its features; at the end, statistics and the lock."""
-    statistics = FeatureStatistics(collection.feature_size)
-    for number, member in enumerate(collection.members):
-        if number and number % NEWS == 0:
-            tell(f"{number:,} of {len(collection.members):,} videos read")
-        rows = _finite_rows(member)
-        statistics.add(member.video.name, rows)
-        is_train = member.subset == "train"
-        labels = _labels(collection.settings, member.video) if is_train else classes_of(member.video)
-        yield StoredVideo(
-            name=member.video.name,
-            subset=member.subset,
-            seconds=collection.seconds(member),
-            features=rows,
-            instances=member.video.instances,
-            labels=tuple(sorted(labels)),
-        )
-    _conclude(collection, statistics, tell)
+class ConvertedVideos(ResumableVideos):
+    """Every video of a collection with its features; at the end, statistics and the lock."""
+
+    def __init__(self, collection: Collection, tell: Tell) -> None:
+        self.collection, self.tell = collection, tell
+        self.statistics = FeatureStatistics(collection.feature_size)
+        self.n_given = 0
+        self.read_from = hashlib.sha256()  # the names and files of those that were given
+        self.made_by = _made_by(collection)
+
+    def __iter__(self) -> Iterator[StoredVideo]:
+        members = self.collection.members
+        if self.n_given:
+            self.tell(f"taking up the conversion after {self.n_given:,} of {len(members):,} videos")
+        for number, member in enumerate(members[self.n_given :], start=self.n_given):
+            if number and number % NEWS == 0:
+                self.tell(f"{number:,} of {len(members):,} videos read")
+            self.read_from.update(_identity(member))  # as it is before it is read
+            rows = _finite_rows(member)
+            self.statistics.add(member.video.name, rows)
+            self.n_given = number + 1
+            yield StoredVideo(features=rows, **self._row(member))
+        _conclude(self.collection, self.statistics, self.tell)
+
+    def given(self) -> Iterator[tuple[VideoRecord, int]]:
+        """The videos that were given, each with its number of snippets."""
+        for member in self.collection.members[: self.n_given]:
+            yield VideoRecord(**self._row(member)), member.n_snippets
+
+    def _row(self, member: Member) -> dict[str, Any]:
+        settings, video, is_train = self.collection.settings, member.video, member.subset == "train"
+        return {
+            "name": video.name,
+            "subset": member.subset,
+            "seconds": self.collection.seconds(member),
+            "instances": video.instances,
+            "labels": tuple(sorted(_labels(settings, video) if is_train else classes_of(video))),
+        }
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """How far the videos were given, from which files, and the statistics so far."""
+        about = {"made_by": self.made_by, "read_from": self.read_from.hexdigest(), "n_given": self.n_given}
+        return {**self.statistics.state(), **{name: np.array(value) for name, value in about.items()}}
+
+    def taken_up(self, state: Mapping[str, NDArray[Any]]) -> ConvertedVideos:
+        """The videos as they were at a state. Raises InputError where settings, code or the files read have changed."""
+        features = self.collection.settings.features
+        expected = "the settings and the code of the conversion that was interrupted"
+        if str(state.get("made_by")) != self.made_by:
+            raise InputError(file=features, expected=expected, got="others")
+        resumed = ConvertedVideos(self.collection, self.tell)
+        resumed.n_given = int(state["n_given"])
+        members = self.collection.members[: resumed.n_given]
+        for member in members:
+            resumed.read_from.update(_identity(member))
+        if str(state["read_from"]) != resumed.read_from.hexdigest():
+            expected = f"the {resumed.n_given:,} videos that were read, in unchanged files"
+            raise InputError(file=features, expected=expected, got="others")
+        resumed.statistics = FeatureStatistics.taken_up(state, [member.video.name for member in members])
+        return resumed
+
+
+def _made_by(collection: Collection) -> str:
+    """The digest of what decides the rows beside the files; annotations decide their order alone, which is seen."""
+    code = [[path.name, path.read_text()] for path in sorted(Path(__file__).parent.glob("*.py"))]
+    return digest_of_value([to_mapping(collection.settings), collection.feature_size, code])
+
+
+def _identity(member: Member) -> bytes:
+    """What tells the features of a video from others, without reading them."""
+    files = []
+    for path in member.entry.files:
+        try:
+            about = path.stat()
+        except OSError as error:
+            raise InputError(file=path, expected="a readable file", got=error.strerror or error) from None
+        files.append([str(path), about.st_size, about.st_mtime_ns])
+    return to_json([member.video.name, member.entry.place, member.n_snippets, files]).encode()
 
 
 def read_all(collection: Collection, tell: Tell) -> None:
     """Read every feature as a conversion would, with all its checks and the lock, and write nothing else."""
-    for _ in _videos(collection, tell):
+    for _ in ConvertedVideos(collection, tell):
         pass
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,26 @@ class FeatureStatistics:
         self.n_equal_halves += bool(2 * half == self.feature_size and (rows[:, :half] == rows[:, half:]).all())
         digest = hashlib.sha256(np.ascontiguousarray(rows, dtype="<f4").data).hexdigest()
         self.digests[name] = f"{len(rows)} {digest[:16]}"
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All of it as arrays, from which `taken_up` makes the same again."""
+        return {
+            "sums": np.stack([self.total, self.squares, self.squares_of_videos, self.zeros]),
+            "extremes": np.array([self.least, self.most]),
+            "counts": np.array([self.n_rows, self.n_equal_halves]),
+            "digests": np.array(list(self.digests.values())),
+        }
+
+    @classmethod
+    def taken_up(cls, state: Mapping[str, NDArray[Any]], names: Iterable[str]) -> FeatureStatistics:
+        """The statistics of a state. names: of the videos in the order in which they were added."""
+        sums = state["sums"].astype(np.float64)
+        statistics = cls(sums.shape[1])
+        statistics.total, statistics.squares, statistics.squares_of_videos, statistics.zeros = sums
+        statistics.least, statistics.most = map(float, state["extremes"])
+        statistics.n_rows, statistics.n_equal_halves = map(int, state["counts"])
+        statistics.digests = dict(zip(names, map(str, state["digests"])))
+        return statistics
 
     def of_stream(self, first: int, last: int) -> dict[str, float]:
         """Mean, spread, share of zeros, and the share of the variance that lies between videos, of some columns."""

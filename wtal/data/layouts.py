@@ -30,6 +30,7 @@ class Entry:
 
     place: str  # where they are, for messages
     arrays: Callable[[], list[Any]]  # the array, or each stream's: they have a shape, and are read when used
+    files: tuple[Path, ...]  # where the numbers lie: one, or one for each stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,6 @@ class Features:
     layout: Layout
     by_name: Mapping[str, Entry]  # empty for an object array
     in_order: Sequence[Entry]  # in the order of the file or of the names
-    files: tuple[Path, ...]  # where the numbers lie, if that is a single file
 
     def find(self, name: str) -> Entry | None:
         """The entry of a video, with or without the prefix v_ on either side; None where there is none."""
@@ -58,13 +58,14 @@ def open_features(path: str | Path, layout: Layout = "auto", streams: Sequence[s
         raise InputError(file=path, expected="a file or folder of features", got="no such path")
     chosen, place = _layout_of(path, layout, streams)
     if chosen == "object_array":
-        entries = [_in_memory(f"{place}[{number}]", array) for number, array in enumerate(map_object_array(place))]
-        return Features(path, chosen, {}, entries, (place,))
+        entries = [_in_memory(place, number, array) for number, array in enumerate(map_object_array(place))]
+        return Features(path, chosen, {}, entries)
     if chosen == "h5":
-        found = {name: Entry(f"{place}/{name}", arrays) for name, arrays in h5_entries(place, streams).items()}
-        return Features(path, chosen, found, list(found.values()), (place,))
+        sets = h5_entries(place, streams)
+        found = {name: Entry(f"{place}/{name}", arrays, (place,)) for name, arrays in sets.items()}
+        return Features(path, chosen, found, list(found.values()))
     by_name = _files_of_streams(place, streams) if chosen == "two_folders" else _files(place)
-    return Features(path, chosen, by_name, list(by_name.values()), ())
+    return Features(path, chosen, by_name, list(by_name.values()))
 
 
 def open_video(path: str | Path) -> Entry:
@@ -135,8 +136,8 @@ def _folders(path: Path, stream: str) -> list[Path]:
     return [folder for folder in sorted(path.rglob("*")) if folder.is_dir() and folder.name.lower() == stream.lower()]
 
 
-def _in_memory(place: str, array: NDArray[Any]) -> Entry:
-    return Entry(place, lambda: [array])
+def _in_memory(file: Path, number: int, array: NDArray[Any]) -> Entry:
+    return Entry(f"{file}[{number}]", lambda: [array], (file,))
 
 
 def _files(folder: Path) -> dict[str, Entry]:
@@ -167,7 +168,7 @@ def _files_of_streams(folder: Path, streams: Sequence[str]) -> dict[str, Entry]:
 
 
 def _of_files(paths: Sequence[Path]) -> Entry:
-    return Entry(str(paths[0]), lambda: [_mapped(path) for path in paths])
+    return Entry(str(paths[0]), lambda: [_mapped(path) for path in paths], tuple(paths))
 
 
 def _mapped(path: Path) -> NDArray[Any]:

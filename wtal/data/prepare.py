@@ -8,7 +8,7 @@ from typing import cast
 from wtal.config import from_mapping
 from wtal.data.store import Store, read_store
 from wtal.data.store_tables import SUBSETS
-from wtal.data.store_writer import DataSet, write_store
+from wtal.data.store_writer import RESUME_EVERY, DataSet, write_store
 from wtal.data_settings import DataSettings, FeatureData, HaptData, SyntheticData, WatchData
 from wtal.files import read_json
 
@@ -37,10 +37,13 @@ def data_set(settings: DataSettings) -> DataSet:
     return hapt_data_set(settings)
 
 
-def prepare(settings: DataSettings, out: str | Path) -> Store:
-    """Write the store of a data set whole, or raise InputError and leave what was there; the store, opened."""
+def prepare(settings: DataSettings, out: str | Path, *, resume_every: float = RESUME_EVERY) -> Store:
+    """Write the store of a data set whole, or raise InputError and leave what was there; the store, opened.
+
+    resume_every: seconds after which the state of a conversion is saved, from which the next call goes on.
+    """
     precision = settings.precision if isinstance(settings, FeatureData) else "float32"
-    write_store(out, data_set(settings), precision=precision)
+    write_store(out, data_set(settings), precision=precision, resume_every=resume_every)
     return read_store(out)
 
 
