@@ -10,6 +10,7 @@ from snakemake.utils import validate
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from wtal.config import to_mapping
+from wtal.data.raw import keep_listing
 from wtal.errors import WtalError
 from wtal.files import read_yaml, to_json, write_if_changed
 from wtal.suite import plan_files, suite_from_mapping
@@ -46,6 +47,8 @@ def chosen_suite():
     validate(to_mapping(suite.file), "../schemas/suite.schema.json", set_default=False)
     for name, value in plan_files(suite).items():
         write_if_changed(f"results/{suite.name}/settings/{name}", to_json(value))
+    if suite.file.dataset.kind == "features" and workflow.is_main_process:  # and not each job on a cluster again
+        keep_listing(f"results/{suite.name}/settings/raw.json", suite.file.dataset)
     return suite
 
 

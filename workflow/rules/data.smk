@@ -1,5 +1,6 @@
 rule prepare:
     input:
+        RAW,
         settings=f"{SETTINGS}/data.json",
     output:
         STORE,

@@ -22,6 +22,7 @@ from wtal.files import read_json, read_text
 from wtal.unpickle import read_array
 
 ARRAYS = ("videoname", "subset", "segments", "labels", "classlist", "duration")
+LISTED = "labels_all"  # an array that may be missing
 COLUMNS = ("video", "label", "start", "end", "subset")
 
 
@@ -83,6 +84,13 @@ def read_annotations(path: str | Path) -> Annotations:
     return found
 
 
+def annotation_files(path: str | Path) -> tuple[Path, ...]:
+    """The files that annotations at a path are read from, as far as they are there."""
+    path = Path(path)
+    files = [path / f"{name}.npy" for name in (*ARRAYS, LISTED)] if path.is_dir() else [path]
+    return tuple(file for file in files if file.is_file())
+
+
 def with_subsets(annotations: Annotations, train: str, test: str, test_share: float) -> Annotations:
     """The annotations with a subset for each video, where none has one; the same names always fall the same way.
 
@@ -128,8 +136,8 @@ def _check_spelling(annotations: Annotations) -> None:
 def _from_arrays(folder: Path) -> Annotations:
     columns = {name: read_array(folder / f"{name}.npy") for name in ARRAYS}
     n_videos = columns["videoname"].size
-    listed = read_array(folder / "labels_all.npy") if (folder / "labels_all.npy").is_file() else [None] * n_videos
-    columns["labels_all"] = np.asarray(listed, dtype=object)
+    place = folder / f"{LISTED}.npy"
+    columns[LISTED] = np.asarray(read_array(place) if place.is_file() else [None] * n_videos, dtype=object)
     for name, column in columns.items():
         if name != "classlist" and len(column) != n_videos:
             expected = f"{n_videos} entries, one for each of videoname.npy"
@@ -149,8 +157,8 @@ def _from_arrays(folder: Path) -> Annotations:
             raise InputError(file=folder / "labels.npy", key=name, expected=expected, got=len(labels))
         rows = [(text_of(label, folder / "labels.npy"), segment) for label, segment in zip(labels, segments)]
         instances = tuple(instance_of(folder / "segments.npy", name, label, segment) for label, segment in rows)
-        whole = columns["labels_all"][number]
-        own = None if whole is None else tuple(text_of(label, folder / "labels_all.npy") for label in whole)
+        whole = columns[LISTED][number]
+        own = None if whole is None else tuple(text_of(label, place) for label in whole)
         videos.append(AnnotatedVideo(name, subsets[number], seconds[number], instances, own))
     _check_known(folder / "labels.npy", videos, classes)
     return Annotations(folder, classes, tuple(videos))
