@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from wtal.files import write_bytes
 
@@ -68,11 +69,16 @@ def canvas(width: float, height: float) -> Figure:
 
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write a figure as SVG and PNG; no date, no version, no random identifier in either."""
+    figure.draw_without_rendering()  # laid out once, for both
+    figure.set_layout_engine("none")
+    for axes in figure.axes:
+        # The layout's solver orders by address: the last bit of a position, and what is derived from it, is chance.
+        bounds = (round(value, 6) for value in axes.get_position(original=True).bounds)
+        axes.set_position(Bbox.from_bounds(*bounds))
     for suffix, metadata in (("svg", {"Date": None, "Creator": "wtal"}), ("png", {"Software": None})):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=suffix, dpi=DOTS_PER_INCH, metadata=metadata)
         write_bytes(folder / f"{name}.{suffix}", buffer.getvalue())
-        figure.set_layout_engine("none")  # laid out once, for both
 
 
 def colour(index: int) -> str:
