@@ -207,6 +207,19 @@ def test_a_killed_job_is_taken_up_where_it_was_and_ends_in_the_same_bytes(store:
     assert contents(tmp_path / "whole") == contents(tmp_path / "killed")
 
 
+def test_a_disk_that_is_full_gets_one_sentence_and_no_checkpoint(store: Path, tmp_path: Path) -> None:
+    command = train(store, settings_file(tmp_path, tiny_round()), tmp_path / "out")
+    code = (
+        "import resource, sys; from wtal.cli import main; "
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); sys.exit(main({command}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "checkpoint.pt: expected a path that can be written" in done.stderr
+    assert not any((tmp_path / "out").iterdir())
+
+
 def test_a_resume_file_of_other_settings_is_not_taken_up(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from wtal.errors import InputError
-from wtal.files import read_bytes, whole_file
+from wtal.files import read_bytes, refused_unwritable, whole_file
 
 FORMAT = "wtal checkpoint 1"
 KEYS = ("format", "about", "model", "optimiser", "bank", "streams", "progress")
@@ -37,8 +37,12 @@ class About:
 
 def write_checkpoint(path: str | Path, content: dict[str, Any]) -> None:
     """Write a checkpoint whole; the same state always gives the same bytes."""
-    with whole_file(path) as temporary, temporary.open("wb") as stream:  # a path would put its name into the archive
-        torch.save({"format": FORMAT, **content}, stream)
+    # Into an open file: torch would put the name of a path into the archive.
+    with whole_file(path) as temporary, refused_unwritable(path), temporary.open("wb") as stream:
+        try:
+            torch.save({"format": FORMAT, **content}, stream)
+        except RuntimeError:  # its words for a write that failed are about its own archive
+            raise OSError("a checkpoint could not be written whole; is the disk full?") from None
 
 
 def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], About]:
