@@ -140,10 +140,10 @@ def training_figure(plan: Plan, lines: Sequence[Line]) -> Figure:
     chain = set(enumerate(plan.file.variants[plan.whole_method].owners))
     own = [line for line in lines if (int(line.figures["round"]), line.variant) in chain]
     figure = canvas(WIDTH, 5.6)
-    names = TRAINING_COLUMNS[1:]
+    names = [name for name in TRAINING_COLUMNS if name not in ("epoch", "kept")]
     panels = figure.subplots(3, 4, sharex=True).ravel()
     starts = _round_starts(own)
-    for axes, name in zip(panels, names):
+    for axes, name in zip(panels, names, strict=True):
         epochs = sorted({int(line.key) for line in own})
         for seed in plan.file.seeds:
             by_epoch = {int(line.key): line.figures[name] for line in own if line.seed == seed}
@@ -153,13 +153,9 @@ def training_figure(plan: Plan, lines: Sequence[Line]) -> Figure:
         for start in starts:
             axes.axvline(start, color=GREY, linewidth=0.8, linestyle=":")
         axes.set_title(name.replace("_", " "))
-    for axes in panels[len(names) :]:
-        axes.axis("off")
-        text = "thin: each seed\nthick: mean over seeds\ndotted: a round begins"
-        axes.text(0.05, 0.5, text, transform=axes.transAxes, va="center", fontsize=8.5)
-    for axes in panels[len(names) - 4 : len(names)]:
+    figure.supxlabel("thin: each seed; thick: mean over seeds; dotted: a round begins", fontsize=8.5)
+    for axes in panels[-4:]:
         axes.set_xlabel("epoch")
-        axes.tick_params(axis="x", labelbottom=True)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     return figure
 
