@@ -69,7 +69,7 @@ def canvas(width: float, height: float) -> Figure:
 
 def save(figure: Figure, folder: Path, name: str) -> None:
     """Write a figure as SVG and PNG; no date, no version, no random identifier in either."""
-    figure.draw_without_rendering()  # laid out once, for both
+    figure.savefig(io.BytesIO(), format="svg")  # laid out once, for both
     figure.set_layout_engine("none")
     for axes in figure.axes:
         # The layout's solver orders by address: the last bit of a position, and what is derived from it, is chance.
