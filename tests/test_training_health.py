@@ -13,15 +13,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from round_run import ROOT, contents, label_file, refused, settings_file, tiny_round, tiny_store, train
 
 from wtal.cli import main
+from wtal.data.prepare import prepare
 from wtal.data.store import read_store
+from wtal.data_settings import SyntheticData
 from wtal.errors import CollapseError, InputError, SettingError
 from wtal.files import read_rows
 from wtal.localise.scores_file import write_scores
 from wtal.model.checkpoint import read_checkpoint
 from wtal.model.health import EpochHealth, HealthWatch, collapse_signs
+from wtal.model.held_out import held_out_videos
+from wtal.model.network import Network
+from wtal.model.packs import ArrayVideos
+from wtal.model.streams import streams_of
+from wtal.model.train import Trainer
 from wtal.records import TRAINING_COLUMNS, VideoScores
 from wtal.suite import EpochSettings, suite_from_mapping
 from wtal.training_settings import CollapseSettings, EarlyStopping, TrainingSettings, Until
@@ -30,7 +40,7 @@ CLASSES = ("jump", "run", "swim")
 SOUND = EpochHealth(
     epoch=9,
     classification_loss=2.0,
-    uses_memory=False,
+    has_memory_branch=False,
     attention=0.4,
     spread=0.2,
     largest_class=1,
@@ -96,8 +106,8 @@ def test_a_collapsed_epoch_is_never_the_best_and_the_loss_counts_anew_with_the_m
     watch = HealthWatch(STOP, EarlyStopping(patience=9), 30, CLASSES)
     watch.take(health(0, 3.0))
     assert not watch.take(health(1, 1.0, attention=0.01)).is_best
-    assert watch.take(health(2, 9.0, uses_memory=True)).is_best
-    assert not watch.take(health(3, 9.5, uses_memory=True)).is_best
+    assert watch.take(health(2, 9.0, has_memory_branch=True)).is_best
+    assert not watch.take(health(3, 9.5, has_memory_branch=True)).is_best
 
 
 def test_early_stopping_and_the_epoch_best_on_the_test_set_exclude_each_other() -> None:
@@ -159,7 +169,8 @@ def test_a_run_that_really_collapses_ends_in_one_sentence_and_leaves_no_result(
 
 
 def test_an_early_stopped_round_is_the_round_that_never_went_beyond_its_best_epoch(store: Path, tmp_path: Path) -> None:
-    early = {"epochs": long_epochs(60, 0.02), "early_stopping": EarlyStopping(patience=4)}
+    stopping = EarlyStopping(patience=4, held_out_share=0)
+    early = {"epochs": long_epochs(60, 0.02), "early_stopping": stopping}
     assert main(train(store, settings_file(tmp_path, tiny_round(), **early), tmp_path / "early")) == 0
     rows = list(read_rows(tmp_path / "early/training.csv", TRAINING_COLUMNS))
     kept = [int(row["epoch"]) for row in rows if row["kept"] == "1"]
@@ -176,6 +187,58 @@ def test_an_early_stopped_round_is_the_round_that_never_went_beyond_its_best_epo
     assert sorted(contents(tmp_path / "early")) == sorted(contents(tmp_path / "whole"))
 
 
+def test_a_round_with_held_out_videos_ends_with_the_epoch_that_is_best_on_them(store: Path, tmp_path: Path) -> None:
+    early = {"epochs": long_epochs(80, 0.01), "early_stopping": EarlyStopping(patience=5, held_out_share=0.25)}
+    assert main(train(store, settings_file(tmp_path, tiny_round(), **early), tmp_path / "out")) == 0
+    rows = list(read_rows(tmp_path / "out/training.csv", TRAINING_COLUMNS))
+    losses = [float(row["held_out_loss"]) for row in rows]
+    kept = [int(row["epoch"]) for row in rows if row["kept"] == "1"]
+    assert kept == [int(np.argmin(losses))]
+    assert len(rows) == kept[0] + 6 < 80
+    content, _ = read_checkpoint(tmp_path / "out/checkpoint.pt")
+    assert content["progress"]["visits"] == 6 * (kept[0] + 1)  # two of the eight videos are held out
+
+
+def test_nothing_is_learnt_from_a_video_that_is_held_out() -> None:
+    stream = np.random.default_rng(0)
+    arrays = [stream.normal(size=(20, 12)).astype(np.float32) for _ in range(6)]
+    labels = np.eye(3, dtype=np.bool_)[[0, 1, 2, 0, 1, 2]]
+    settings = dataclasses.replace(tiny_round(), epochs=tiny_round().epochs[:8])  # the memory is filled and used
+    assert any(epoch.uses_memory for epoch in settings.epochs)
+    trained = []
+    for other in (arrays[4], np.ones((33, 12), dtype=np.float32)):
+        videos = ArrayVideos([*arrays[:4], other, arrays[5]], labels)
+        streams = streams_of("test", "paired", 0, 0, torch.device("cpu"))
+        network = Network(12, 3, settings.model, streams.initial)
+        Trainer(network, videos, settings, streams, held_out=[4]).run()
+        trained.append(network.state_dict())
+    assert all(torch.equal(trained[0][name], trained[1][name]) for name in trained[0])
+
+
+@given(
+    hnp.arrays(np.bool_, st.tuples(st.integers(1, 25), st.integers(1, 4))), st.floats(0, 0.5), st.integers(0, 2**32 - 1)
+)
+def test_held_out_videos_are_few_and_leave_every_class_a_video(labels: np.ndarray, share: float, seed: int) -> None:
+    chosen = held_out_videos(labels, share, np.random.default_rng(seed))
+    assert len(chosen) <= max(1 if share else 0, round(share * len(labels)))
+    assert chosen == sorted(set(chosen))
+    rest = np.delete(labels, chosen, axis=0)
+    assert (rest.any(axis=0) == labels.any(axis=0)).all()
+    assert chosen == held_out_videos(labels, share, np.random.default_rng(seed))
+
+
+def test_a_share_that_cannot_be_held_out_is_refused_before_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = SyntheticData(kind="synthetic", train_videos=2, test_videos=2, classes=3, feature_size=8)
+    prepare(data, tmp_path / "data")
+    found = read_store(tmp_path / "data")
+    alone = found.video_labels[found.videos("train")].sum(axis=0) == 1
+    assert found.video_labels[found.videos("train")][:, alone].any(axis=1).all()  # each has a class no other has
+    early = settings_file(tmp_path, tiny_round(), early_stopping=EarlyStopping(patience=2))
+    refused(train(tmp_path / "data", early, tmp_path / "out"), capsys, "held_out_share", "or a share of 0")
+
+
 def test_a_collapse_after_a_sound_epoch_ends_the_round_with_that_epoch(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -187,7 +250,7 @@ def test_a_collapse_after_a_sound_epoch_ends_the_round_with_that_epoch(
     rows = list(read_rows(tmp_path / "out/training.csv", TRAINING_COLUMNS))
     kept = [int(row["epoch"]) for row in rows if row["kept"] == "1"]
     assert f"the round ends with the state after epoch {kept[0]}," in error
-    assert kept[0] < 10 < int(rows[-1]["epoch"])
+    assert kept[0] <= int(rows[-1]["epoch"]) - STOP.epochs < 20 - STOP.epochs
 
 
 def test_a_killed_job_with_early_stopping_ends_in_the_same_bytes(store: Path, tmp_path: Path) -> None:

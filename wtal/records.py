@@ -24,6 +24,7 @@ TRAINING_COLUMNS = (
     "attention_entropy",
     "attention_spread",
     "largest_class_share",
+    "held_out_loss",
     "kept",
 )
 

@@ -74,14 +74,16 @@ class CollapseSettings:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EarlyStopping:
-    """Each round ends with its best epoch: that of the lowest classification loss on the training videos."""
+    """Each round ends with its best epoch: that of the lowest classification loss on training videos."""
 
     patience: int  # epochs without a better one after which the round ends
     minimum_improvement: float = 0.0  # by which the loss must fall to count as better
+    held_out_share: float = 0.1  # of the training videos, which are not learnt from; 0: the loss is that of training
 
     def __post_init__(self) -> None:
         require(self.patience >= 1, "patience", "a whole number, 1 or above", self.patience)
         require(self.minimum_improvement >= 0, "minimum_improvement", "0 or above", self.minimum_improvement)
+        require(0 <= self.held_out_share <= 0.5, "held_out_share", "a share in [0, 0.5]", self.held_out_share)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from wtal.errors import CollapseError
+from wtal.model.train import EpochLog
+from wtal.settings import LossSettings
+from wtal.suite import EpochSettings
 from wtal.training_settings import CollapseSettings, EarlyStopping
 
 MARGIN = 0.2  # by which the videos a class scores highest in must exceed those that carry it, as a share of all
@@ -20,8 +26,10 @@ class EpochHealth:
     """What one epoch says of a training run; every value is a mean or a share over the visits of the epoch."""
 
     epoch: int
-    classification_loss: float  # foreground, background and attention loss, as weighted in training
-    uses_memory: bool  # from then on the loss has one more branch, and is not compared with what was before
+    classification_loss: (
+        float  # foreground, background and attention loss as weighted in training, or of held-out videos
+    )
+    has_memory_branch: bool  # whether that loss has one; such are compared with such alone
     attention: float
     spread: float  # standard deviation of attention within a video
     largest_class: int  # the class that scores highest in the most videos
@@ -57,6 +65,30 @@ def collapse_signs(health: EpochHealth, settings: CollapseSettings, classes: Seq
     return tuple(signs)
 
 
+def health_of(
+    epoch: EpochSettings,
+    log: EpochLog,
+    settings: LossSettings,
+    video_labels: NDArray[np.bool_],
+    held_out_loss: float | None,
+) -> EpochHealth:
+    """The health of an epoch from its log. video_labels: of the training videos [V, C]."""
+    counts = np.bincount(log.best_class, minlength=video_labels.shape[1])
+    largest = int(counts.argmax())
+    loss = settings.foreground_weight * log.mean("foreground") + settings.background_weight * log.mean("background")
+    loss += settings.attention_weight * log.mean("attention")
+    return EpochHealth(
+        epoch=epoch.epoch,
+        classification_loss=loss if held_out_loss is None else held_out_loss,
+        has_memory_branch=epoch.uses_memory and held_out_loss is None,
+        attention=float(np.mean(log.attention)),
+        spread=float(np.mean(log.spread)),
+        largest_class=largest,
+        class_share=float(counts[largest] / counts.sum()),
+        labelled_share=float(video_labels[:, largest].mean()),
+    )
+
+
 class HealthWatch:
     """Takes in the epochs of one round, one after the other, and says what follows from each."""
 
@@ -87,7 +119,7 @@ class HealthWatch:
         return Verdict(tuple(f"epoch {health.epoch}: {sign}" for sign in counted), is_best, self._ends(health))
 
     def _is_better(self, health: EpochHealth) -> bool:
-        if self.best is None or self.early_stopping is None or self.best.uses_memory != health.uses_memory:
+        if self.best is None or self.early_stopping is None or self.best.has_memory_branch != health.has_memory_branch:
             return True
         return health.classification_loss < self.best.classification_loss - self.early_stopping.minimum_improvement
 

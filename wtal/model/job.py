@@ -18,11 +18,12 @@ from wtal.data.store import Store
 from wtal.errors import CollapseError, InputError
 from wtal.files import digest_of_file, digest_of_value, write_rows
 from wtal.model.checkpoint import About, read_checkpoint, write_checkpoint
-from wtal.model.health import EpochHealth, HealthWatch
+from wtal.model.health import EpochHealth, HealthWatch, health_of
+from wtal.model.held_out import held_out_loss, held_out_videos
 from wtal.model.network import Network
 from wtal.model.running import check_about, deterministic, videos_of
 from wtal.model.score import score_videos
-from wtal.model.streams import streams_of
+from wtal.model.streams import seed_of, streams_of
 from wtal.model.train import EpochLog, RoundLabels, Trainer
 from wtal.records import TRAINING_COLUMNS, VideoScores
 from wtal.suite import DetectSettings, EpochSettings, RoundSettings
@@ -68,13 +69,26 @@ class RoundJob:
         self.streams = streams_of(settings.suite, settings.streams, inputs.seed, settings.round_index, device)
         network = Network(store.feature_size, len(store.classes), settings.model, self.streams.initial).to(device)
         self.train_videos, self.test_videos = videos_of(store, "train"), videos_of(store, "test")
-        self.trainer = Trainer(network, self.train_videos, settings, self.streams)
+        self.trainer = Trainer(network, self.train_videos, settings, self.streams, self._held_out())
         self.about = self._start()
         self.watch = HealthWatch(settings.collapse, settings.early_stopping, len(settings.epochs), store.classes)
         self.rows: list[list[Any]] = []
         self.epoch_scores: list[EpochScores] = []
         self.saved_at = time.monotonic()
         self.identity = self._identity()
+
+    def _held_out(self) -> list[int]:
+        """The training videos that early stopping looks at, the same in every round. Raises InputError where none."""
+        settings, labels = self.inputs.settings, self.train_videos.video_labels
+        if settings.early_stopping is None or settings.early_stopping.held_out_share == 0:
+            return []
+        seed = seed_of(settings.suite, settings.streams, self.inputs.seed, "held out")
+        chosen = held_out_videos(labels, settings.early_stopping.held_out_share, np.random.default_rng(seed))
+        if not chosen:
+            key, got = "early_stopping.held_out_share", "a class of a single video in each of them"
+            expected = "training videos that can be held out, or a share of 0"
+            raise InputError(file=settings.suite, key=key, expected=expected, got=got)
+        return chosen
 
     def _start(self) -> About:
         """Take up the round before, if there is one, and say what this round's checkpoint is about."""
@@ -141,7 +155,10 @@ class RoundJob:
         kept = self.rows[-1][0]
         if self.watch.best is not None:
             kept = self.watch.best.epoch
-            print(f"the round ends with the state after epoch {kept}, its best on the training videos", file=sys.stderr)
+            videos = (
+                f"{len(self.trainer.held_out)} held-out training videos" if self.trainer.held_out else "what it learns"
+            )
+            print(f"the round ends with the state after epoch {kept}, its best on {videos}", file=sys.stderr)
             self.trainer.restore(read_checkpoint(self.best_file)[0])
         self.rows = [[*row[:-1], int(row[0] == kept)] for row in self.rows]
 
@@ -162,7 +179,7 @@ class RoundJob:
         health = self._health(epoch, log)
         values = [log.mean(name) for name in ("total", "foreground", "background", "attention", "consistency", "label")]
         values += [log.label_gradient_share, health.attention, float(np.mean(log.entropy)), health.spread]
-        values += [health.class_share]
+        values += [health.class_share, health.classification_loss if self.trainer.held_out else np.nan]
         self.rows.append([epoch.epoch, epoch.learning_rate, *(format(value, ".6g") for value in values), 0])
         verdict = self.watch.take(health)
         for sign in verdict.signs:
@@ -176,24 +193,9 @@ class RoundJob:
         return verdict.ends_round
 
     def _health(self, epoch: EpochSettings, log: EpochLog) -> EpochHealth:
-        store, loss = self.inputs.store, self.inputs.settings.loss
-        counts = np.bincount(log.best_class, minlength=len(store.classes))
-        largest = int(counts.argmax())
-        weighted = [
-            (loss.foreground_weight, "foreground"),
-            (loss.background_weight, "background"),
-            (loss.attention_weight, "attention"),
-        ]
-        return EpochHealth(
-            epoch=epoch.epoch,
-            classification_loss=sum(weight * log.mean(name) for weight, name in weighted),
-            uses_memory=epoch.uses_memory,
-            attention=float(np.mean(log.attention)),
-            spread=float(np.mean(log.spread)),
-            largest_class=largest,
-            class_share=float(counts[largest] / counts.sum()),
-            labelled_share=float(store.video_labels[store.videos("train"), largest].mean()),
-        )
+        trainer, loss = self.trainer, self.inputs.settings.loss
+        seen = held_out_loss(trainer.network, self.train_videos, trainer.held_out, loss) if trainer.held_out else None
+        return health_of(epoch, log, loss, self.train_videos.video_labels, seen)
 
     def _maybe_save(self) -> None:
         if time.monotonic() - self.saved_at < self.resume_every:

@@ -76,8 +76,12 @@ class Progress:
 class Trainer:
     """The state of a training run and the only code that changes it."""
 
-    def __init__(self, network: Network, videos: Videos, settings: RoundSettings, streams: Streams) -> None:
+    def __init__(
+        self, network: Network, videos: Videos, settings: RoundSettings, streams: Streams, held_out: Sequence[int] = ()
+    ) -> None:
+        """held_out: numbers of videos that are not learnt from."""
         self.network, self.videos, self.settings, self.streams = network, videos, settings, streams
+        self.held_out = list(held_out)
         self.device = network.class_centres.device
         self.optimiser = Adam(network.parameters(), settings.adam_betas, settings.weight_decay)
         self.bank = self._empty_bank()
@@ -120,7 +124,7 @@ class Trainer:
         if not progress.order:
             n_videos = self.videos.n_videos
             order = self.streams.shuffle.permutation(n_videos) if self.settings.shuffle else np.arange(n_videos)
-            progress.order = order.tolist()
+            progress.order = self._learnt_from(order)
         while progress.position < len(progress.order):
             until_step = per_step - progress.visits % per_step
             rest = progress.order[progress.position : progress.position + until_step]
@@ -133,6 +137,11 @@ class Trainer:
                 self.optimiser.clear()
             if after_step is not None:
                 after_step()
+
+    def _learnt_from(self, videos: NDArray[np.integer]) -> list[int]:
+        """Those of some videos that are not held out, in their order."""
+        order: list[int] = videos[~np.isin(videos, self.held_out)].tolist()
+        return order
 
     def _visit(self, chosen: list[int], epoch: EpochSettings, labels: RoundLabels | None) -> None:
         """Forward and backward of some videos as one pack, as if one came after the other."""
@@ -178,7 +187,8 @@ class Trainer:
     @torch.no_grad()
     def _fill_memory(self) -> None:
         """One pass over the training videos in evaluation mode, each into the rows of its own classes."""
-        for chosen in groups_of(self.videos, range(self.videos.n_videos), SCORING_SNIPPETS):
+        every = self._learnt_from(np.arange(self.videos.n_videos))
+        for chosen in groups_of(self.videos, every, SCORING_SNIPPETS):
             some = pack(self.videos, chosen, self.device)
             prototypes = self.network(some).prototypes
             probabilities = torch.softmax(self.network.prototype_logits(prototypes), dim=-1)

@@ -139,11 +139,13 @@ def training_figure(plan: Plan, lines: Sequence[Line]) -> Figure:
     """Every logged figure of training by epoch: the whole method's rounds, a thin line a seed, the mean thick."""
     chain = set(enumerate(plan.file.variants[plan.whole_method].owners))
     own = [line for line in lines if (int(line.figures["round"]), line.variant) in chain]
-    figure = canvas(WIDTH, 5.6)
-    names = [name for name in TRAINING_COLUMNS if name not in ("epoch", "kept")]
-    panels = figure.subplots(3, 4, sharex=True).ravel()
+    known = [name for name in TRAINING_COLUMNS if name not in ("epoch", "kept")]
+    names = [name for name in known if any(np.isfinite(line.figures[name]) for line in own)]
+    n_rows = -(-len(names) // 4)
+    figure = canvas(WIDTH, 0.2 + 1.8 * n_rows)
+    panels = figure.subplots(n_rows, 4, sharex=True).ravel()
     starts = _round_starts(own)
-    for axes, name in zip(panels, names, strict=True):
+    for axes, name in zip(panels, names):
         epochs = sorted({int(line.key) for line in own})
         for seed in plan.file.seeds:
             by_epoch = {int(line.key): line.figures[name] for line in own if line.seed == seed}
@@ -154,8 +156,11 @@ def training_figure(plan: Plan, lines: Sequence[Line]) -> Figure:
             axes.axvline(start, color=GREY, linewidth=0.8, linestyle=":")
         axes.set_title(name.replace("_", " "))
     figure.supxlabel("thin: each seed; thick: mean over seeds; dotted: a round begins", fontsize=8.5)
-    for axes in panels[-4:]:
+    for axes in panels[len(names) :]:
+        axes.axis("off")
+    for axes in panels[len(names) - 4 : len(names)]:
         axes.set_xlabel("epoch")
+        axes.tick_params(axis="x", labelbottom=True)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     return figure
 

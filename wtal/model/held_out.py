@@ -1,0 +1,47 @@
+"""Training videos that are not learnt from, so that early stopping sees overfitting without a test video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from wtal.model.losses import video_losses
+from wtal.model.network import Network
+from wtal.model.packs import SCORING_SNIPPETS, Pack, Videos, groups_of, pack
+from wtal.settings import LossSettings
+
+
+def held_out_videos(labels: NDArray[np.bool_], share: float, stream: np.random.Generator) -> list[int]:
+    """At most a share of the videos, drawn by chance, rising; every class keeps a video that is learnt from.
+
+    labels: video-level labels [V, C]. At least one video is aimed at where the share is above 0.
+    """
+    wanted = max(1, round(share * len(labels))) if share else 0
+    left, chosen = labels.sum(axis=0), list[int]()
+    for video in stream.permutation(len(labels)).tolist():
+        if len(chosen) == wanted:
+            break
+        if (left[labels[video]] > 1).all():
+            left = left - labels[video]
+            chosen.append(video)
+    return sorted(chosen)
+
+
+@torch.no_grad()
+def held_out_loss(network: Network, videos: Videos, chosen: Sequence[int], settings: LossSettings) -> float:
+    """Foreground, background and attention loss as weighted in training, mean over the chosen videos, no dropout."""
+    parts = [
+        _loss(network, pack(videos, group, network.class_centres.device), settings)
+        for group in groups_of(videos, chosen, SCORING_SNIPPETS)
+    ]
+    return float(np.concatenate(parts).mean())
+
+
+def _loss(network: Network, some: Pack, settings: LossSettings) -> NDArray[np.float64]:
+    output = network(some)
+    losses = video_losses(output.original, output.reallocated, None, some.labels, some.mask, None, settings)
+    total: NDArray[np.float64] = losses.total(settings, 0.0, 0.0).double().cpu().numpy()
+    return total
