@@ -155,9 +155,8 @@ class RoundJob:
         kept = self.rows[-1][0]
         if self.watch.best is not None:
             kept = self.watch.best.epoch
-            videos = (
-                f"{len(self.trainer.held_out)} held-out training videos" if self.trainer.held_out else "what it learns"
-            )
+            n_held_out = len(self.trainer.held_out)
+            videos = f"{n_held_out} training videos held out" if n_held_out else "the training videos"
             print(f"the round ends with the state after epoch {kept}, its best on {videos}", file=sys.stderr)
             self.trainer.restore(read_checkpoint(self.best_file)[0])
         self.rows = [[*row[:-1], int(row[0] == kept)] for row in self.rows]
