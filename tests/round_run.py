@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +61,25 @@ def label_file(folder: Path) -> Path:
     path = folder / "labels.json"
     write_text(path, to_json(plan_files(read_suite(ROOT / "config/tiny.yaml"))["optimised/labels1.json"]))
     return path
+
+
+def killed(arguments: list[str], when: Callable[[], bool]) -> list[str]:
+    """The command of a job that was started and killed as soon as `when` held; the same starts it again."""
+    command = [sys.executable, "-m", "wtal", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not when() and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return command
+
+
+def taken_up(command: list[str], folder: Path) -> dict[str, bytes]:
+    """What a folder holds once the job that was killed there is started again and has gone on where it was."""
+    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "resuming in epoch" in done.stderr
+    for leftover in folder.glob(".*"):
+        leftover.unlink()  # what a kill in the middle of a write left under a temporary name
+    return contents(folder)

@@ -43,21 +43,25 @@ def annotations_json(path: Path, *, prefix: str = "v_", n_videos: int = 12) -> P
     return path
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> FeatureData:
-    """Settings of a small data set with one .npy a video."""
-    annotations = annotations_json(tmp_path / "small.json")
-    write_features(annotations, tmp_path / "features", layout="npy_per_video", columns=COLUMNS)
+def small_data_set(folder: Path, n_videos: int = 12) -> FeatureData:
+    """Settings of a small data set with one .npy a video, made in a folder."""
+    annotations = annotations_json(folder / "small.json", n_videos=n_videos)
+    write_features(annotations, folder / "features", layout="npy_per_video", columns=COLUMNS)
     return FeatureData(
         kind="features",
         name="small",
-        features=str(tmp_path / "features"),
+        features=str(folder / "features"),
         annotations=str(annotations),
         train_subset="training",
         test_subset="validation",
         feature_size=COLUMNS,
         streams={"rgb": COLUMNS // 2, "flow": COLUMNS // 2},
     )
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> FeatureData:
+    return small_data_set(tmp_path)
 
 
 def quiet(_: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from full_size import write_features
-from test_convert import COLUMNS, annotations_json, write_h5
+from test_convert import COLUMNS, small_data_set, write_h5
 
 from wtal.config import to_mapping
 from wtal.data import convert
@@ -34,19 +34,7 @@ FILES = ("features.npy", "videos.csv", "video_labels.csv", "annotations.csv", "m
 @pytest.fixture
 def small(tmp_path: Path) -> FeatureData:
     """Settings of a small data set with one .npy a video, and a lock."""
-    annotations = annotations_json(tmp_path / "small.json", n_videos=N_VIDEOS)
-    write_features(annotations, tmp_path / "features", layout="npy_per_video", columns=COLUMNS)
-    return FeatureData(
-        kind="features",
-        name="small",
-        features=str(tmp_path / "features"),
-        annotations=str(annotations),
-        train_subset="training",
-        test_subset="validation",
-        feature_size=COLUMNS,
-        streams={"rgb": COLUMNS // 2, "flow": COLUMNS // 2},
-        lock=str(tmp_path / "lock.json"),
-    )
+    return replace(small_data_set(tmp_path, N_VIDEOS), lock=str(tmp_path / "lock.json"))
 
 
 @pytest.fixture

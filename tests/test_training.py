@@ -5,17 +5,26 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from round_run import ROOT, contents, label_file, refused, settings_file, tiny_round, tiny_store, train
+from round_run import (
+    ROOT,
+    contents,
+    killed,
+    label_file,
+    refused,
+    settings_file,
+    taken_up,
+    tiny_round,
+    tiny_store,
+    train,
+)
 
 from wtal.cli import main
 from wtal.data.prepare import prepare
@@ -186,25 +195,13 @@ def test_a_killed_job_is_taken_up_where_it_was_and_ends_in_the_same_bytes(store:
     )
     settings = settings_file(tmp_path, base, epochs=epochs, keeps_epoch_scores=True)
     assert main(train(store, settings, tmp_path / "whole")) == 0
-    command = [sys.executable, "-m", "wtal", *train(store, settings, tmp_path / "killed", "--resume-every", "0")]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
     resume = tmp_path / "killed/resume.pt"
-    deadline = time.monotonic() + 60
-    while not resume.is_file() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.005)
-    time.sleep(0.1)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    command = killed(train(store, settings, tmp_path / "killed", "--resume-every", "0"), resume.is_file)
     assert resume.is_file()
     assert not (tmp_path / "killed/checkpoint.pt").exists()
     content, _ = read_checkpoint(resume)
     assert content["progress"]["visits"] > 0
-    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "resuming in epoch" in done.stderr
-    for leftover in (tmp_path / "killed").glob(".*"):
-        leftover.unlink()  # what a kill in the middle of a write left under a temporary name
-    assert contents(tmp_path / "whole") == contents(tmp_path / "killed")
+    assert taken_up(command, tmp_path / "killed") == contents(tmp_path / "whole")
 
 
 def test_a_disk_that_is_full_gets_one_sentence_and_no_checkpoint(store: Path, tmp_path: Path) -> None:

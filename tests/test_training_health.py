@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +12,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from round_run import ROOT, contents, label_file, refused, settings_file, tiny_round, tiny_store, train
+from round_run import (
+    ROOT,
+    contents,
+    killed,
+    label_file,
+    refused,
+    settings_file,
+    taken_up,
+    tiny_round,
+    tiny_store,
+    train,
+)
 
 from wtal.cli import main
 from wtal.data.prepare import prepare
@@ -254,25 +261,18 @@ def test_a_collapse_after_a_sound_epoch_ends_the_round_with_that_epoch(
 
 
 def test_a_killed_job_with_early_stopping_ends_in_the_same_bytes(store: Path, tmp_path: Path) -> None:
-    early = {"epochs": long_epochs(80, 0.005), "early_stopping": EarlyStopping(patience=6)}
+    early = {"epochs": long_epochs(80, 0.005), "early_stopping": EarlyStopping(patience=30)}
     settings = settings_file(tmp_path, tiny_round(), **early)
     assert main(train(store, settings, tmp_path / "whole")) == 0
-    command = [sys.executable, "-m", "wtal", *train(store, settings, tmp_path / "killed", "--resume-every", "0")]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL)
-    resume, deadline = tmp_path / "killed/resume.pt", time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        if resume.is_file() and read_checkpoint(resume)[0]["progress"]["epoch"] >= 3:
-            break
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    resume = tmp_path / "killed/resume.pt"
+
+    def is_under_way() -> bool:
+        return resume.is_file() and read_checkpoint(resume)[0]["progress"]["epoch"] >= 3
+
+    command = killed(train(store, settings, tmp_path / "killed", "--resume-every", "0"), is_under_way)
     assert resume.is_file()
     assert (tmp_path / "killed/best.pt").is_file()
-    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "resuming in epoch" in done.stderr
-    for leftover in (tmp_path / "killed").glob(".*"):
-        leftover.unlink()  # what a kill in the middle of a write left under a temporary name
-    assert contents(tmp_path / "whole") == contents(tmp_path / "killed")
+    assert taken_up(command, tmp_path / "killed") == contents(tmp_path / "whole")
 
 
 def score_file(store: Path, path: Path, snippet: float) -> Path:
