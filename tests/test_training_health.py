@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -40,7 +41,7 @@ from wtal.model.packs import ArrayVideos
 from wtal.model.streams import streams_of
 from wtal.model.train import Trainer
 from wtal.records import TRAINING_COLUMNS, VideoScores
-from wtal.suite import EpochSettings, suite_from_mapping
+from wtal.suite import EpochSettings, read_suite, suite_from_mapping
 from wtal.training_settings import CollapseSettings, EarlyStopping, TrainingSettings, Until
 
 CLASSES = ("jump", "run", "swim")
@@ -126,8 +127,6 @@ def test_early_stopping_and_the_epoch_best_on_the_test_set_exclude_each_other() 
 
 
 def test_the_configured_activitynet_suites_stop_on_collapse_and_stop_early() -> None:
-    from wtal.suite import read_suite
-
     for name in ("activitynet12", "activitynet13"):
         for variant in read_suite(ROOT / f"config/{name}.yaml").variants.values():
             assert variant.method.training.collapse.action == "stop"
@@ -136,8 +135,6 @@ def test_the_configured_activitynet_suites_stop_on_collapse_and_stop_early() -> 
 
 
 def test_unknown_keys_and_wrong_ranges_of_these_settings_are_refused_by_name() -> None:
-    import yaml
-
     for change, words in [
         ({"collapse": {"acton": "stop"}}, r"method\.training\.collapse\.acton"),
         ({"collapse": {"action": "halt"}}, r"method\.training\.collapse\.action: expected .*warn.*stop.*; got 'halt'"),

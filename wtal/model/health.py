@@ -26,9 +26,7 @@ class EpochHealth:
     """What one epoch says of a training run; every value is a mean or a share over the visits of the epoch."""
 
     epoch: int
-    classification_loss: (
-        float  # foreground, background and attention loss as weighted in training, or of held-out videos
-    )
+    classification_loss: float  # foreground, background and attention loss, weighted, or that of held-out videos
     has_memory_branch: bool  # whether that loss has one; such are compared with such alone
     attention: float
     spread: float  # standard deviation of attention within a video
