@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from wtal.model.losses import video_losses
 from wtal.model.network import Network
-from wtal.model.packs import SCORING_SNIPPETS, Pack, Videos, groups_of, pack
+from wtal.model.packs import Pack, Videos, scoring_packs
 from wtal.settings import LossSettings
 
 
@@ -33,10 +33,8 @@ def held_out_videos(labels: NDArray[np.bool_], share: float, stream: np.random.G
 @torch.no_grad()
 def held_out_loss(network: Network, videos: Videos, chosen: Sequence[int], settings: LossSettings) -> float:
     """Foreground, background and attention loss as weighted in training, mean over the chosen videos, no dropout."""
-    parts = [
-        _loss(network, pack(videos, group, network.class_centres.device), settings)
-        for group in groups_of(videos, chosen, SCORING_SNIPPETS)
-    ]
+    packs = scoring_packs(videos, chosen, network.class_centres.device)
+    parts = [_loss(network, some, settings) for some in packs]
     return float(np.concatenate(parts).mean())
 
 

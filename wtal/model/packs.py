@@ -109,6 +109,12 @@ def groups_of(
         yield group
 
 
+def scoring_packs(videos: Videos, indices: Sequence[int], device: torch.device) -> Iterator[Pack]:
+    """Some videos in their order, whole, in packs for where no gradient is needed."""
+    for group in groups_of(videos, indices, SCORING_SNIPPETS):
+        yield pack(videos, group, device)
+
+
 def sampled_rows(n_snippets: int, n_sampled: int | None, stream: np.random.Generator) -> NDArray[np.intp] | None:
     """One snippet drawn from each of `n_sampled` equal parts of a video; None, meaning all, where it is no longer."""
     if n_sampled is None or n_snippets <= n_sampled:

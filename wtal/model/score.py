@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from wtal.model.network import Network
-from wtal.model.packs import SCORING_SNIPPETS, Pack, Videos, groups_of, pack
+from wtal.model.packs import Pack, Videos, scoring_packs
 from wtal.records import VideoScores
 
 
@@ -30,10 +30,8 @@ def score_videos(
     labels. Source: section 3 of docs/method.md.
     """
     shares = (snippet_original_share, video_original_share)
-    parts = [
-        _score_pack(network, pack(videos, chosen, network.class_centres.device), shares, dropout)
-        for chosen in groups_of(videos, range(videos.n_videos), SCORING_SNIPPETS)
-    ]
+    packs = scoring_packs(videos, range(videos.n_videos), network.class_centres.device)
+    parts = [_score_pack(network, some, shares, dropout) for some in packs]
     lengths = [len(videos.features(index)) for index in range(videos.n_videos)]
     snippet, video, attention = (np.concatenate(column) for column in zip(*parts))
     return VideoScores(

@@ -21,7 +21,7 @@ from wtal.model.losses import VideoLosses, video_losses
 from wtal.model.memory import MemoryBank, memory_rows, padded_slots
 from wtal.model.network import BranchOutput, Network, NetworkOutput
 from wtal.model.optimiser import Adam
-from wtal.model.packs import SCORING_SNIPPETS, Pack, Videos, groups_of, pack, sampled_rows
+from wtal.model.packs import Pack, Videos, groups_of, pack, sampled_rows, scoring_packs
 from wtal.model.streams import Streams
 from wtal.suite import EpochSettings, RoundSettings
 
@@ -188,8 +188,7 @@ class Trainer:
     def _fill_memory(self) -> None:
         """One pass over the training videos in evaluation mode, each into the rows of its own classes."""
         every = self._learnt_from(np.arange(self.videos.n_videos))
-        for chosen in groups_of(self.videos, every, SCORING_SNIPPETS):
-            some = pack(self.videos, chosen, self.device)
+        for some in scoring_packs(self.videos, every, self.device):
             prototypes = self.network(some).prototypes
             probabilities = torch.softmax(self.network.prototype_logits(prototypes), dim=-1)
             for place, label in enumerate(some.labels.tolist()):
