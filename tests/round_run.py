@@ -18,7 +18,8 @@ from wtal.config import from_mapping, to_mapping
 from wtal.data.prepare import prepare
 from wtal.data_settings import SyntheticData
 from wtal.files import to_json, write_text
-from wtal.suite import RoundSettings, plan_files, read_suite
+from wtal.step_settings import RoundSettings
+from wtal.suite import plan_files, read_suite
 
 ROOT = Path(__file__).resolve().parents[1]
 

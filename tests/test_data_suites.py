@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from wtal.data_settings import FeatureData
-from wtal.suite import EpochSettings, Suite, label_settings, read_suite, round_settings
+from wtal.step_settings import EpochSettings
+from wtal.suite import Suite, label_settings, read_suite, round_settings
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 

@@ -15,7 +15,7 @@ from wtal.localise.propose import proposals_of_class
 from wtal.localise.pseudo_labels import INFEASIBLE, NOTHING_TO_SOLVE, naive_label, pseudo_labels
 from wtal.records import Proposals, Segments, VideoScores
 from wtal.settings import DetectionSettings, EvaluationSettings, ProposalSettings
-from wtal.suite import DetectSettings, LabelRoundSettings
+from wtal.step_settings import DetectSettings, LabelRoundSettings
 from wtal.training_settings import CollapseSettings
 
 ONE = ProposalSettings(thresholds=(0.5,))

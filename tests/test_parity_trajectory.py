@@ -15,14 +15,16 @@ from wtal import settings as s
 from wtal.evaluate import EvaluationOptions, evaluate_detections
 from wtal.evaluate.classification import classification_mean
 from wtal.localise.detect import detect
-from wtal.localise.pseudo_labels import PseudoLabels, fused_segments, pseudo_labels
+from wtal.localise.labels_file import PseudoLabels
+from wtal.localise.pseudo_labels import fused_segments, pseudo_labels
 from wtal.model.network import Network
 from wtal.model.packs import ArrayVideos
 from wtal.model.score import score_videos
 from wtal.model.streams import streams_of
 from wtal.model.train import RoundLabels, Trainer
 from wtal.records import Instances, VideoScores
-from wtal.suite import DetectSettings, LabelRoundSettings, Variant, label_settings, round_settings
+from wtal.step_settings import DetectSettings, LabelRoundSettings
+from wtal.suite import Variant, label_settings, round_settings
 from wtal.suite_file import VariantEntry
 from wtal.timebase import cut_to_grid
 

@@ -18,7 +18,7 @@ from wtal.config import to_mapping
 from wtal.model.checkpoint import About, write_checkpoint
 from wtal.model.network import Network
 from wtal.settings import DetectionSettings, EvaluationSettings, ModelSettings, ProposalSettings
-from wtal.suite import DetectSettings
+from wtal.step_settings import DetectSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE, CLASSES, RATE = 6, ("jump", "run"), 2.0

@@ -154,7 +154,7 @@ def test_labels_of_other_videos_are_refused(tmp_path: Path) -> None:
     folder = made(tmp_path)
     path = folder / "whole" / "seed0" / "round2" / "labels.npz"
     arrays = read_arrays(path)
-    write_arrays(path, {**arrays, "label": arrays["label"][:-1]})
+    write_arrays(path, {**arrays, "videos": arrays["videos"][::-1]})
     with pytest.raises(
         InputError, match=r"labels\.npz: label: expected labels \(160, 3\) of the 4 videos of the scores"
     ):

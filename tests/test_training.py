@@ -37,7 +37,7 @@ from wtal.model.packs import ArrayVideos, groups_of, pack, sampled_rows
 from wtal.model.streams import seed_of, streams_of
 from wtal.model.train import RoundLabels, Trainer
 from wtal.settings import ModelSettings
-from wtal.suite import EpochSettings, RoundSettings
+from wtal.step_settings import EpochSettings, RoundSettings
 
 CPU = torch.device("cpu")
 

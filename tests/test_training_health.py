@@ -41,7 +41,8 @@ from wtal.model.packs import ArrayVideos
 from wtal.model.streams import streams_of
 from wtal.model.train import Trainer
 from wtal.records import TRAINING_COLUMNS, VideoScores
-from wtal.suite import EpochSettings, read_suite, suite_from_mapping
+from wtal.step_settings import EpochSettings
+from wtal.suite import read_suite, suite_from_mapping
 from wtal.training_settings import CollapseSettings, EarlyStopping, TrainingSettings, Until
 
 CLASSES = ("jump", "run", "swim")

@@ -11,74 +11,9 @@ from wtal import settings as s
 from wtal.config import from_mapping, to_mapping
 from wtal.errors import InputError, nearest
 from wtal.files import digest_of_value, read_yaml
+from wtal.step_settings import DetectSettings, EpochSettings, LabelRoundSettings, RoundSettings
 from wtal.suite_file import SuiteFile, VariantEntry, extended, method_of
-from wtal.training_settings import CollapseSettings, EarlyStopping, at_epoch
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EpochSettings:
-    """What one epoch of training uses."""
-
-    epoch: int
-    learning_rate: float
-    consistency_weight: float
-    uses_memory: bool
-    fills_memory_after: bool
-    label_weight: float  # 0: labels are not used
-    label_scale: float  # multiplies the target
-    is_delta: bool  # the target is the newest labels minus the previous ones
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RoundSettings:
-    """All that the training of one round depends on, besides its files and the seed."""
-
-    suite: str
-    streams: str
-    round_index: int
-    epochs: tuple[EpochSettings, ...]
-    model: s.ModelSettings
-    loss: s.LossSettings
-    adam_betas: tuple[float, float]
-    weight_decay: float
-    videos_per_step: int
-    memory_index: str
-    shuffle: bool
-    sampled_snippets: int | None
-    keeps_epoch_scores: bool  # test scores of every epoch, to select the best on the test set afterwards
-    video_original_share: float
-    label_snippet_share: float
-    detection_snippet_share: float
-    collapse: CollapseSettings
-    early_stopping: EarlyStopping | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LabelRoundSettings:
-    """All that the pseudo labels of one round depend on, besides the scores."""
-
-    round_index: int
-    refresh_epoch: int  # the first epoch that may learn from them
-    proposals: s.ProposalSettings
-    fusion: s.Fusion
-    temperature: float
-    kind: s.LabelKind
-    naive_overlap: str
-    lp_solution: s.LpSolution
-    lp_infeasible: str
-    bounds: s.Bounds
-    classes: str
-    collapse: CollapseSettings
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DetectSettings:
-    """All that the detections of a run depend on, besides the scores."""
-
-    proposals: s.ProposalSettings
-    detection: s.DetectionSettings
-    checkpoint: str
-    protocol: s.EvaluationSettings  # for `selected_on_test` alone
+from wtal.training_settings import at_epoch
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,8 @@ def print_label_quality(options: argparse.Namespace) -> None:
     from wtal.config import from_mapping
     from wtal.data.store import read_store
     from wtal.evaluate import options_from_settings
-    from wtal.evaluate.formats import to_json_line, typeset
-    from wtal.evaluate.label_quality import label_quality, quality_rows, quality_value, read_round_labels
+    from wtal.evaluate.formats import quality_rows, quality_value, to_json_line, typeset
+    from wtal.evaluate.label_quality import label_quality, read_round_labels
     from wtal.files import read_json
     from wtal.settings import EvaluationSettings
 

@@ -177,7 +177,7 @@ def evaluate_run(options: argparse.Namespace) -> None:
     from wtal.evaluate.run import RunFiles, run_metrics
     from wtal.files import digest_of_value, read_json, to_json, write_text
     from wtal.settings import EvaluationSettings
-    from wtal.suite import DetectSettings
+    from wtal.step_settings import DetectSettings
 
     values: list[Any] = [read_json(path) for path in options.settings]
     settings = from_mapping(EvaluationSettings, values[0], file=options.settings[0])

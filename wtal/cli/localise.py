@@ -40,9 +40,10 @@ def solve_labels(options: argparse.Namespace) -> None:
     from wtal.data.store import read_store
     from wtal.errors import CollapseError, InputError
     from wtal.files import read_json
-    from wtal.localise.pseudo_labels import INFEASIBLE, label_signs, pseudo_labels, write_labels
+    from wtal.localise.labels_file import write_labels
+    from wtal.localise.pseudo_labels import INFEASIBLE, label_signs, pseudo_labels
     from wtal.localise.scores_file import read_scores
-    from wtal.suite import LabelRoundSettings
+    from wtal.step_settings import LabelRoundSettings
 
     settings = from_mapping(LabelRoundSettings, read_json(options.settings), file=options.settings)
     store = read_store(options.data)
@@ -72,7 +73,7 @@ def detect_rounds(options: argparse.Namespace) -> None:
     from wtal.files import read_json, write_arrays
     from wtal.localise.detect import detect
     from wtal.localise.scores_file import read_scores
-    from wtal.suite import DetectSettings
+    from wtal.step_settings import DetectSettings
 
     settings = from_mapping(DetectSettings, read_json(options.settings), file=options.settings)
     rate = read_store(options.data).snippets_per_second

@@ -145,7 +145,7 @@ def predict_videos(options: argparse.Namespace) -> None:
     from wtal.localise.detect import detect
     from wtal.model.predict import load_model, predict_scores
     from wtal.model.running import device_of
-    from wtal.suite import DetectSettings
+    from wtal.step_settings import DetectSettings
 
     if options.out.is_dir():
         raise InputError(file="--out", expected="a file to write", got=f"{options.out}, a folder")

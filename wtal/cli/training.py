@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wtal.data.store import Store
-    from wtal.localise.pseudo_labels import PseudoLabels
+    from wtal.localise.labels_file import PseudoLabels
     from wtal.model.train import RoundLabels
 
 
@@ -71,7 +71,7 @@ def train_round(options: argparse.Namespace) -> None:
     from wtal.localise.scores_file import write_scores
     from wtal.model.job import RoundInputs, RoundJob
     from wtal.model.running import device_of
-    from wtal.suite import DetectSettings, RoundSettings
+    from wtal.step_settings import DetectSettings, RoundSettings
 
     settings = from_mapping(RoundSettings, read_json(options.settings), file=options.settings)
     detection = options.detection and from_mapping(DetectSettings, read_json(options.detection), file=options.detection)
@@ -99,7 +99,7 @@ def train_round(options: argparse.Namespace) -> None:
 
 
 def _labels(store: Store, newest: Path, previous: Path | None) -> RoundLabels:
-    from wtal.localise.pseudo_labels import read_labels
+    from wtal.localise.labels_file import read_labels
     from wtal.model.train import RoundLabels
 
     def arrays(path: Path) -> list[object]:
@@ -129,7 +129,7 @@ def score_checkpoint(options: argparse.Namespace) -> None:
     from wtal.localise.scores_file import write_scores
     from wtal.model.predict import score_from_checkpoint
     from wtal.model.running import device_of
-    from wtal.suite import RoundSettings
+    from wtal.step_settings import RoundSettings
 
     settings = from_mapping(RoundSettings, read_json(options.settings), file=options.settings)
     store = read_store(options.data)
@@ -149,7 +149,7 @@ def carry_settings(options: argparse.Namespace) -> None:
     from wtal.config import from_mapping, to_mapping
     from wtal.files import read_json
     from wtal.model.checkpoint import carry_detection
-    from wtal.suite import DetectSettings
+    from wtal.step_settings import DetectSettings
 
     settings = from_mapping(DetectSettings, read_json(options.detection), file=options.detection)
     carry_detection(options.checkpoint, to_mapping(settings), options.out)

@@ -7,8 +7,10 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
+from wtal.evaluate.label_quality import LabelQuality
 from wtal.evaluate.protocols import Evaluation
 from wtal.evaluate.uncertainty import Bootstrap
 
@@ -138,3 +140,18 @@ def caption_of(evaluation: Evaluation, what: str) -> str:
         said.append("duplicate instances removed")
     counts = f"{evaluation.n_detections} detections, {evaluation.n_instances} instances, {evaluation.n_videos} videos"
     return f"{what}: {'; '.join(said)}; {counts}"
+
+
+def quality_value(name: str, quality: LabelQuality) -> dict[str, Any]:
+    """The quality of one file's labels as a JSON value."""
+    return {"labels": name, **asdict(quality)}
+
+
+def quality_rows(found: Sequence[tuple[str, LabelQuality]], digits: int) -> list[list[str]]:
+    """Header and a row for each file; shares in percent, the violation as it is."""
+    rows = [["", "precision", "recall", "average precision", "label mAP", "infeasible", "violation"]]
+    for name, quality in found:
+        percent = (quality.precision, quality.recall, quality.average_precision, quality.label_map)
+        shares = (*percent, 100 * quality.infeasible_share)
+        rows.append([name, *(figure(share, digits) for share in shares), figure(quality.violation, 6)])
+    return rows

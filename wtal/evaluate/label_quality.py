@@ -11,25 +11,19 @@ Looked at are the classes that a video truly has, so that only *where* counts, n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wtal.errors import InputError
 from wtal.evaluate.classification import labels_of_instances
-from wtal.evaluate.formats import figure
 from wtal.evaluate.options import EvaluationOptions
 from wtal.evaluate.protocols import evaluate_detections
-from wtal.files import read_arrays
+from wtal.localise.labels_file import read_labels
 from wtal.records import Detections, Floats, Instances, Integers
 from wtal.timebase import to_seconds
-
-KEYS = ("videos", "classes", "offsets", "label", "violation", "status")
-INSTANCE_KEYS = ("instance_video", "instance_class", "instance_start", "instance_end", "instance_score")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +52,14 @@ class LabelQuality:
 
 
 def read_round_labels(path: str | Path) -> RoundLabels:
-    """Pseudo labels of a round. Raises InputError where an array is missing or has another shape."""
-    arrays = read_arrays(path, (*KEYS, *INSTANCE_KEYS))
-    videos, classes = tuple(arrays["videos"].tolist()), tuple(arrays["classes"].tolist())
-    table = (len(videos), len(classes) + 1)
-    n_rows = int(arrays["offsets"][-1]) if arrays["offsets"].size else 0
-    shapes = {"offsets": (len(videos) + 1,), "label": (n_rows, table[1]), "violation": table, "status": table}
-    shapes |= dict.fromkeys(INSTANCE_KEYS, arrays["instance_video"].shape)
-    for key, shape in shapes.items():
-        if arrays[key].shape != shape:
-            raise InputError(file=path, key=key, expected=f"shape {shape}", got=arrays[key].shape)
-    names = (videos, (*classes, "background"))
-    for key, known in zip(INSTANCE_KEYS, names):
-        if ((arrays[key] < 0) | (arrays[key] >= len(known))).any():
-            raise InputError(file=path, key=key, expected=f"numbers from 0 to {len(known) - 1}", got="another")
-    video, label = (arrays[key].astype(np.int64) for key in INSTANCE_KEYS[:2])
-    start, end, score = (arrays[key].astype(np.float64) for key in INSTANCE_KEYS[2:])
-    instances = Detections(*names, video, label, start, end, score)
-    kept = {key: arrays[key] for key in ("offsets", "label", "violation", "status")}
-    return RoundLabels(videos=videos, classes=classes, instances=instances, **kept)
+    """Pseudo labels of a round. Raises InputError as `read_labels` does."""
+    labels, classes = read_labels(path)
+    video, label = labels.segment_video.astype(np.int64), labels.segment_class.astype(np.int64)
+    start, end, score = labels.segment_start, labels.segment_end, labels.segment_score
+    columns = (column.astype(np.float64) for column in (start, end, score))
+    instances = Detections(labels.videos, (*classes, "background"), video, label, *columns)
+    offsets, violation, status = labels.offsets, labels.violation, labels.status
+    return RoundLabels(labels.videos, classes, offsets, labels.label, instances, violation, status)
 
 
 def label_quality(labels: RoundLabels, truth: Instances, options: EvaluationOptions) -> LabelQuality:
@@ -160,21 +143,6 @@ def snippet_average_precision(value: Floats, is_true: NDArray[np.bool_]) -> floa
     found = np.cumsum(is_true[order])[last_of_value]
     gained = np.diff(found, prepend=0)
     return float((found / (last_of_value + 1) * gained).sum() / found[-1])
-
-
-def quality_value(name: str, quality: LabelQuality) -> dict[str, Any]:
-    """The quality of one file's labels as a JSON value."""
-    return {"labels": name, **asdict(quality)}
-
-
-def quality_rows(found: Sequence[tuple[str, LabelQuality]], digits: int) -> list[list[str]]:
-    """Header and a row for each file; shares in percent, the violation as it is."""
-    rows = [["", "precision", "recall", "average precision", "label mAP", "infeasible", "violation"]]
-    for name, quality in found:
-        percent = (quality.precision, quality.recall, quality.average_precision, quality.label_map)
-        shares = (*percent, 100 * quality.infeasible_share)
-        rows.append([name, *(figure(share, digits) for share in shares), figure(quality.violation, 6)])
-    return rows
 
 
 def _label_map(labels: RoundLabels, truth: Instances, options: EvaluationOptions, rate: float) -> float:

@@ -17,7 +17,7 @@ from wtal.evaluate.protocols import Evaluation, evaluate_detections
 from wtal.evaluate.selected import selected_on_test
 from wtal.localise.scores_file import read_scores
 from wtal.records import Detections, Instances
-from wtal.suite import DetectSettings
+from wtal.step_settings import DetectSettings
 
 DIGITS = 6  # of every figure written; what lies below is float noise
 NO_LABELS = {

@@ -12,7 +12,7 @@ from wtal.evaluate.protocols import evaluate_detections
 from wtal.localise.detect import detect
 from wtal.localise.scores_file import read_epoch_scores, read_scores
 from wtal.records import Instances, VideoScores
-from wtal.suite import DetectSettings
+from wtal.step_settings import DetectSettings
 
 
 def selected_on_test(

@@ -9,7 +9,7 @@ import numpy as np
 from wtal.localise.fuse import fuse
 from wtal.localise.propose import proposals_of_class
 from wtal.records import Detections, VideoScores
-from wtal.suite import DetectSettings
+from wtal.step_settings import DetectSettings
 from wtal.timebase import to_seconds
 
 

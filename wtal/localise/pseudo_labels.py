@@ -4,43 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wtal.errors import InputError
-from wtal.files import read_arrays, write_arrays
 from wtal.localise.fuse import fuse
 from wtal.localise.label_program import label_program, solve_label_programs
+from wtal.localise.labels_file import PseudoLabels
 from wtal.localise.propose import proposals_of_class
-from wtal.records import Floats, Integers, Segments, VideoScores
-from wtal.suite import LabelRoundSettings
+from wtal.records import Floats, Segments, VideoScores
+from wtal.step_settings import LabelRoundSettings
 from wtal.timebase import cut_to_grid
 from wtal.training_settings import CollapseSettings
 
 NOTHING_TO_SOLVE, SOLVED, INFEASIBLE = -1, 0, 1
 TENTH, WIDE = 0.1, 0.95  # of a label's maximum where it covers a snippet; of a video that a wide label covers
-
-
-@dataclass(frozen=True, slots=True)
-class PseudoLabels:
-    """The pseudo labels of one round, with the segments they were made from."""
-
-    videos: tuple[str, ...]
-    offsets: Integers  # [V + 1]
-    label: NDArray[np.float32]  # [N, K], background last; not normalised
-    segment_video: Integers  # [M] by video, class and falling score
-    segment_class: Integers  # [M]
-    segment_start: Floats  # [M] snippets
-    segment_end: Floats  # [M] snippets
-    segment_score: Floats  # [M]
-    status: NDArray[np.int8]  # [V, K] nothing to solve, solved, infeasible
-    violation: NDArray[np.float32]  # [V, K] largest residual of a constraint
-
-    def rows(self, index: int) -> slice:
-        """The rows of video number `index`."""
-        return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,35 +134,3 @@ def _gathered(
         status=status,
         violation=violation,
     )
-
-
-_ARRAYS = {
-    "offsets": "offsets",
-    "label": "label",
-    "instance_video": "segment_video",
-    "instance_class": "segment_class",
-    "instance_start": "segment_start",
-    "instance_end": "segment_end",
-    "instance_score": "segment_score",
-    "status": "status",
-    "violation": "violation",
-}
-
-
-def write_labels(path: str | Path, labels: PseudoLabels, classes: Sequence[str]) -> None:
-    """Write the labels of a round with the names that make them readable on their own."""
-    names = {"videos": np.array(labels.videos, dtype=np.str_), "classes": np.array(classes, dtype=np.str_)}
-    write_arrays(path, names | {key: getattr(labels, field) for key, field in _ARRAYS.items()})
-
-
-def read_labels(path: str | Path) -> tuple[PseudoLabels, tuple[str, ...]]:
-    """Labels and class names. Raises InputError where shapes disagree or a label is not finite."""
-    arrays = read_arrays(path, ("videos", "classes", *_ARRAYS))
-    videos, classes = tuple(arrays["videos"].tolist()), tuple(arrays["classes"].tolist())
-    label, offsets = arrays["label"], arrays["offsets"]
-    shape = (int(offsets[-1]) if len(offsets) == len(videos) + 1 else -1, len(classes) + 1)
-    if label.shape != shape:
-        raise InputError(file=path, key="label", expected=f"an array of shape {shape}", got=label.shape)
-    if not np.isfinite(label).all():
-        raise InputError(file=path, key="label", expected="finite numbers", got="NaN or infinity")
-    return PseudoLabels(videos, **{field: arrays[key] for key, field in _ARRAYS.items()}), classes

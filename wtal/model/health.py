@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from wtal.errors import CollapseError
 from wtal.model.train import EpochLog
 from wtal.settings import LossSettings
-from wtal.suite import EpochSettings
+from wtal.step_settings import EpochSettings
 from wtal.training_settings import CollapseSettings, EarlyStopping
 
 MARGIN = 0.2  # by which the videos a class scores highest in must exceed those that carry it, as a share of all

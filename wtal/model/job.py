@@ -26,7 +26,7 @@ from wtal.model.score import score_videos
 from wtal.model.streams import seed_of, streams_of
 from wtal.model.train import EpochLog, RoundLabels, Trainer
 from wtal.records import TRAINING_COLUMNS, VideoScores
-from wtal.suite import DetectSettings, EpochSettings, RoundSettings
+from wtal.step_settings import DetectSettings, EpochSettings, RoundSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from wtal.model.score import score_videos
 from wtal.model.streams import seed_of
 from wtal.records import VideoScores
 from wtal.settings import ModelSettings
-from wtal.suite import DetectSettings, RoundSettings
+from wtal.step_settings import DetectSettings, RoundSettings
 
 
 @dataclass(frozen=True, slots=True)

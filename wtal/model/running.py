@@ -15,7 +15,7 @@ from wtal.data.store import Store
 from wtal.errors import InputError
 from wtal.model.checkpoint import About
 from wtal.model.packs import ArrayVideos
-from wtal.suite import RoundSettings
+from wtal.step_settings import RoundSettings
 
 
 def device_of(name: Literal["auto", "cpu", "cuda"]) -> torch.device:

@@ -23,7 +23,7 @@ from wtal.model.network import BranchOutput, Network, NetworkOutput
 from wtal.model.optimiser import Adam
 from wtal.model.packs import Pack, Videos, groups_of, pack, sampled_rows, scoring_packs
 from wtal.model.streams import Streams
-from wtal.suite import EpochSettings, RoundSettings
+from wtal.step_settings import EpochSettings, RoundSettings
 
 LOSSES = ("total", "foreground", "background", "attention", "consistency", "label")
 STEP_SNIPPETS = 1500  # padded, that go through the network together in training: memory, not figures, depends on it

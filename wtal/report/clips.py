@@ -10,8 +10,8 @@ import numpy as np
 from wtal.data.store_tables import Subset
 from wtal.errors import InputError
 from wtal.evaluate.detections import read_round
-from wtal.files import read_arrays
 from wtal.localise.fuse import fuse
+from wtal.localise.labels_file import read_labels
 from wtal.localise.propose import proposals_of_class
 from wtal.localise.scores_file import read_scores
 from wtal.records import Floats, Instances, Segments, VideoScores
@@ -21,7 +21,6 @@ from wtal.report.truth import Truth, read_truth
 from wtal.settings import Fusion, MethodSettings
 
 MOST_SHOWN = 5  # classes in one timeline
-LABEL_KEYS = ("videos", "classes", "offsets", "label")
 FUSION_NAMES: dict[Fusion, str] = {"gaussian": "Gaussian fusion", "nms": "NMS", "soft_nms": "soft-NMS"}
 
 
@@ -147,11 +146,11 @@ def _test_classes(truth: Instances, scores: VideoScores, number: int, video: str
 
 
 def _labels(path: Path, scores: VideoScores) -> Floats:
-    arrays = read_arrays(path, LABEL_KEYS)
-    if tuple(arrays["videos"].tolist()) != scores.videos or arrays["label"].shape != scores.snippet_score.shape:
+    labels, _ = read_labels(path)
+    if labels.videos != scores.videos or labels.label.shape != scores.snippet_score.shape:
         expected = f"labels {scores.snippet_score.shape} of the {len(scores.videos)} videos of the scores"
-        raise InputError(file=path, key="label", expected=expected, got=arrays["label"].shape)
-    return np.asarray(arrays["label"], dtype=np.float64)
+        raise InputError(file=path, key="label", expected=expected, got=labels.label.shape)
+    return labels.label.astype(np.float64)
 
 
 def _shown_scores(scores: VideoScores, rows: slice, shown: Sequence[int]) -> Floats:
