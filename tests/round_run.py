@@ -20,6 +20,7 @@ from wtal.data_settings import SyntheticData
 from wtal.files import to_json, write_text
 from wtal.step_settings import RoundSettings
 from wtal.suite import plan_files, read_suite
+from wtal.training_settings import CollapseSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -37,6 +38,12 @@ def tiny_store(folder: Path) -> Path:
 def settings_file(folder: Path, settings: RoundSettings, **changes: Any) -> Path:
     path = folder / "round.json"
     write_text(path, to_json(to_mapping(dataclasses.replace(settings, **changes))))
+    return path
+
+
+def collapse_file(folder: Path, settings: CollapseSettings) -> Path:
+    path = folder / "collapse.json"
+    write_text(path, to_json(to_mapping(settings)))
     return path
 
 

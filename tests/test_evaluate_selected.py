@@ -66,7 +66,7 @@ def test_the_best_epoch_of_all_rounds_is_named_and_the_last_stays_the_result(tin
     averages = {}
     for path in score_files(tiny):
         for epoch, scores in read_epoch_scores(path).items():
-            how = detect_settings(suite.file, variant)
+            how = detect_settings(variant)
             found = detect(scores, store.classes, how, store.snippets_per_second)
             averages[epoch] = evaluate_detections(found, store.instances("test"), options).headline
     assert sorted(averages) == list(range(14))

@@ -14,9 +14,8 @@ from wtal.localise.fuse import fuse, gaussian_fusion, greedy_clusters, nms, soft
 from wtal.localise.propose import proposals_of_class
 from wtal.localise.pseudo_labels import INFEASIBLE, NOTHING_TO_SOLVE, naive_label, pseudo_labels
 from wtal.records import Proposals, Segments, VideoScores
-from wtal.settings import DetectionSettings, EvaluationSettings, ProposalSettings
+from wtal.settings import DetectionSettings, ProposalSettings
 from wtal.step_settings import DetectSettings, LabelRoundSettings
-from wtal.training_settings import CollapseSettings
 
 ONE = ProposalSettings(thresholds=(0.5,))
 SCORES = hnp.arrays(np.float32, st.integers(0, 60), elements=st.floats(0, 1, width=32))
@@ -35,7 +34,6 @@ def label_round(**changes: object) -> LabelRoundSettings:
         "lp_infeasible": "elastic",
         "bounds": "floor",
         "classes": "label",
-        "collapse": CollapseSettings(),
     }
     return LabelRoundSettings(**(values | changes))  # type: ignore[arg-type]
 
@@ -230,7 +228,6 @@ def test_detections_are_in_seconds_by_class_and_falling_score_and_never_backgrou
         proposals=ProposalSettings(thresholds=(0.1,)),
         detection=DetectionSettings(),
         checkpoint="last",
-        protocol=EvaluationSettings(),
     )
     found = detect(scores_of(snippet, [0.9, 0.05]), ("run", "jump"), settings, 2.0)
     assert found.label.tolist() == [0, 0]  # the second class is below the threshold of video scores

@@ -233,9 +233,7 @@ def replay_of(run: Run, *, own_labels: bool) -> Replay:
 
 def detections_of(run: Run, scores: VideoScores) -> Any:
     method = run.variant.method
-    settings = DetectSettings(
-        proposals=method.proposals, detection=method.detection, checkpoint="last", protocol=s.EvaluationSettings()
-    )
+    settings = DetectSettings(proposals=method.proposals, detection=method.detection, checkpoint="last")
     classes = tuple(run.stored["classes"].tolist())
     return detect(scores, classes, settings, run.settings["snippets_per_second"])
 

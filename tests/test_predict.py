@@ -17,7 +17,7 @@ from wtal.cli import main
 from wtal.config import to_mapping
 from wtal.model.checkpoint import About, write_checkpoint
 from wtal.model.network import Network
-from wtal.settings import DetectionSettings, EvaluationSettings, ModelSettings, ProposalSettings
+from wtal.settings import DetectionSettings, ModelSettings, ProposalSettings
 from wtal.step_settings import DetectSettings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,7 +27,6 @@ DETECTION = DetectSettings(
     proposals=ProposalSettings(thresholds=(0.1, 0.2, 0.3), threshold_kind="relative", class_threshold=0.0),
     detection=DetectionSettings(),
     checkpoint="last",
-    protocol=EvaluationSettings(),
 )
 
 

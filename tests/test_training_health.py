@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from round_run import (
     ROOT,
+    collapse_file,
     contents,
     killed,
     label_file,
@@ -161,15 +162,15 @@ def long_epochs(count: int, rate: float) -> tuple[EpochSettings, ...]:
 def test_a_run_that_really_collapses_ends_in_one_sentence_and_leaves_no_result(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wild = {"epochs": long_epochs(20, 3.0), "collapse": STOP}
-    assert main(train(store, settings_file(tmp_path, tiny_round(), **wild), tmp_path / "wild")) == 2
+    wild = settings_file(tmp_path, tiny_round(), epochs=long_epochs(20, 3.0))
+    stops = ("--collapse", str(collapse_file(tmp_path, STOP)))
+    assert main(train(store, wild, tmp_path / "wild", *stops)) == 2
     *warnings, sentence = capsys.readouterr().err.splitlines()
     assert all(line.startswith("warning: epoch") for line in warnings)
     assert "training has collapsed" in sentence
     assert "try a lower training.learning_rate" in sentence
     assert sorted(path.name for path in (tmp_path / "wild").glob("*")) == []
-    warned = {"epochs": long_epochs(20, 3.0)}
-    assert main(train(store, settings_file(tmp_path, tiny_round(), **warned), tmp_path / "warned")) == 0
+    assert main(train(store, wild, tmp_path / "warned")) == 0
     assert "warning: epoch" in capsys.readouterr().err
 
 
@@ -248,7 +249,8 @@ def test_a_collapse_after_a_sound_epoch_ends_the_round_with_that_epoch(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calm, wild = long_epochs(10, 0.003), long_epochs(20, 3.0)
-    changes = {"epochs": calm + wild[10:], "collapse": STOP, "early_stopping": EarlyStopping(patience=50)}
+    stopping = EarlyStopping(patience=50)
+    changes = {"epochs": calm + wild[10:], "collapse": STOP.deciding(stopping), "early_stopping": stopping}
     assert main(train(store, settings_file(tmp_path, tiny_round(), **changes), tmp_path / "out")) == 0
     error = capsys.readouterr().err
     assert "training has collapsed" in error
@@ -294,14 +296,16 @@ def test_labels_that_are_empty_or_as_wide_as_their_videos_stop_the_run_before_th
     settings, out = label_file(tmp_path), tmp_path / "labels.npz"
     command = ["solve-labels", "--settings", str(settings), "--scores", str(scores), "--data", str(store)]
     command += ["--out", str(out)]
-    values = json.loads(settings.read_text())
-    values["kind"] = "naive"
-    values["collapse"]["action"] = "stop"
-    settings.write_text(json.dumps(values))
-    refused(command, capsys, words, "labels of round 1, before epoch 10", "training has collapsed; try fewer epochs")
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"kind": "naive"}))
+    stops = ("--collapse", str(collapse_file(tmp_path, STOP)))
+    refused(
+        [*command, *stops],
+        capsys,
+        words,
+        "labels of round 1, before epoch 10",
+        "training has collapsed; try fewer epochs",
+    )
     assert not out.exists()
-    values["collapse"]["action"] = "warn"
-    settings.write_text(json.dumps(values))
     assert main(command) == 0
     assert f"warning: labels of round 1, before epoch 10: {words}" in capsys.readouterr().err
     assert out.exists()

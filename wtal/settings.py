@@ -232,8 +232,8 @@ PRESET_MISSING_CLASS: dict[str, Literal["zero", "zero_all"]] = {"paper": "zero",
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EvaluationSettings:
-    """The protocol every table prints, and the uncertainty beside it."""
+class ScoringSettings:
+    """The protocol every table prints: all that a score depends on."""
 
     protocol: Protocol = "activitynet"
     tiou: str = "0.1:0.7:0.1"  # first:last:step
@@ -243,10 +243,19 @@ class EvaluationSettings:
         "0.1:0.7",
     )  # means over a part of the thresholds; last is headline
     missing_class: Literal["zero", "zero_all"] | None = None  # null: as the preset of the variant has it
+
+    def __post_init__(self) -> None:
+        require(bool(self.averages), "averages", "at least one range", [])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluationSettings(ScoringSettings):
+    """The protocol, and the uncertainty that the report prints beside a score."""
+
     bootstrap_resamples: int = 1000
     bootstrap_level: float = 0.95
 
     def __post_init__(self) -> None:
+        ScoringSettings.__post_init__(self)
         require(self.bootstrap_resamples >= 10, "bootstrap_resamples", "10 or more", self.bootstrap_resamples)
         require(0 < self.bootstrap_level < 1, "bootstrap_level", "a share in (0, 1)", self.bootstrap_level)
-        require(bool(self.averages), "averages", "at least one range", [])

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from wtal import settings as s
-from wtal.training_settings import CollapseSettings, EarlyStopping
+from wtal.training_settings import EarlyStopping
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,8 +46,8 @@ class RoundSettings:
     video_original_share: float
     label_snippet_share: float
     detection_snippet_share: float
-    collapse: CollapseSettings
     early_stopping: EarlyStopping | None
+    collapse: dict[str, Any]  # what of CollapseSettings decides which epoch early stopping keeps; nothing without it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +65,6 @@ class LabelRoundSettings:
     lp_infeasible: str
     bounds: s.Bounds
     classes: str
-    collapse: CollapseSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,5 +73,4 @@ class DetectSettings:
 
     proposals: s.ProposalSettings
     detection: s.DetectionSettings
-    checkpoint: str
-    protocol: s.EvaluationSettings  # for `selected_on_test` alone
+    checkpoint: str  # `selected_on_test`: the best epoch on the test set stands beside the result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -117,8 +117,8 @@ def round_settings(suite: str, variant: Variant, round_index: int) -> RoundSetti
         video_original_share=method.proposals.video_original_share,
         label_snippet_share=method.labels.snippet_original_share,
         detection_snippet_share=method.detection.snippet_original_share,
-        collapse=method.training.collapse,
         early_stopping=method.training.early_stopping,
+        collapse=method.training.collapse.deciding(method.training.early_stopping),
     )
 
 
@@ -157,27 +157,25 @@ def label_settings(variant: Variant, round_index: int) -> LabelRoundSettings:
         lp_infeasible=labels.lp_infeasible,
         bounds=labels.bounds,
         classes=labels.classes,
-        collapse=variant.method.training.collapse,
     )
 
 
-def detect_settings(suite: SuiteFile, variant: Variant) -> DetectSettings:
+def detect_settings(variant: Variant) -> DetectSettings:
     """What the detections of a variant are made with."""
     method = variant.method
     return DetectSettings(
         proposals=method.proposals,
         detection=method.detection,
         checkpoint=method.training.checkpoint,
-        protocol=evaluation_settings(suite, variant),
     )
 
 
-def evaluation_settings(suite: SuiteFile, variant: Variant) -> s.EvaluationSettings:
+def evaluation_settings(suite: SuiteFile, variant: Variant) -> s.ScoringSettings:
     """How a variant is scored: as the suite says, with the preset's rule for a class without detections."""
-    values = to_mapping(suite.evaluation)
+    values = {field.name: getattr(suite.evaluation, field.name) for field in fields(s.ScoringSettings)}
     if values["missing_class"] is None:
         values["missing_class"] = s.PRESET_MISSING_CLASS[variant.method.preset]
-    return from_mapping(s.EvaluationSettings, values, file=suite.suite, key="evaluation")
+    return s.ScoringSettings(**values)
 
 
 def _nodes(file: SuiteFile, variants: Mapping[str, Variant]) -> dict[tuple[str, int], Node]:
@@ -201,7 +199,8 @@ def plan_files(suite: Suite) -> dict[str, Any]:
     """Every settings file of a suite: its path under results/<suite>/settings/ and its JSON value."""
     files: dict[str, Any] = {"data.json": to_mapping(suite.file.dataset)}
     for variant in suite.variants.values():
-        files[f"{variant.name}/detect.json"] = to_mapping(detect_settings(suite.file, variant))
+        files[f"{variant.name}/detect.json"] = to_mapping(detect_settings(variant))
+        files[f"{variant.name}/collapse.json"] = to_mapping(variant.method.training.collapse)
         files[f"{variant.name}/evaluate.json"] = to_mapping(evaluation_settings(suite.file, variant))
         for index in range(variant.rounds + 1):
             if suite.nodes[variant.name, index].owner != variant.name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from wtal.errors import require
 
@@ -70,6 +70,17 @@ class CollapseSettings:
             require_share(getattr(self, key), key)
         expected = f"above least_attention, {self.least_attention:g}"
         require(self.most_attention > self.least_attention, "most_attention", expected, self.most_attention)
+
+    def deciding(self, early_stopping: EarlyStopping | None) -> dict[str, Any]:
+        """The part, by name, on which the bytes of a round depend; the rest warns, or decides whether it ends at all.
+
+        Early stopping keeps no epoch that looks collapsed; where training stops for it, it keeps the best until then.
+        """
+        if early_stopping is None:
+            return {}
+        names = ["least_attention", "most_attention", "least_spread", "class_share"]
+        names += ["action", "first_epoch", "epochs"] if self.action == "stop" else []
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -117,10 +117,10 @@ def print_label_quality(options: argparse.Namespace) -> None:
     from wtal.evaluate.formats import quality_rows, quality_value, to_json_line, typeset
     from wtal.evaluate.label_quality import label_quality, read_round_labels
     from wtal.files import read_json
-    from wtal.settings import EvaluationSettings
+    from wtal.settings import ScoringSettings
 
     values: Any = read_json(options.settings) if options.settings else {}
-    settings = from_mapping(EvaluationSettings, values, file=options.settings or "--settings")
+    settings = from_mapping(ScoringSettings, values, file=options.settings or "--settings")
     store = read_store(options.data)
     try:
         how = options_from_settings(settings, store.snippets_per_second)

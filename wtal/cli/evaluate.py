@@ -176,11 +176,11 @@ def evaluate_run(options: argparse.Namespace) -> None:
     from wtal.evaluate import options_from_settings
     from wtal.evaluate.run import RunFiles, run_metrics
     from wtal.files import digest_of_value, read_json, to_json, write_text
-    from wtal.settings import EvaluationSettings
+    from wtal.settings import ScoringSettings
     from wtal.step_settings import DetectSettings
 
     values: list[Any] = [read_json(path) for path in options.settings]
-    settings = from_mapping(EvaluationSettings, values[0], file=options.settings[0])
+    settings = from_mapping(ScoringSettings, values[0], file=options.settings[0])
     detection = from_mapping(DetectSettings, values[1], file=options.settings[1]) if len(values) > 1 else None
     files = RunFiles(options.data, options.detections_of_rounds, tuple(options.scores), tuple(options.labels))
     try:

@@ -18,6 +18,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     labels.add_argument("--settings", type=Path, required=True, help="settings of the labels, such as labels1.json")
     labels.add_argument("--scores", type=Path, required=True, help="scores_train.npz of the round before")
     labels.add_argument("--data", type=Path, required=True, help="folder of the store, for the video-level labels")
+    labels.add_argument(
+        "--collapse", type=Path, metavar="FILE", help="collapse.json: when to warn of a collapse, or stop"
+    )
     labels.add_argument("--out", type=Path, required=True, help="labels.npz of this round")
     labels.set_defaults(run=solve_labels)
     detect = commands.add_parser(
@@ -44,7 +47,10 @@ def solve_labels(options: argparse.Namespace) -> None:
     from wtal.localise.pseudo_labels import INFEASIBLE, label_signs, pseudo_labels
     from wtal.localise.scores_file import read_scores
     from wtal.step_settings import LabelRoundSettings
+    from wtal.training_settings import CollapseSettings
 
+    values = read_json(options.collapse) if options.collapse else {}
+    collapse = from_mapping(CollapseSettings, values, file=options.collapse or "--collapse")
     settings = from_mapping(LabelRoundSettings, read_json(options.settings), file=options.settings)
     store = read_store(options.data)
     scores, classes = read_scores(options.scores)
@@ -52,9 +58,9 @@ def solve_labels(options: argparse.Namespace) -> None:
         raise InputError(file=options.scores, key="videos", expected="the store's training videos", got="others")
     video_labels = store.video_labels[store.videos("train")]
     labels = pseudo_labels(scores, video_labels, settings)
-    for sign in label_signs(labels, video_labels, settings.collapse):
+    for sign in label_signs(labels, video_labels, collapse):
         sentence = f"labels of round {settings.round_index}, before epoch {settings.refresh_epoch}: {sign}"
-        if settings.collapse.action == "stop":
+        if collapse.action == "stop":
             ways = "fewer epochs before the labels, a lower training.learning_rate or other proposals.thresholds"
             raise CollapseError(f"{sentence}; training has collapsed; try {ways}")
         print(f"warning: {sentence}", file=sys.stderr)

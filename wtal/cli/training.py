@@ -29,6 +29,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     train.add_argument(
         "--detection", type=Path, metavar="FILE", help="detect.json, carried in the checkpoint for `wtal predict`"
     )
+    train.add_argument(
+        "--collapse", type=Path, metavar="FILE", help="collapse.json: when to warn of a collapse, or stop"
+    )
     train.add_argument("--out", type=Path, required=True, help="folder of the round")
     train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     train.add_argument(
@@ -72,8 +75,11 @@ def train_round(options: argparse.Namespace) -> None:
     from wtal.model.job import RoundInputs, RoundJob
     from wtal.model.running import device_of
     from wtal.step_settings import DetectSettings, RoundSettings
+    from wtal.training_settings import CollapseSettings
 
     settings = from_mapping(RoundSettings, read_json(options.settings), file=options.settings)
+    values = read_json(options.collapse) if options.collapse else {}
+    collapse = from_mapping(CollapseSettings, values, file=options.collapse or "--collapse")
     detection = options.detection and from_mapping(DetectSettings, read_json(options.detection), file=options.detection)
     require(options.seed >= 0, "--seed", "a whole number, 0 or above", options.seed)
     first = settings.round_index == 0
@@ -91,6 +97,7 @@ def train_round(options: argparse.Namespace) -> None:
         labels=None if first else _labels(store, options.labels, options.previous_labels),
         label_files=[path for path in (options.labels, options.previous_labels) if path is not None],
         detection=detection,
+        collapse=collapse,
     )
     result = RoundJob(inputs, options.out, device_of(options.device), options.resume_every).run()
     write_scores(options.out / "scores_train.npz", result.train_scores, store.classes)

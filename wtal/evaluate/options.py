@@ -9,7 +9,7 @@ from typing import Any, Literal
 from wtal.errors import SettingError, require
 from wtal.evaluate.thresholds import columns_of, thresholds_from_text, whole_range
 from wtal.records import Floats
-from wtal.settings import EvaluationSettings, Protocol
+from wtal.settings import Protocol, ScoringSettings
 
 THUMOS14_THRESHOLDS = thresholds_from_text("0.1:0.7:0.1")
 PROTOCOLS = ("activitynet", "snippet", "step")
@@ -79,9 +79,7 @@ class EvaluationOptions:
         }
 
 
-def options_from_settings(
-    settings: EvaluationSettings, snippets_per_second: float, **changes: Any
-) -> EvaluationOptions:
+def options_from_settings(settings: ScoringSettings, snippets_per_second: float, **changes: Any) -> EvaluationOptions:
     """The options a suite's settings ask for. Raises SettingError where thresholds or averages make no sense."""
     options = EvaluationOptions(
         protocol=settings.protocol,

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from wtal.config import to_mapping
+from wtal.config import from_mapping, to_mapping
 from wtal.data.store import Store
 from wtal.errors import CollapseError, InputError
 from wtal.files import digest_of_file, digest_of_value, write_rows
@@ -27,6 +27,7 @@ from wtal.model.streams import seed_of, streams_of
 from wtal.model.train import EpochLog, RoundLabels, Trainer
 from wtal.records import TRAINING_COLUMNS, VideoScores
 from wtal.step_settings import DetectSettings, EpochSettings, RoundSettings
+from wtal.training_settings import CollapseSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class RoundInputs:
     labels: RoundLabels | None = None
     label_files: Sequence[Path] = ()  # where the labels came from, so that a resumed job is held to the same ones
     detection: DetectSettings | None = None  # for the checkpoint to carry, so that prediction needs no other file
+    collapse: CollapseSettings = CollapseSettings()  # what warns of a collapse, or stops; the settings' part rules it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,9 @@ class RoundJob:
         self.train_videos, self.test_videos = videos_of(store, "train"), videos_of(store, "test")
         self.trainer = Trainer(network, self.train_videos, settings, self.streams, self._held_out())
         self.about = self._start()
-        self.watch = HealthWatch(settings.collapse, settings.early_stopping, len(settings.epochs), store.classes)
+        values = {**to_mapping(inputs.collapse), **settings.collapse}
+        collapse = from_mapping(CollapseSettings, values, file=settings.suite, key="collapse")
+        self.watch = HealthWatch(collapse, settings.early_stopping, len(settings.epochs), store.classes)
         self.rows: list[list[Any]] = []
         self.epoch_scores: list[EpochScores] = []
         self.saved_at = time.monotonic()
