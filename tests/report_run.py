@@ -10,6 +10,7 @@ import numpy as np
 
 from wtal.evaluate.options import options_from_settings
 from wtal.evaluate.protocols import evaluate_detections
+from wtal.evaluate.run import rounded
 from wtal.files import digest_of_file, to_json, write_arrays, write_rows
 from wtal.localise.scores_file import write_scores
 from wtal.records import Detections, VideoScores
@@ -51,8 +52,13 @@ def suite_values(**changes: Any) -> dict[str, Any]:
     return {**values, **changes}
 
 
-def make_run(folder: Path, values: dict[str, Any] | None = None, classes: tuple[str, ...] = CLASSES) -> Path:
-    """Write a whole run below `folder` and return its results folder, which holds data/ and settings/ too."""
+def make_run(
+    folder: Path, values: dict[str, Any] | None = None, classes: tuple[str, ...] = CLASSES, absent: str = ""
+) -> Path:
+    """Write a whole run below `folder` and return its results folder, which holds data/ and settings/ too.
+
+    absent: a class that no test video has.
+    """
     suite = suite_from_mapping(values or suite_values(), "made-up.yaml")
     results = folder / suite.name
     files = plan_files(suite)
@@ -61,7 +67,7 @@ def make_run(folder: Path, values: dict[str, Any] | None = None, classes: tuple[
         path = results / "settings" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(to_json(content))
-    _write_data(results / "data", classes)
+    _write_data(results / "data", classes, absent)
     truth = read_truth(results / "data", "test")
     for order, (name, variant) in enumerate(suite.variants.items()):
         for seed in suite.file.seeds:
@@ -75,7 +81,7 @@ def make_run(folder: Path, values: dict[str, Any] | None = None, classes: tuple[
     return results
 
 
-def _write_data(data: Path, classes: tuple[str, ...]) -> None:
+def _write_data(data: Path, classes: tuple[str, ...], absent: str) -> None:
     data.mkdir(parents=True)
     draw = np.random.default_rng(7)
     names = [f"train_{k}" for k in range(N_TRAIN)] + [f"test_{k}" for k in range(N_TEST)]
@@ -89,6 +95,7 @@ def _write_data(data: Path, classes: tuple[str, ...]) -> None:
         [name, label, 2.0 + 9 * c, 6.0 + 9 * c + k % 3]
         for k, name in enumerate(names)
         for c, label in enumerate(classes)
+        if k < N_TRAIN or label != absent
     ]
     write_rows(data / "annotations.csv", ("video", "class", "start", "end"), instances)
     files = {f: digest_of_file(data / f) for f in ("features.npy", "videos.csv", "video_labels.csv", "annotations.csv")}
@@ -183,4 +190,4 @@ def _write_evaluation(
         "n_detections": len(found[-1]),
         "per_class": dict(zip(last.classes, last.per_class.tolist())), "rounds": rounds_json, "selected_on_test": None,
     }  # fmt: skip
-    (folder / "metrics.json").write_text(json.dumps(metrics))
+    (folder / "metrics.json").write_text(json.dumps(rounded(metrics)))

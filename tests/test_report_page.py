@@ -145,7 +145,7 @@ def test_tables_of_other_settings_are_refused(tmp_path: Path, capsys: pytest.Cap
     path = folder / "settings" / "report.json"
     write_tables(path, folder / "data", folder, folder, tmp_path)
     settings = json.loads(path.read_text())
-    settings["report"]["note"] = "changed"
+    settings["seeds"] = [0]
     path.write_text(json.dumps(settings))
     out = tmp_path / "page.html"
     assert main(["report", "--report", str(path), "--results", str(folder), "--out", str(out)]) == 2

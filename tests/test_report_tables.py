@@ -7,6 +7,7 @@ import math
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from wtal.evaluate.detections import read_round
 from wtal.evaluate.options import options_from_settings
 from wtal.evaluate.protocols import match_detections
 from wtal.evaluate.uncertainty import bootstrap_average
+from wtal.files import read_arrays, write_arrays
 from wtal.report.ablation import ablation_rows, read_ablation
 from wtal.report.main_table import read_published
 from wtal.report.metrics import read_metrics
@@ -181,10 +183,7 @@ def test_round_and_class_tables_leave_out_what_does_not_exist(results: Path) -> 
 
 
 def test_a_class_without_a_test_instance_has_no_figure(tmp_path: Path) -> None:
-    folder = make_run(tmp_path)
-    for path in folder.glob("*/seed*/metrics.json"):
-        values = json.loads(path.read_text())
-        path.write_text(json.dumps({**values, "per_class": {**values["per_class"], "walk": [None] * 7}}))
+    folder = make_run(tmp_path, absent="walk")
     assert lines_of(tables_of(folder) / "per_class.csv")[1] == "base,0,walk,,,,,,,,"
 
 
@@ -297,6 +296,35 @@ def _unknown_order(path: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "order": ["base"]}))
 
 
+def _other_bounds(path: Path) -> None:
+    path.write_text(path.read_text().replace("test_1,walk,2.0", "test_1,walk,1.0"))
+
+
+def _fewer_detections(path: Path) -> None:
+    arrays = read_arrays(path)
+    columns = ("round", "video", "label", "start", "end", "score")
+    write_arrays(path, {**arrays, **{key: arrays[key][1:] for key in columns}})  # the first is of round 0
+
+
+def _higher(*keys: str | int) -> Callable[[Path], None]:
+    """A point more in one figure of metrics.json."""
+
+    def change(path: Path) -> None:
+        values = json.loads(path.read_text())
+        group = values
+        for key in keys[:-1]:
+            group = group[key]
+        group[keys[-1]] += 1
+        path.write_text(json.dumps(values))
+
+    return change
+
+
+def _without_a_round(path: Path) -> None:
+    values = json.loads(path.read_text())
+    path.write_text(json.dumps({**values, "rounds": values["rounds"][:-1]}))
+
+
 def _no_header(path: Path) -> None:
     path.write_text("epoch,loss\n0,1\n")
 
@@ -318,6 +346,22 @@ def _bad_timing(path: Path) -> None:
         ("base/seed0/round0/training.csv", _no_header, r"training\.csv: learning_rate: expected a column of that name"),
         ("base/seed0/round0/scores_test.npz", _remove, r"scores_test\.npz: expected a readable file"),
         ("data/meta.json", _break_json, r"meta\.json: expected JSON"),
+        ("data/annotations.csv", _other_bounds, r"annotations\.csv: expected the file that was prepared"),
+        (
+            "whole/seed1/rounds.npz",
+            _fewer_detections,
+            r"metrics\.json: rounds\[0\].*, as .*whole/seed1/rounds\.npz scores",
+        ),
+        (
+            "base/seed1/metrics.json",
+            _higher("mAP", 2),
+            r"base/seed1/metrics\.json: mAP\[2\]: expected .* \(delete metrics",
+        ),
+        ("base/seed1/metrics.json", _higher("averages", "0.1:0.7"), r"metrics\.json: averages\.0\.1:0\.7: expected"),
+        ("whole/seed0/metrics.json", _higher("per_class", "walk", 0), r"metrics\.json: per_class\.walk\[0\]: expected"),
+        ("whole/seed0/metrics.json", _higher("rounds", 1, "average"), r"metrics\.json: rounds\[1\]\.average: expected"),
+        ("whole/seed0/metrics.json", _higher("n_detections"), r"metrics\.json: n_detections: expected 12, as"),
+        ("whole/seed0/metrics.json", _without_a_round, r"metrics\.json: rounds: expected 3 rounds"),
         ("benchmarks/base/seed0/round0.tsv", _bad_timing, r"round0\.tsv: s: expected a number; got 'many'"),
     ],
 )

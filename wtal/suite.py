@@ -208,12 +208,15 @@ def plan_files(suite: Suite) -> dict[str, Any]:
             files[f"{variant.name}/round{index}.json"] = to_mapping(round_settings(suite.name, variant, index))
             if index:
                 files[f"{variant.name}/labels{index}.json"] = to_mapping(label_settings(variant, index))
+    report = to_mapping(suite.file.report)
+    files["page.json"] = {key: report.pop(key) for key in ("title", "note")}
+    files["figures.json"] = {"timeline_videos": report.pop("timeline_videos")}
     files["report.json"] = {
         "suite": suite.name,
         "order": list(suite.variants),  # JSON objects are written with their keys sorted
         "seeds": list(suite.file.seeds),
         "evaluation": to_mapping(suite.file.evaluation),
-        "report": to_mapping(suite.file.report),
+        "report": report,
         "method": dict(suite.file.method),
         "variants": {
             name: {

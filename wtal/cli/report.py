@@ -29,7 +29,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--report", type=Path, required=True, metavar="FILE", help="the suite's settings/report.json")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="the suite's settings/report.json; figures.json and page.json lie beside it",
+    )
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

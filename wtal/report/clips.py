@@ -15,7 +15,7 @@ from wtal.localise.labels_file import read_labels
 from wtal.localise.propose import proposals_of_class
 from wtal.localise.scores_file import read_scores
 from wtal.records import Floats, Instances, Segments, VideoScores
-from wtal.report.plan import Plan
+from wtal.report.plan import Plan, figure_settings
 from wtal.report.tracks import Clip, Curves, Track, segment_spans, spans_of, truth_spans
 from wtal.report.truth import Truth, read_truth
 from wtal.settings import Fusion, MethodSettings
@@ -41,7 +41,7 @@ def read_clips(plan: Plan, data: Path, results: Path) -> list[Clip]:
 
     Raises InputError where scores, labels or detections are missing or disagree with the data.
     """
-    count = plan.file.report.timeline_videos
+    count = figure_settings(plan).timeline_videos
     n_train = count // 2 if plan.file.variants[plan.whole_method].rounds else 0
     clips: list[Clip] = []
     if n_train:

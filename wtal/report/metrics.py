@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from wtal.errors import InputError
+from wtal.evaluate.protocols import Evaluation
 from wtal.files import read_json
 from wtal.report.plan import Plan
 
@@ -21,6 +22,7 @@ LABEL_FIGURES = (
     "lp_infeasible_share",
     "lp_violation",
 )
+TOLERANCE = 1e-4  # percent, by which a figure may differ that is found again: tables print four decimals
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,38 @@ def _check_identity(path: Path, run: RunMetrics, variant: str, seed: int) -> Non
     if (run.variant, run.seed) != (variant, seed):
         expected = f"{variant}, seed {seed}, as its folder says"
         raise InputError(file=path, key="variant", expected=expected, got=f"{run.variant}, seed {run.seed}")
+
+
+def hold(run: RunMetrics, scored: Sequence[Evaluation], path: Path, detections: Path) -> None:
+    """Hold the figures of metrics.json at `path` against the detections of every round, scored anew.
+
+    Raises InputError naming both files and the first figure that differs: one of them is not what was evaluated.
+    """
+    said = f"as {detections} scores against the annotations (delete {path.name} to evaluate again)"
+    if len(run.rounds) != len(scored):
+        raise InputError(file=path, key="rounds", expected=f"{len(scored)} rounds, {said}", got=len(run.rounds))
+    for key, recorded, found in _held(run, scored):
+        if abs(recorded - found) > TOLERANCE or math.isnan(recorded) != math.isnan(found):
+            raise InputError(file=path, key=key, expected=f"{found:.6g}, {said}", got=f"{recorded:.6g}")
+
+
+def _held(run: RunMetrics, scored: Sequence[Evaluation]) -> Iterator[tuple[str, float, float]]:
+    """Every figure that detections alone give: its key, as it was recorded, as it is found."""
+    last = scored[-1]
+    yield "n_detections", run.n_detections, last.n_detections
+    for place, values in enumerate(zip(run.mean_ap, last.mean.tolist())):
+        yield f"mAP[{place}]", *values
+    for name, value in run.averages.items():
+        yield f"averages.{name}", value, last.averages.get(name, math.nan)
+    of_class = dict(zip(last.classes, last.per_class.tolist()))
+    for name in dict.fromkeys([*run.per_class, *of_class]):
+        nothing = [math.nan] * len(run.tiou)
+        for place, values in enumerate(zip(run.per_class.get(name, nothing), of_class.get(name, nothing))):
+            yield f"per_class.{name}[{place}]", *values
+    for number, (entry, evaluation) in enumerate(zip(run.rounds, scored)):
+        yield f"rounds[{number}].average", entry.average, evaluation.headline
+        for place, values in enumerate(zip(entry.mean_ap, evaluation.mean.tolist())):
+            yield f"rounds[{number}].mAP[{place}]", *values
 
 
 class _Reader:

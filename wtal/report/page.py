@@ -13,7 +13,7 @@ from wtal.errors import InputError
 from wtal.files import read_bytes, read_json, write_text
 from wtal.report import markup
 from wtal.report.ablation import AblationRow, read_ablation
-from wtal.report.plan import Plan, read_plan
+from wtal.report.plan import PageSettings, Plan, page_settings, read_plan
 from wtal.report.tables import (
     notes,
     read_ablation_table,
@@ -47,14 +47,15 @@ def write_page(report: Path, results: Path, out: Path) -> None:
         got = str(facts.get("settings_digest", "nothing"))[:12] if isinstance(facts, dict) else type(facts).__name__
         expected = f"tables made with these settings, digest {plan.digest[:12]} (run `wtal tables` again)"
         raise InputError(file=results / "provenance.json", key="settings_digest", expected=expected, got=got)
-    body = _header(plan) + f"<main>{_main(plan, results, facts)}</main>\n" + _footer(plan)
+    words = page_settings(plan)
+    body = _header(words) + f"<main>{_main(plan, words, results, facts)}</main>\n" + _footer(plan)
     style, script = (resources.files("wtal.report").joinpath(name).read_text() for name in ("page.css", "page.js"))
-    write_text(out, markup.document(plan.file.report.title, body, style, script))
+    write_text(out, markup.document(words.title, body, style, script))
 
 
-def _header(plan: Plan) -> str:
+def _header(words: PageSettings) -> str:
     links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title in SECTIONS.items())
-    title = markup.escape(plan.file.report.title)
+    title = markup.escape(words.title)
     return f'<header><h1>{title}</h1><nav aria-label="Sections"><ul>{links}</ul></nav></header>\n'
 
 
@@ -65,11 +66,11 @@ def _footer(plan: Plan) -> str:
     return f"<footer><p>{markup.escape(text)}</p></footer>\n"
 
 
-def _main(plan: Plan, results: Path, facts: Mapping[str, Any]) -> str:
+def _main(plan: Plan, words: PageSettings, results: Path, facts: Mapping[str, Any]) -> str:
     rows, _ = read_ablation(results / "ablation.csv")
     below = notes(plan)
     parts = {
-        "summary": _summary(plan, rows),
+        "summary": _caution(words) + _summary(plan, rows),
         "main": markup.table_html(read_main_table(plan, results)),
         "ablation": _picture(results, "ablation", "Every variant with its interval", notes(plan, with_intervals=True))
         + markup.table_html(read_ablation_table(plan, results)),
@@ -99,9 +100,13 @@ def _labels_text() -> str:
     return f"<p>{text}</p>"
 
 
+def _caution(words: PageSettings) -> str:
+    """What a reader must know before the numbers."""
+    note = markup.escape(words.note)
+    return f'<div class="caution" role="note"><strong>Caution</strong>{note}</div>' if note else ""
+
+
 def _summary(plan: Plan, rows: Sequence[AblationRow]) -> str:
-    note = plan.file.report.note
-    caution = f'<div class="caution" role="note"><strong>Caution</strong>{markup.escape(note)}</div>' if note else ""
     named = {row.variant: row for row in rows if not row.is_control}
     missing = [name for name in (plan.base, plan.whole_method) if name not in named]
     if missing:
@@ -121,7 +126,7 @@ def _summary(plan: Plan, rows: Sequence[AblationRow]) -> str:
             (f"Whole method less {plan.base}", difference(away.value, away.low, away.high).text, _verdict(whole))
         )
     what = f"{len(named)} variants, {len(plan.file.seeds)} seeds each; figures are mAP@{plan.headline} in percent."
-    return caution + markup.facts(cards) + f"<p>{markup.escape(what)}</p>" + markup.paragraphs(notes(plan))
+    return markup.facts(cards) + f"<p>{markup.escape(what)}</p>" + markup.paragraphs(notes(plan))
 
 
 def _figure(row: AblationRow) -> str:

@@ -1,4 +1,4 @@
-"""What a report is told of a suite: the file settings/report.json, checked."""
+"""What a report is told of a suite: settings/report.json, and beside it what figures or the page alone read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wtal.config import from_mapping
 from wtal.errors import InputError
 from wtal.files import digest_of_value, read_json
 from wtal.settings import EvaluationSettings, MethodSettings
-from wtal.suite_file import ReportSettings, method_of
+from wtal.suite_file import method_of
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,13 +26,36 @@ class VariantPlan:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ShownSettings:
+    """What the tables show beyond the suite's own figures; the words are those of the suite file."""
+
+    timeline_variant: str | None
+    published: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FigureSettings:
+    """The content of settings/figures.json."""
+
+    timeline_videos: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageSettings:
+    """The content of settings/page.json."""
+
+    title: str
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PlanFile:
     """The content of settings/report.json."""
 
     suite: str
     seeds: tuple[int, ...]
     evaluation: EvaluationSettings
-    report: ReportSettings
+    report: ShownSettings
     method: dict[str, Any]
     variants: dict[str, VariantPlan]
     order: tuple[str, ...] = ()  # of the variants in the suite; JSON written with sorted keys does not keep it
@@ -86,6 +109,18 @@ def read_plan(path: str | Path) -> Plan:
             expected = f"{entry.rounds + 1} owners, one for each round from 0 on"
             raise InputError(file=path, key=f"variants.{name}.owners", expected=expected, got=len(entry.owners))
     return Plan(file, Path(path), settings, digest_of_value(settings))
+
+
+def figure_settings(plan: Plan) -> FigureSettings:
+    """Read figures.json, which lies beside report.json. Raises InputError where it is missing or broken."""
+    path = plan.source.with_name("figures.json")
+    return from_mapping(FigureSettings, read_json(path), file=path)
+
+
+def page_settings(plan: Plan) -> PageSettings:
+    """Read page.json, which lies beside report.json. Raises InputError where it is missing or broken."""
+    path = plan.source.with_name("page.json")
+    return from_mapping(PageSettings, read_json(path), file=path)
 
 
 def _in_order(file: PlanFile, path: str | Path) -> PlanFile:

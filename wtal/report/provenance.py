@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import platform
@@ -11,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import wtal
+from wtal.data.store import read_store
+from wtal.digests import digest_of_command
 from wtal.errors import InputError
-from wtal.files import read_bytes, read_text
+from wtal.files import read_text
 from wtal.report.plan import Plan
-from wtal.report.truth import read_meta
 
+# What the numbers are made by, from recordings to tables. A change in what only draws them makes no table stale.
+COMMANDS = ("prepare", "train", "score", "solve-labels", "detect", "evaluate-run", "tables")
 PACKAGES = ("numpy", "torch", "highspy", "pandas", "matplotlib", "snakemake")
 
 
@@ -27,7 +29,7 @@ def provenance(plan: Plan, data: Path, results: Path) -> dict[str, Any]:
         "seeds": list(plan.file.seeds),
         "settings": plan.settings,
         "versions": versions(),
-        "code_sha256": code_digest(),
+        "code_sha256": digest_of_command(*COMMANDS),
         "data": data_facts(data),
         "steps": step_times(results / "benchmarks"),
         "machine": machine(),
@@ -45,19 +47,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def code_digest() -> str:
-    """sha256 over the names and contents of every Python file of the package."""
-    root = Path(wtal.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        content = read_bytes(path)
-        digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
-
-
 def data_facts(data: Path) -> dict[str, Any]:
     """Name, source, licence, citation and sha256 of the data."""
-    meta = read_meta(data)
+    meta = read_store(data).meta
     named = {"dataset": meta.dataset, "source": meta.source, "licence": meta.licence, "citation": meta.citation}
     return {**named, "files": dict(meta.files)}
 

@@ -11,7 +11,7 @@ from wtal.errors import InputError
 from wtal.evaluate.controls import oracle, random_segments, whole_videos
 from wtal.evaluate.detections import read_round
 from wtal.evaluate.options import EvaluationOptions, options_from_settings
-from wtal.evaluate.protocols import evaluate_detections, match_detections
+from wtal.evaluate.protocols import Matches, evaluate_detections, evaluate_matches, match_detections
 from wtal.files import to_json, write_rows, write_text
 from wtal.localise.scores_file import read_scores
 from wtal.records import TRAINING_COLUMNS, Detections
@@ -35,7 +35,7 @@ from wtal.report.main_table import (
     read_main,
     read_published,
 )
-from wtal.report.metrics import RunMetrics, read_metrics
+from wtal.report.metrics import RunMetrics, hold, read_metrics
 from wtal.report.plan import Plan, read_plan
 from wtal.report.provenance import provenance
 from wtal.report.resampling import resampled_headlines
@@ -57,7 +57,7 @@ def write_tables(report: Path, data: Path, results: Path, out: Path, published: 
     runs = read_metrics(plan, results)
     truth = read_truth(data, "test")
     known = read_published(published, plan.file.report.published)
-    resamples = _resamples(plan, results, truth)
+    resamples = _resamples(plan, _matches(plan, runs, results, truth))
     ablation = [*ablation_rows(plan, runs, resamples), *control_rows(plan, results, truth)]
     training = list(by_round.training_lines(plan, results))
     facts = provenance(plan, data, results)
@@ -117,15 +117,20 @@ def _options(plan: Plan, variant: str, truth: Truth) -> EvaluationOptions:
     return options_from_settings(settings, truth.snippets_per_second, missing_class=missing)
 
 
-def _resamples(plan: Plan, results: Path, truth: Truth) -> Resamples:
-    """Headline averages under resamples of the test videos, of every variant and seed."""
+def _matches(plan: Plan, runs: Runs, results: Path, truth: Truth) -> dict[tuple[str, int], Matches]:
+    """The detections of every variant and seed matched to the truth, held against what their evaluation recorded."""
     matches = {}
-    for variant, entry in plan.file.variants.items():
-        options = _options(plan, variant, truth)
-        for seed in plan.file.seeds:
-            path = results / variant / f"seed{seed}" / "rounds.npz"
-            found = read_round(path, entry.rounds)
-            matches[variant, seed] = match_detections(found, truth.instances, options, source=str(path))
+    for (variant, seed), run in runs.items():
+        path, options = results / variant / f"seed{seed}" / "rounds.npz", _options(plan, variant, truth)
+        rounds = [read_round(path, index) for index in range(plan.file.variants[variant].rounds + 1)]
+        found = [match_detections(each, truth.instances, options, source=str(path)) for each in rounds]
+        hold(run, [evaluate_matches(each) for each in found], path.with_name("metrics.json"), path)
+        matches[variant, seed] = found[-1]
+    return matches
+
+
+def _resamples(plan: Plan, matches: Mapping[tuple[str, int], Matches]) -> Resamples:
+    """Headline averages under resamples of the test videos, of every variant and seed."""
     resamples = plan.file.evaluation.bootstrap_resamples
     return resampled_headlines(matches, plan.headline, resamples, plan.file.suite)
 
