@@ -6,10 +6,8 @@ import sys
 from pathlib import Path
 
 import yaml
-from snakemake.utils import validate
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
-from wtal.config import to_mapping
 from wtal.data.raw import keep_listing
 from wtal.errors import WtalError
 from wtal.files import read_yaml, to_json, write_if_changed
@@ -44,7 +42,6 @@ def chosen_suite():
     for change in [*map(read_yaml, SOURCES[1:]), typed(dict(workflow.config_settings.config))]:
         values = merge(values, change) if isinstance(values, dict) and isinstance(change, dict) else values or change
     suite = suite_from_mapping(values, SOURCES[0])
-    validate(to_mapping(suite.file), "../schemas/suite.schema.json", set_default=False)
     for name, value in plan_files(suite).items():
         write_if_changed(f"results/{suite.name}/settings/{name}", to_json(value))
     if suite.file.dataset.kind == "features" and workflow.is_main_process:  # and not each job on a cluster again

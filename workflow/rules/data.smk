@@ -16,6 +16,6 @@ rule prepare:
         runtime=60,
     params:
         folder=subpath(output[0], parent=True),
-        code=code_digest("data"),
+        code=digest_of_command("prepare"),
     shell:
         "wtal prepare --settings {input.settings} --out {params.folder} > {log} 2>&1"

@@ -18,7 +18,7 @@ rule evaluate:
         runtime=60,
     params:
         data=subpath(input[0], parent=True),
-        code=code_digest("evaluate"),
+        code=digest_of_command("evaluate-run"),
     shell:
         "wtal evaluate-run --settings {input.settings} {input.detect_settings}"
         " --detections-of-rounds {input.rounds} --data {params.data} --scores {input.scores} --labels {input.labels}"

@@ -20,7 +20,7 @@ rule score_with_dropout:
         runtime=60,
     params:
         data=subpath(input[0], parent=True),
-        code=TRAINING_CODE,
+        code=digest_of_command("score"),
     shell:
         "wtal score --settings {input.settings} --data {params.data} --checkpoint {input.checkpoint}"
         " --seed {wildcards.seed} --dropout --out {output} > {log} 2>&1"
@@ -31,6 +31,7 @@ rule solve_labels:
         STORE,
         settings=f"{SETTINGS}/{{variant}}/labels{{round}}.json",
         scores=scores_before,
+        collapse=COLLAPSE,
     output:
         f"{ROUND}/labels.npz",
     log:
@@ -47,10 +48,10 @@ rule solve_labels:
         runtime=120,
     params:
         data=subpath(input[0], parent=True),
-        code=code_digest("localise"),
+        code=digest_of_command("solve-labels"),
     shell:
         "wtal solve-labels --settings {input.settings} --scores {input.scores} --data {params.data}"
-        " --out {output} > {log} 2>&1"
+        " --collapse {input.collapse} --out {output} > {log} 2>&1"
 
 
 rule copy_shared_round:
@@ -85,5 +86,7 @@ rule carry_detection:
     conda:
         "../envs/wtal.yaml"
     threads: 1
+    params:
+        code=digest_of_command("carry"),
     shell:
         "wtal carry --checkpoint {input.checkpoint} --detection {input.detection} --out {output} > {log} 2>&1"

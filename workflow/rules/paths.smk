@@ -2,7 +2,7 @@
 
 import re
 
-from wtal.files import digest_of_value
+from wtal.digests import digest_of_command
 
 RESULTS = f"results/{SUITE.name}"
 LOGS = f"logs/{SUITE.name}"
@@ -11,13 +11,6 @@ SETTINGS = f"{RESULTS}/settings"
 RAW = [f"{SETTINGS}/raw.json"] if SUITE.file.dataset.kind == "features" else []
 STORE = multiext(f"{RESULTS}/data/", "features.npy", "videos.csv", "video_labels.csv", "annotations.csv", "meta.json")
 SEEDS, VARIANTS = SUITE.file.seeds, list(SUITE.variants)
-
-
-def code_digest(*folders):
-    """The digest of the code that a result depends on, so that an edit makes the result stale."""
-    files = [ROOT / "wtal/records.py", ROOT / "wtal/timebase.py"]
-    files += sorted(path for folder in folders for path in (ROOT / "wtal" / folder).glob("*.py"))
-    return digest_of_value([[path.name, path.read_text()] for path in files])
 
 
 def owned(nodes):
@@ -54,9 +47,10 @@ SHARED = owned(node for node in SUITE.nodes.values() if node.owner != node.varia
 RUN = f"{RESULTS}/{{variant}}/seed{{seed}}"
 ROUND = f"{RUN}/round{{round}}"
 ROUND_FILES = ("checkpoint.pt", "scores_train.npz", "scores_test.npz", "training.csv")
-TRAINING_CODE = code_digest("model")
-# Carried by the checkpoint for `wtal predict`. Nothing is trained anew when it changes: no figure depends on it.
+# Read by a job, and nothing is made anew when they change. What the checkpoint carries for `wtal predict`:
 CARRIED = ancient(f"{SETTINGS}/{{variant}}/detect.json")
+# When a collapse is warned of, or ends the job; what of it decides a result is in the settings of the round too.
+COLLAPSE = ancient(f"{SETTINGS}/{{variant}}/collapse.json")
 
 
 def checkpoint_before(wildcards):
@@ -117,7 +111,7 @@ FIGURE_NAMES = ["ablation", "rounds", "training", "per_class"] + [
 FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{form}}", name=FIGURE_NAMES, form=("svg", "png"))
 REPORT = f"{RESULTS}/report.html"
 SHOWN = SUITE.file.report.timeline_variant or VARIANTS[-1]
-REPORT_CODE = code_digest("report", "evaluate")
+PUBLISHED = [path for name in SUITE.file.report.published if os.path.isfile(path := f"results/published/{name}.csv")]
 
 
 def shown_run(name, first=0):

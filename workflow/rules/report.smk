@@ -5,6 +5,7 @@ rule make_tables:
         expand(f"{RESULTS}/{{variant}}/seed{{seed}}/metrics.json", variant=VARIANTS, seed=SEEDS),
         expand(f"{RESULTS}/{{variant}}/seed{{seed}}/rounds.npz", variant=VARIANTS, seed=SEEDS),
         [f"{RESULTS}/{SUITE.nodes[VARIANTS[0], 0].owner}/seed{seed}/round0/scores_test.npz" for seed in SEEDS],
+        PUBLISHED,
         settings=f"{SETTINGS}/report.json",
     output:
         report(TABLES[0], caption="../report/metrics.rst", category="Tables"),
@@ -21,7 +22,7 @@ rule make_tables:
     params:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
-        code=REPORT_CODE,
+        code=digest_of_command("tables"),
     shell:
         "wtal tables --report {input.settings} --data {params.data} --results {params.folder}"
         " --out {params.folder} > {log} 2>&1"
@@ -35,7 +36,7 @@ rule make_figures:
         shown_run("scores_test.npz"),
         shown_run("labels.npz", first=1),
         f"{RESULTS}/{SHOWN}/seed{SEEDS[0]}/rounds.npz",
-        detect=f"{SETTINGS}/{SHOWN}/detect.json",
+        f"{SETTINGS}/figures.json",
         settings=f"{SETTINGS}/report.json",
     output:
         f"{RESULTS}/timelines.json",
@@ -51,7 +52,7 @@ rule make_figures:
     params:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
-        code=REPORT_CODE,
+        code=digest_of_command("figures"),
     shell:
         "wtal figures --report {input.settings} --data {params.data} --results {params.folder}"
         " --out {params.folder} > {log} 2>&1"
@@ -62,6 +63,7 @@ rule make_report:
         TABLES,
         FIGURES,
         f"{RESULTS}/timelines.json",
+        f"{SETTINGS}/page.json",
         settings=f"{SETTINGS}/report.json",
     output:
         REPORT,
@@ -75,6 +77,6 @@ rule make_report:
         runtime=30,
     params:
         folder=subpath(output[0], parent=True),
-        code=REPORT_CODE,
+        code=digest_of_command("report"),
     shell:
         "wtal report --report {input.settings} --results {params.folder} --out {output} > {log} 2>&1"

@@ -6,6 +6,7 @@ rule train_base:
         STORE,
         settings=f"{SETTINGS}/{{variant}}/round{{round}}.json",
         detection=CARRIED,
+        collapse=COLLAPSE,
     output:
         expand(f"{ROUND}/{{file}}", file=ROUND_FILES, allow_missing=True),
     log:
@@ -25,10 +26,11 @@ rule train_base:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
         given=given,
-        code=TRAINING_CODE,
+        code=digest_of_command("train"),
     shell:
         "OMP_NUM_THREADS={threads} wtal train --settings {input.settings} --data {params.data}"
-        " --seed {wildcards.seed} {params.given} --detection {input.detection} --out {params.folder} > {log} 2>&1"
+        " --seed {wildcards.seed} {params.given} --detection {input.detection} --collapse {input.collapse}"
+        " --out {params.folder} > {log} 2>&1"
 
 
 use rule train_base as train_round with:
@@ -36,6 +38,7 @@ use rule train_base as train_round with:
         STORE,
         settings=f"{SETTINGS}/{{variant}}/round{{round}}.json",
         detection=CARRIED,
+        collapse=COLLAPSE,
         checkpoint=checkpoint_before,
         labels=f"{ROUND}/labels.npz",
     wildcard_constraints:
@@ -48,6 +51,7 @@ use rule train_base as train_delta with:
         STORE,
         settings=f"{SETTINGS}/{{variant}}/round{{round}}.json",
         detection=CARRIED,
+        collapse=COLLAPSE,
         checkpoint=checkpoint_before,
         labels=f"{ROUND}/labels.npz",
         previous=labels_before,

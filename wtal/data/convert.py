@@ -23,6 +23,7 @@ from wtal.data.layouts import read_entry
 from wtal.data.lock import hold, record
 from wtal.data.store_writer import DataSet, ResumableVideos, StoredVideo, VideoRecord
 from wtal.data_settings import FeatureData
+from wtal.digests import digest_of_command
 from wtal.errors import InputError
 from wtal.files import digest_of_value, to_json
 
@@ -141,7 +142,7 @@ class ConvertedVideos(ResumableVideos):
 
 def _made_by(collection: Collection) -> str:
     """The digest of what decides the rows beside the files; annotations decide their order alone, which is seen."""
-    code = [[path.name, path.read_text()] for path in sorted(Path(__file__).parent.glob("*.py"))]
+    code = digest_of_command("prepare")
     return digest_of_value([to_mapping(collection.settings), collection.feature_size, code])
 
 
