@@ -77,6 +77,15 @@ def test_a_setting_makes_stale_only_what_reads_it(finished: ProjectCopy) -> None
     assert jobs == stale | {"make_tables", "make_figures", "make_report"}
 
 
+def test_a_round_that_a_collapse_ended_is_run_again_by_the_plain_command(finished: ProjectCopy) -> None:
+    shutil.rmtree(finished.folder / "results/small/base/seed0/round0")
+    strict = "{action: stop, first_epoch: 0, least_attention: 0.98, most_attention: 0.99}"
+    change = ("--config", f"method={{training: {{collapse: {strict}}}}}")
+    printed = finished.snakemake("--until", "train_base", *change, expected=1)
+    assert "so almost nothing is taken for an action; try a lower training.learning_rate" in printed
+    assert "train_base variant base seed 0 round 0" in finished.planned()
+
+
 def test_a_round_can_be_asked_for_under_every_variant_that_shares_it(finished: ProjectCopy) -> None:
     results = finished.folder / "results/small"
     asked = "results/small/optimised_delta/seed0/round1/labels.npz"
