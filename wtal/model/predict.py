@@ -17,7 +17,7 @@ from wtal.errors import InputError
 from wtal.model.checkpoint import About, read_checkpoint
 from wtal.model.network import Network
 from wtal.model.packs import ArrayVideos
-from wtal.model.running import check_about, deterministic, videos_of
+from wtal.model.running import StoreVideos, check_about, deterministic
 from wtal.model.score import score_videos
 from wtal.model.streams import seed_of
 from wtal.records import VideoScores
@@ -63,13 +63,14 @@ def predict_scores(
     """
     n_classes = len(model.about.classes)
     videos = ArrayVideos(features, np.zeros((len(features), n_classes), dtype=np.bool_))
-    return score_videos(
-        model.network,
-        videos,
-        names,
-        snippet_original_share=settings.detection.snippet_original_share,
-        video_original_share=settings.proposals.video_original_share,
-    )
+    with deterministic(model.network.class_centres.device):
+        return score_videos(
+            model.network,
+            videos,
+            names,
+            snippet_original_share=settings.detection.snippet_original_share,
+            video_original_share=settings.proposals.video_original_share,
+        )
 
 
 def score_from_checkpoint(
@@ -90,7 +91,7 @@ def score_from_checkpoint(
     with deterministic(device):
         return score_videos(
             model.network,
-            videos_of(store, subset),
+            StoreVideos(store, subset),
             store.video_names(subset),
             snippet_original_share=(
                 settings.label_snippet_share if subset == "train" else settings.detection_snippet_share
