@@ -72,21 +72,31 @@ def deterministic(device: torch.device) -> Iterator[None]:
 
     What was set before is set again afterwards. Raises InputError where OMP_NUM_THREADS is no number.
     """
-    n_threads, found_threads = _threads_asked_for(), torch.get_num_threads()
-    algorithms = torch.are_deterministic_algorithms_enabled()
-    warns_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    workspace, flushed = os.environ.get(WORKSPACE), _flushes_denormals()
+    n_threads, found_threads, flushed = _threads_asked_for(), torch.get_num_threads(), _flushes_denormals()
     try:
         torch.set_num_threads(n_threads)
-        if device.type == "cuda":  # on a processor all that is used here is deterministic as it is
-            os.environ.setdefault(WORKSPACE, ":4096:8")
-            torch.use_deterministic_algorithms(True)
         torch.set_flush_denormal(True)  # gradients full of denormal numbers would make a step several times slower
-        yield
+        if device.type == "cuda":  # on a processor all that is used here is deterministic as it is
+            with _fixed_algorithms():
+                yield
+        else:
+            yield
     finally:
         torch.set_flush_denormal(flushed)
-        torch.use_deterministic_algorithms(algorithms, warn_only=warns_only)
         torch.set_num_threads(found_threads)
+
+
+@contextmanager
+def _fixed_algorithms() -> Iterator[None]:
+    """The algorithms of a graphics card that give the same bytes; to set them takes seconds, as torch loads more."""
+    algorithms, workspace = torch.are_deterministic_algorithms_enabled(), os.environ.get(WORKSPACE)
+    warns_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    try:
+        os.environ.setdefault(WORKSPACE, ":4096:8")
+        torch.use_deterministic_algorithms(True)
+        yield
+    finally:
+        torch.use_deterministic_algorithms(algorithms, warn_only=warns_only)
         if workspace is None:
             os.environ.pop(WORKSPACE, None)
 
