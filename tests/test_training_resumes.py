@@ -58,6 +58,7 @@ def test_a_round_killed_at_any_of_its_writes_repeats_no_visit_that_was_saved(sto
         assert (one["code"], one["same"]) == (0, True), where
         if not one["has_outputs"]:
             assert one["visits"] == found["visits"][one["resumed_from"] or 0 :], where
+            assert (one["resumed_from"] is None) == (number == 1), where  # from the first save on there is one
     saved = [one for one in found["killed"] if one["resumed_from"]]
     assert {len(set(OUTPUTS) & set(one["left"])) for one in saved} == set(range(len(OUTPUTS) + 1))
     assert any(one["has_outputs"] for one in saved)  # a resume file left behind by a round that was whole does no harm
