@@ -65,7 +65,7 @@ def test_the_best_epoch_of_all_rounds_is_named_and_the_last_stays_the_result(tin
     options = options_from_settings(evaluation_settings(suite.file, variant), store.snippets_per_second)
     averages = {}
     for path in score_files(tiny):
-        for epoch, scores in read_epoch_scores(path).items():
+        for epoch, scores in read_epoch_scores(path):
             how = detect_settings(variant)
             found = detect(scores, store.classes, how, store.snippets_per_second)
             averages[epoch] = evaluate_detections(found, store.instances("test"), options).headline

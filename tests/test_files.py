@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from wtal.errors import InputError
-from wtal.files import read_arrays, read_json, read_rows, read_text, write_arrays, write_if_changed, write_text
+from wtal.files import (
+    names_of_arrays,
+    read_arrays,
+    read_json,
+    read_rows,
+    read_text,
+    write_arrays,
+    write_if_changed,
+    write_text,
+)
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
@@ -38,6 +47,18 @@ def test_the_same_arrays_always_give_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         write_arrays(tmp_path / name, {"x": np.arange(5.0), "names": np.array(["ö", "b"])})
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_arrays_that_are_made_one_after_the_other_give_the_bytes_of_numpy_and_are_read_one_by_one(
+    tmp_path: Path,
+) -> None:
+    arrays = {"epoch0/x": np.arange(500.0), "names": np.array(["ö", "b"]), "none": np.zeros((0, 3), np.float32)}
+    write_arrays(tmp_path / "a.npz", (pair for pair in arrays.items()))
+    np.savez_compressed(tmp_path / "b.npz", **arrays)  # type: ignore[arg-type]
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+    assert names_of_arrays(tmp_path / "a.npz") == list(arrays)
+    assert list(read_arrays(tmp_path / "a.npz", ["names"], others=False)) == ["names"]
+    assert list(read_arrays(tmp_path / "a.npz", ["names"])) == list(arrays)
 
 
 def test_what_has_not_changed_is_not_written(tmp_path: Path) -> None:

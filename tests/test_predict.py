@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -12,11 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from round_run import settings_file, tiny_round, train
 
 from wtal.cli import main
 from wtal.config import to_mapping
+from wtal.data.store_writer import DataSet, StoredVideo, write_store
+from wtal.data.unseen import unseen_videos
+from wtal.files import to_json, write_text
+from wtal.localise.scores_file import read_scores
 from wtal.model.checkpoint import About, write_checkpoint
 from wtal.model.network import Network
+from wtal.model.predict import load_model, predict_scores
+from wtal.model.running import deterministic
 from wtal.settings import DetectionSettings, ModelSettings, ProposalSettings
 from wtal.step_settings import DetectSettings
 
@@ -236,6 +244,118 @@ def test_what_does_not_fit_is_refused_in_a_sentence_and_nothing_is_written(
     assert error.count("\n") == 1
     assert not (folder / "d.json").is_file()
     assert not (folder / "p").exists()
+
+
+NAMES = ("zebra", "ant", "Mole", "cow_2", "cow_10", "bee")
+
+
+def trained(folder: Path, precision: str) -> Path:
+    """A round trained on made-up videos that do not lie in the order of their names; test features in files beside.
+
+    With so large a scale some class probabilities are denormal numbers, which training takes for zero.
+    """
+    videos = [(f"train_{number}", "train", 20 + number) for number in range(6)]
+    videos += [(name, "test", 400 + 90 * number) for number, name in enumerate(NAMES)]
+    stored = []
+    (folder / "features").mkdir()
+    for number, (name, subset, length) in enumerate(videos):
+        features = np.random.default_rng(number).standard_normal((length, SIZE)).astype(np.float32)
+        instances = ((CLASSES[number % 2], 1.0, 4.0),)
+        stored.append(
+            StoredVideo(name=name, subset=subset, seconds=length / RATE, instances=instances, features=features)  # type: ignore[arg-type]
+        )
+        if subset == "test":
+            np.save(folder / "features" / f"{name}.npy", features)
+    about = {"dataset": "made-up", "classes": CLASSES, "snippets_per_second": RATE, "feature_size": SIZE}
+    words = dict.fromkeys(("source", "licence", "citation"), "none")
+    data = DataSet(**about, **words, streams={"all": (0, SIZE)}, videos=stored)  # type: ignore[arg-type]
+    write_store(folder / "data", data, precision=precision)
+    write_text(folder / "detect.json", to_json(to_mapping(DETECTION)))
+    base = tiny_round()
+    shares = DETECTION.detection.snippet_original_share, DETECTION.proposals.video_original_share
+    changes: dict[str, object] = {"detection_snippet_share": shares[0], "video_original_share": shares[1]}
+    changes["model"] = dataclasses.replace(base.model, cosine_scale=150.0)
+    settings = settings_file(folder, base, epochs=base.epochs[:2], **changes)
+    detection = ("--detection", str(folder / "detect.json"))
+    assert main(train(folder / "data", settings, folder / "round", *detection)) == 0
+    return folder
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_the_test_videos_own_features_get_the_scores_and_detections_of_training(precision: str, tmp_path: Path) -> None:
+    folder = trained(tmp_path, precision)
+    expected, _ = read_scores(folder / "round/scores_test.npz")
+    assert expected.videos == NAMES
+    model = load_model(folder / "round/checkpoint.pt", torch.device("cpu"))
+    names, features = unseen_videos(folder / "features", SIZE)
+    assert names == sorted(NAMES)
+    found = predict_scores(model, names, features, DETECTION)
+    for place, name in enumerate(names):
+        before = NAMES.index(name)
+        for values, wanted in (
+            (found.snippet_score[found.rows(place)], expected.snippet_score[expected.rows(before)]),
+            (found.attention[found.rows(place)], expected.attention[expected.rows(before)]),
+            (found.video_score[place], expected.video_score[before]),
+        ):
+            assert values.tobytes() == wanted.tobytes(), name
+    suite = ["detect", "--settings", str(folder / "detect.json"), "--data", str(folder / "data")]
+    suite += ["--scores", str(folder / "round/scores_test.npz"), "--rounds", str(folder / "rounds.npz")]
+    assert main([*suite, "--detections", str(folder / "suite.json")]) == 0
+    one = ["predict", "--checkpoint", str(folder / "round/checkpoint.pt"), "--features", str(folder / "features")]
+    assert main([*one, "--out", str(folder / "predicted.json")]) == 0
+    assert json.loads((folder / "predicted.json").read_text()) == json.loads((folder / "suite.json").read_text())
+
+
+def test_features_that_do_not_fit_the_precision_of_training_are_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint(folder / "c.pt", precision="float16")
+    store(folder, rows(30) * 1e6)
+    assert predict() == 2
+    assert "video_1: expected features within float16, as which those of the training were" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("device", "flushes"), [("cpu", False), ("cpu", True), ("cuda", False)]
+)  # a card's flags can be set without one
+def test_a_deterministic_block_leaves_everything_as_it_was(
+    device: str, flushes: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smallest = torch.full((1,), torch.finfo(torch.float32).tiny)
+
+    def state() -> list[object]:
+        algorithms = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+        workspace = os.environ.get("CUBLAS_WORKSPACE_CONFIG")
+        return [torch.get_num_threads(), not (smallest / 2).any(), algorithms, workspace]
+
+    def fail() -> None:
+        with deterministic(torch.device(device)):
+            algorithms, workspace = ((True, False), ":4096:8") if device == "cuda" else ((False, False), None)
+            assert state() == [3, True, algorithms, workspace]
+            raise KeyError("stands for a failure")
+
+    monkeypatch.setenv("OMP_NUM_THREADS", "3,1")
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        torch.set_flush_denormal(flushes)
+        with pytest.raises(KeyError, match="stands for"):
+            fail()
+        assert state() == [2, flushes, (False, False), None]
+    finally:
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("text", ["", "many", "0", "-1"])
+def test_a_number_of_threads_that_is_none_is_refused(
+    text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", text)
+    assert predict() == 2
+    expected = f"OMP_NUM_THREADS: expected a whole number, 1 or above; got {text!r}"
+    assert expected in capsys.readouterr().err
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="only where no CUDA device is found")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import itertools
 import json
 import os
 import shutil
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -253,6 +255,7 @@ def flip_a_byte(folder: Path) -> None:
         (edit("videos.csv", "a,train", "a,validation"), "expected train or test"),
         (edit("videos.csv", "c,test", "c,train"), "subset: expected at least one test video"),
         (edit("videos.csv", "c,test", ",test"), "expected a video name that is new"),
+        (edit("videos.csv", ",2.5,", ",2.5,x"), "line 3, crc32: expected a finite number; got 'x"),
         (edit("videos.csv", ",1.5", ",1.6"), "expected the file that was prepared"),
         (edit("video_labels.csv", "bé,run", "bé,runn"), r"expected a class of the store \(did you mean 'run'\?\)"),
         (edit("video_labels.csv", "bé,run", "be,run"), "line 4: expected a video of the store"),
@@ -270,7 +273,7 @@ def test_a_damaged_store_is_refused_when_it_is_opened(folder: Path, damage, sent
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (flip_a_byte, "features.npy: expected the file that was prepared"),
+        (flip_a_byte, "features.npy: bé: expected the features that were prepared"),
         (edit("annotations.csv", "0.25,1.0", "1.25,1.0"), "line 2: expected seconds with 0 <= start <= end"),
         (edit("annotations.csv", "0.25,1.0", "0.25,nan"), "line 2, end: expected a finite number"),
         (edit("annotations.csv", "a,jump", "z,jump"), "line 2: expected a video of the store"),
@@ -289,14 +292,38 @@ def test_verification_finds_what_opening_does_not_read(folder: Path, damage, sen
     assert "\n" not in str(refused.value)
 
 
-def test_a_feature_that_is_not_finite_is_refused_by_video_and_snippet(folder: Path) -> None:
+def test_altered_features_are_refused_when_their_video_is_read(folder: Path) -> None:
     rows = np.lib.format.open_memmap(folder / "features.npy", mode="r+")
-    rows[4, 2] = np.nan
+    rows[4, 2] += 1
     rows.flush()
     store: Store = read_store(folder)
     store.features(0)
+    for read in (store.features, store.mapped):
+        with pytest.raises(InputError, match=r"features.npy: bé: expected the features that were prepared \(run `wtal"):
+            read(1)
+
+
+def test_a_store_that_somebody_else_wrote_may_lack_checksums_and_is_still_verified(folder: Path) -> None:
+    lines = (folder / "videos.csv").read_text().splitlines()
+    (folder / "videos.csv").write_text("".join(line.rpartition(",")[0] + "\n" for line in lines))
+    rows = np.lib.format.open_memmap(folder / "features.npy", mode="r+")
+    rows[4, 2] = np.nan
+    rows.flush()
+    meta = json.loads((folder / "meta.json").read_text())
+    meta["files"] |= {name: digest_of_file(folder / name) for name in ("videos.csv", "features.npy")}
+    (folder / "meta.json").write_text(json.dumps(meta))
+    assert read_store(folder).features(1).shape == (5, 4)
     with pytest.raises(InputError, match="bé, snippet 1: expected finite features; got NaN or infinity"):
-        store.features(1)
+        read_store(folder, verify=True)
+
+
+def test_the_checksum_of_a_video_is_that_of_its_rows_on_disk(tmp_path: Path) -> None:
+    for precision in ("float32", "float16"):
+        write_store(tmp_path / precision, data_set(), precision=precision)
+        with (tmp_path / precision / "videos.csv").open() as table:
+            found = [int(row["crc32"]) for row in csv.DictReader(table)]
+        rows = np.load(tmp_path / precision / "features.npy")
+        assert found == [zlib.crc32(rows[first:last].tobytes()) for first, last in ((0, 3), (3, 8), (8, 10))]
 
 
 def test_an_instance_without_a_video_label_is_found(folder: Path) -> None:

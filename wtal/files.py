@@ -44,6 +44,12 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_unfinished(path: str | Path) -> None:
+    """Remove what writers of `path` that were killed left beside it."""
+    for leftover in Path(path).parent.glob(f".{Path(path).name}.*"):
+        leftover.unlink(missing_ok=True)
+
+
 @contextmanager
 def refused_unwritable(path: str | Path, expected: str = "a path that can be written") -> Iterator[None]:
     """Make an InputError of whatever keeps the block from writing at `path`, a full disk for one."""
@@ -142,26 +148,52 @@ def _mapping_of_unique_keys(loader: _UniqueKeyLoader, node: yaml.MappingNode) ->
 _UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_of_unique_keys)
 
 
-def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write named arrays as .npz; the same arrays always give the same bytes."""
-    with whole_file(path) as temporary, refused_unwritable(path), temporary.open("wb") as stream:
-        np.savez_compressed(stream, allow_pickle=False, **arrays)
+def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray] | Iterable[tuple[str, np.ndarray]]) -> None:
+    """Write named arrays as .npz; the same arrays always give the same bytes.
+
+    arrays: as pairs they may be made one after the other, so that no more than one has to be in memory.
+    """
+    pairs = arrays.items() if isinstance(arrays, Mapping) else arrays
+    with (
+        whole_file(path) as temporary,
+        refused_unwritable(path),
+        zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name, array in pairs:
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
-def read_arrays(path: str | Path, keys: Sequence[str] = ()) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file, pickles refused. Raises InputError where it is truncated, altered or lacks a key."""
-    content = read_bytes(path)
+@contextmanager
+def _open_archive(path: str | Path) -> Iterator[Any]:
+    """An .npz file whose arrays are read when they are asked for, pickles refused. Raises InputError if damaged."""
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            yield archive
+    except Exception as error:  # zlib.error and friends: whatever a damaged archive makes the decoder say
+        if isinstance(error, OSError) and error.strerror:
+            raise InputError(file=path, expected="a readable file", got=error.strerror) from None
         got = f"{type(error).__name__}: {error}".splitlines()[0]
         raise InputError(file=path, expected="a whole .npz archive of plain arrays", got=got) from None
-    except Exception as error:  # zlib.error and friends: whatever a damaged archive makes the decoder say
-        raise InputError(file=path, expected="a whole .npz archive of plain arrays", got=error) from None
+
+
+def names_of_arrays(path: str | Path) -> list[str]:
+    """The names of the arrays of an .npz file, none of which is read. Raises InputError where it is damaged."""
+    with _open_archive(path) as archive:
+        return list(archive.files)
+
+
+def read_arrays(path: str | Path, keys: Sequence[str] = (), *, others: bool = True) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file, pickles refused. Raises InputError where it is truncated, altered or lacks a key.
+
+    others: read those that are not among `keys` too.
+    """
+    with _open_archive(path) as archive:
+        names = list(archive.files)
+        arrays = {name: archive[name] for name in names if others or name in keys}
     for key in keys:
         if key not in arrays:
-            raise InputError(file=path, key=key, expected="an array of that name", got=f"only {sorted(arrays)}")
+            raise InputError(file=path, key=key, expected="an array of that name", got=f"only {sorted(names)}")
     return arrays
 
 

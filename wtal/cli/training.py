@@ -99,10 +99,11 @@ def train_round(options: argparse.Namespace) -> None:
         detection=detection,
         collapse=collapse,
     )
-    result = RoundJob(inputs, options.out, device_of(options.device), options.resume_every).run()
+    job = RoundJob(inputs, options.out, device_of(options.device), options.resume_every)
+    result = job.run()
     write_scores(options.out / "scores_train.npz", result.train_scores, store.classes)
-    epochs = [(entry.epoch, entry.scores) for entry in result.epoch_scores]
-    write_scores(options.out / "scores_test.npz", result.test_scores, store.classes, epochs)
+    write_scores(options.out / "scores_test.npz", result.test_scores, store.classes, result.epoch_scores)
+    job.clear()
 
 
 def _labels(store: Store, newest: Path, previous: Path | None) -> RoundLabels:

@@ -27,6 +27,7 @@ class FeatureFile:
         self.path, self.feature_size = path, feature_size
         self.kind: np.dtype[Any] = np.dtype(precision).newbyteorder("<")
         self.n_rows, self.checksum = 0, 0
+        self.checksums: list[int] = []  # crc32 of the rows of each video
         self.stream: BinaryIO
 
     @contextmanager
@@ -52,6 +53,7 @@ class FeatureFile:
         with refused_unwritable(self.path):
             self.stream.write(content)
         self.checksum = zlib.crc32(content, self.checksum)
+        self.checksums.append(zlib.crc32(content))
         self.n_rows += len(rows)
 
     def sync(self) -> None:
@@ -75,7 +77,11 @@ class FeatureFile:
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What `take_up` needs to know of the rows that were added."""
-        return {"features": np.array([self.n_rows, self.checksum]), "precision": np.array(self.kind.str)}
+        return {
+            "features": np.array([self.n_rows, self.checksum]),
+            "checksums": np.array(self.checksums),
+            "precision": np.array(self.kind.str),
+        }
 
     def take_up(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Go on after the rows of a state. Raises InputError where they are not in the file as they were written."""
@@ -85,6 +91,7 @@ class FeatureFile:
         if _checksum(self.path, self._length(n_rows)) != checksum:
             raise InputError(file=self.path, expected=f"{n_rows:,} rows as they were written", got="others or fewer")
         self.n_rows, self.checksum = n_rows, checksum
+        self.checksums = state["checksums"].tolist()
 
 
 def _checksum(path: Path, n_bytes: int) -> int | None:

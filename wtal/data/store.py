@@ -5,6 +5,7 @@ Training reads features, `videos.csv` and `video_labels.csv`; `annotations.csv` 
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ class Store:
     seconds: Floats  # [V]
     video_labels: NDArray[np.bool_]  # [V, C] the weak supervision
     rows: NDArray[Any]  # [N, D] float32 or float16, memory-mapped, read-only
+    checksums: Integers | None = None  # [V] crc32 of each video's rows
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -78,15 +80,21 @@ class Store:
         """Where each video of a subset starts in the concatenation of the subset's snippets, [V of the subset + 1]."""
         return np.concatenate([[0], np.cumsum(self.n_snippets[self.videos(subset)])]).astype(np.int64)
 
-    def features(self, index: int) -> NDArray[np.float32]:
-        """The features of video number `index`, [T, D]. Raises InputError where one is NaN or infinite."""
+    def mapped(self, index: int) -> NDArray[Any]:
+        """The features of video number `index` as they lie on disk, [T, D], held against their checksum.
+
+        Raises InputError where they are not those that were prepared, which were all finite.
+        """
         first, count = int(self.first_row[index]), int(self.n_snippets[index])
-        rows: NDArray[np.float32] = np.asarray(self.rows[first : first + count], dtype=np.float32)
-        finite = np.isfinite(rows)
-        if not finite.all():
-            snippet = int(np.flatnonzero(~finite.all(axis=1))[0])
-            key = f"{self.names[index]}, snippet {snippet}"
-            raise InputError(file=self.folder / FEATURES, key=key, expected="finite features", got="NaN or infinity")
+        rows = self.rows[first : first + count]
+        if self.checksums is not None and zlib.crc32(rows.data) != self.checksums[index]:
+            expected = "the features that were prepared (run `wtal prepare` again)"
+            raise InputError(file=self.folder / FEATURES, key=self.names[index], expected=expected, got="others")
+        return rows
+
+    def features(self, index: int) -> NDArray[np.float32]:
+        """The features of video number `index`, [T, D]. Raises InputError where they are not those prepared."""
+        rows: NDArray[np.float32] = np.asarray(self.mapped(index), dtype=np.float32)
         return rows
 
     def instances(self, subset: Subset) -> Instances:
@@ -115,10 +123,11 @@ class Store:
 
 
 def read_store(folder: str | Path, *, verify: bool = False) -> Store:
-    """Open a store. With `verify`, every file is read whole and held against its sha256, annotations included.
+    """Open a store, of whose features only the size is looked at; altered ones are refused when their video is read.
 
+    verify: read every file whole, hold it against its sha256, and refuse a feature that is not finite.
     Raises InputError for a missing, truncated or altered file, a video without snippets, a class that no training
-    video has, an unknown name or a wrong column; a feature that is not finite is refused when its video is read.
+    video has, an unknown name or a wrong column.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -139,8 +148,11 @@ def read_store(folder: str | Path, *, verify: bool = False) -> Store:
 
 def _verify(store: Store) -> None:
     """Everything that opening alone does not read: features, annotations, and whether they agree with the labels."""
-    for index in range(len(store.names)):
-        store.features(index)
+    for index, name in enumerate(store.names):
+        finite = np.isfinite(store.mapped(index))
+        if not finite.all():
+            key = f"{name}, snippet {int(np.flatnonzero(~finite.all(axis=1))[0])}"
+            raise InputError(file=store.folder / FEATURES, key=key, expected="finite features", got="NaN or infinity")
     for subset in SUBSETS:
         truth = store.instances(subset)
         labels = store.video_labels[store.videos(subset)]

@@ -21,6 +21,7 @@ FEATURES, VIDEOS, LABELS = "features.npy", "videos.csv", "video_labels.csv"
 ANNOTATIONS, META = "annotations.csv", "meta.json"
 HASHED = (FEATURES, VIDEOS, LABELS, ANNOTATIONS)
 VIDEO_COLUMNS = ("video", "subset", "first_row", "n_snippets", "seconds")
+CHECKSUM = "crc32"  # of a video's rows as they lie on disk; a store that was not made by `wtal prepare` may lack it
 LABEL_COLUMNS = ("video", "class")
 ANNOTATION_COLUMNS = ("video", "class", "start", "end")
 
@@ -76,7 +77,7 @@ def check_known(name: str, known: Mapping[str, int], what: str, path: Path, line
 def _number(row: Mapping[str, str], column: str, path: Path, line: int) -> float:
     try:
         value = float(row[column])
-    except ValueError:
+    except (ValueError, TypeError):
         value = math.nan
     if not math.isfinite(value):
         raise InputError(file=path, key=f"line {line}, {column}", expected="a finite number", got=repr(row[column]))
@@ -93,7 +94,7 @@ def read_bounds(row: Mapping[str, str], path: Path, line: int) -> tuple[float, f
 
 
 def read_videos(path: Path) -> dict[str, Any]:
-    """The videos in store order: names, subset, first_row [V], n_snippets [V], seconds [V]."""
+    """The videos in store order: names, subset, first_row [V], n_snippets [V], seconds [V], checksums [V] if any."""
     rows = read_rows(path, VIDEO_COLUMNS)
     names = tuple(row["video"] for row in rows)
     seen: set[str] = set()
@@ -122,7 +123,10 @@ def read_videos(path: Path) -> dict[str, Any]:
         if name not in subset:
             raise InputError(file=path, key="subset", expected=f"at least one {name} video", got="none")
     arrays = {"first_row": np.array(first_rows, np.int64), "n_snippets": np.array(counts, np.int64)}
-    return {"names": names, "subset": subset, **arrays, "seconds": np.array(seconds, np.float64)}
+    checksums = None
+    if CHECKSUM in rows[0]:
+        checksums = np.array([_number(row, CHECKSUM, path, line) for line, row in enumerate(rows, start=2)], np.int64)
+    return {"names": names, "subset": subset, **arrays, "seconds": np.array(seconds), "checksums": checksums}
 
 
 def read_labels(path: Path, table: Mapping[str, Any], meta: StoreMeta) -> NDArray[np.bool_]:

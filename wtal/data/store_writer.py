@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from wtal.data.store import read_store
 from wtal.data.store_tables import (
     ANNOTATION_COLUMNS,
     ANNOTATIONS,
+    CHECKSUM,
     FEATURES,
     HASHED,
     LABEL_COLUMNS,
@@ -106,7 +107,7 @@ def write_store(
         videos = _taken_up(site / STATE, data.videos, file, tables)
         with file.open():
             _write_videos(site / STATE, videos, file, tables, resume_every)
-        tables.write(site)
+        tables.write(site, file.checksums)
         described = {key.name: to_mapping(getattr(data, key.name)) for key in fields(data) if key.name != "videos"}
         described["files"] = {name: digest_of_file(site / name) for name in HASHED}
         write_text(site / META, to_json(described))
@@ -134,8 +135,10 @@ class _Tables:
         self.annotations += [(video.name, name, float(start), float(end)) for name, start, end in video.instances]
         self.n_rows += n_snippets
 
-    def write(self, folder: Path) -> None:
-        write_rows(folder / VIDEOS, VIDEO_COLUMNS, self.videos)
+    def write(self, folder: Path, checksums: Sequence[int]) -> None:
+        """checksums: of each video's rows."""
+        videos = [(*video, checksum) for video, checksum in zip(self.videos, checksums)]
+        write_rows(folder / VIDEOS, (*VIDEO_COLUMNS, CHECKSUM), videos)
         write_rows(folder / LABELS, LABEL_COLUMNS, self.labels)
         write_rows(folder / ANNOTATIONS, ANNOTATION_COLUMNS, self.annotations)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from wtal.evaluate.options import EvaluationOptions
 from wtal.evaluate.protocols import evaluate_detections
 from wtal.localise.detect import detect
 from wtal.localise.scores_file import read_epoch_scores, read_scores
-from wtal.records import Instances, VideoScores
+from wtal.records import Instances
 from wtal.step_settings import DetectSettings
 
 
@@ -31,18 +31,14 @@ def selected_on_test(
         return None
     best: dict[str, Any] | None = None
     for path in scores:
-        for epoch, after_epoch, classes in _epochs(path):
+        _, classes = read_scores(path)
+        n_epochs = 0
+        for epoch, after_epoch in read_epoch_scores(path):
+            n_epochs += 1
             found = detect(after_epoch, classes, settings, snippets_per_second)
             score = evaluate_detections(found, truth, options, source=f"{path}, epoch {epoch}")
             if best is None or score.headline > best["average"]:
                 best = {"epoch": epoch, "average": score.headline, "mAP": score.mean.tolist()}
+        if not n_epochs:
+            raise InputError(file=path, key="epoch0/attention", expected="scores after every epoch", got="none")
     return best
-
-
-def _epochs(path: Path) -> Iterator[tuple[int, VideoScores, tuple[str, ...]]]:
-    _, classes = read_scores(path)
-    epochs = read_epoch_scores(path)
-    if not epochs:
-        raise InputError(file=path, key="epoch0/attention", expected="scores after every epoch", got="none")
-    for epoch, scores in epochs.items():
-        yield epoch, scores, classes

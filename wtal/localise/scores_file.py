@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from wtal.errors import InputError
-from wtal.files import read_arrays, write_arrays
+from wtal.files import names_of_arrays, read_arrays, write_arrays
 from wtal.records import VideoScores
 
 EPOCH_KEYS = ("snippet_score", "video_score", "attention")
@@ -16,50 +16,51 @@ KEYS = ("videos", "classes", "offsets", *EPOCH_KEYS)
 
 
 def write_scores(
-    path: str | Path, scores: VideoScores, classes: Sequence[str], epochs: Sequence[tuple[int, VideoScores]] = ()
+    path: str | Path, scores: VideoScores, classes: Sequence[str], epochs: Iterable[tuple[int, VideoScores]] = ()
 ) -> None:
     """Write scores with the names that make them readable on their own.
 
-    epochs: scores of the same videos after single epochs, kept where the best of them is to be named beside the last.
+    epochs: scores of the same videos after single epochs, kept where the best of them is to be named beside the last;
+    they are taken one after the other, and no more than one has to be in memory.
     """
-    after_epochs = {f"epoch{epoch}/{key}": getattr(entry, key) for epoch, entry in epochs for key in EPOCH_KEYS}
-    write_arrays(
-        path,
-        {
-            **after_epochs,
-            "videos": np.array(scores.videos, dtype=np.str_),
-            "classes": np.array(classes, dtype=np.str_),
-            "offsets": scores.offsets,
-            "snippet_score": scores.snippet_score,
-            "video_score": scores.video_score,
-            "attention": scores.attention,
-        },
-    )
+    write_arrays(path, _named_arrays(scores, classes, epochs))
 
 
-def read_epoch_scores(path: str | Path) -> dict[int, VideoScores]:
-    """Scores after single epochs, by epoch; empty where none were kept. Raises InputError where one is incomplete."""
-    arrays = read_arrays(path, KEYS)
-    names = [key.removeprefix("epoch").removesuffix("/attention") for key in arrays if key.endswith("/attention")]
-    epochs = sorted(int(name) for name in names if name.isdigit())
-    for epoch in epochs:
+def _named_arrays(
+    scores: VideoScores, classes: Sequence[str], epochs: Iterable[tuple[int, VideoScores]]
+) -> Iterator[tuple[str, np.ndarray]]:
+    for epoch, entry in epochs:
         for key in EPOCH_KEYS:
-            name = f"epoch{epoch}/{key}"
-            expected = f"an array of shape {arrays[key].shape}"
-            if name not in arrays or arrays[name].shape != arrays[key].shape:
-                got = arrays[name].shape if name in arrays else "none"
-                raise InputError(file=path, key=name, expected=expected, got=got)
+            yield f"epoch{epoch}/{key}", getattr(entry, key)
+    yield "videos", np.array(scores.videos, dtype=np.str_)
+    yield "classes", np.array(classes, dtype=np.str_)
+    for key in ("offsets", *EPOCH_KEYS):
+        yield key, getattr(scores, key)
+
+
+def read_epoch_scores(path: str | Path) -> Iterator[tuple[int, VideoScores]]:
+    """Scores after single epochs, by epoch, read one after the other; none where none were kept.
+
+    Raises InputError where those of an epoch are incomplete.
+    """
+    last, _ = read_scores(path)
+    names = names_of_arrays(path)
+    epochs = {name.partition("/")[0].removeprefix("epoch") for name in names if name.startswith("epoch")}
+    for epoch in sorted(int(number) for number in epochs if number.isdigit()):
+        keys = {key: f"epoch{epoch}/{key}" for key in EPOCH_KEYS}
+        arrays = read_arrays(path, [name for name in keys.values() if name in names], others=False)
+        for key, name in keys.items():
+            shape, got = getattr(last, key).shape, arrays[name].shape if name in arrays else "none"
+            if got != shape:
+                raise InputError(file=path, key=name, expected=f"an array of shape {shape}", got=got)
             if not np.isfinite(arrays[name]).all():
                 raise InputError(file=path, key=name, expected="finite numbers", got="NaN or infinity")
-    videos, offsets = tuple(arrays["videos"].tolist()), arrays["offsets"]
-    return {
-        epoch: VideoScores(videos, offsets, *(arrays[f"epoch{epoch}/{key}"] for key in EPOCH_KEYS)) for epoch in epochs
-    }
+        yield epoch, VideoScores(last.videos, last.offsets, *(arrays[name] for name in keys.values()))
 
 
 def read_scores(path: str | Path) -> tuple[VideoScores, tuple[str, ...]]:
     """Scores and class names. Raises InputError where shapes disagree or a score is not finite."""
-    arrays = read_arrays(path, KEYS)
+    arrays = read_arrays(path, KEYS, others=False)
     videos, classes = tuple(arrays["videos"].tolist()), tuple(arrays["classes"].tolist())
     offsets, snippet = arrays["offsets"], arrays["snippet_score"]
     n_rows, n_columns = (int(offsets[-1]) if offsets.ndim == 1 and len(offsets) else 0), len(classes) + 1

@@ -15,6 +15,7 @@ from wtal.errors import InputError
 from wtal.files import read_bytes, refused_unwritable, whole_file
 
 FORMAT = "wtal checkpoint 1"
+PRECISIONS = ("float32", "float16")
 KEYS = ("format", "about", "model", "optimiser", "bank", "streams", "progress")
 
 
@@ -29,6 +30,7 @@ class About:
     settings_digest: str  # of the round and everything before it that its files hold
     model: dict[str, Any]  # ModelSettings as a plain mapping
     detection: dict[str, Any] | None = None  # DetectSettings as a plain mapping; training itself does not use them
+    precision: str = "float32"  # as which the features lay in the store
 
     def to_json(self) -> str:
         """The same, as text."""
@@ -74,10 +76,13 @@ def carry_detection(path: str | Path, detection: dict[str, Any], out: str | Path
 
 
 def _about(path: str | Path, text: Any) -> About:
-    """What a checkpoint says of itself; `detection` may be absent."""
+    """What a checkpoint says of itself; `detection` and `precision` may be absent."""
     try:
         values = json.loads(text)
-        return About(**{**values, "classes": tuple(values["classes"])})
+        about = About(**{**values, "classes": tuple(values["classes"])})
+        if about.precision not in PRECISIONS:
+            raise ValueError
+        return about
     except (TypeError, KeyError, ValueError):
         expected = f"classes, feature size, rate and settings, as {FORMAT!r} has them"
         raise InputError(file=path, key="about", expected=expected, got="something else") from None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,18 +16,21 @@ from numpy.typing import NDArray
 from wtal.config import from_mapping, to_mapping
 from wtal.data.store import Store
 from wtal.errors import CollapseError, InputError
-from wtal.files import digest_of_file, digest_of_value, write_rows
+from wtal.files import digest_of_file, digest_of_value, remove_unfinished, write_rows
 from wtal.model.checkpoint import About, read_checkpoint, write_checkpoint
+from wtal.model.epoch_scores import EpochScores
 from wtal.model.health import EpochHealth, HealthWatch, health_of
 from wtal.model.held_out import held_out_loss, held_out_videos
 from wtal.model.network import Network
-from wtal.model.running import check_about, deterministic, videos_of
+from wtal.model.running import StoreVideos, check_about, deterministic
 from wtal.model.score import score_videos
 from wtal.model.streams import seed_of, streams_of
 from wtal.model.train import EpochLog, RoundLabels, Trainer
 from wtal.records import TRAINING_COLUMNS, VideoScores
 from wtal.step_settings import DetectSettings, EpochSettings, RoundSettings
 from wtal.training_settings import CollapseSettings
+
+FILES = ("checkpoint.pt", "training.csv", "scores_train.npz", "scores_test.npz", "resume.pt", "best.pt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,42 +47,35 @@ class RoundInputs:
     collapse: CollapseSettings = CollapseSettings()  # what warns of a collapse, or stops; the settings' part rules it
 
 
-@dataclass(frozen=True, slots=True)
-class EpochScores:
-    """Scores of the test videos after one epoch."""
-
-    epoch: int
-    scores: VideoScores
-
-
 @dataclass(slots=True)
 class RoundResult:
     """What a round ends with."""
 
     train_scores: VideoScores
     test_scores: VideoScores
-    epoch_scores: list[EpochScores]
-    rows: list[list[Any]] = field(default_factory=list)  # of training.csv
+    epoch_scores: Iterator[tuple[int, VideoScores]]  # of the test videos after each epoch, where they are kept
 
 
 class RoundJob:
-    """Trains one round and leaves a resume file behind while it runs."""
+    """Trains one round and leaves behind what a killed job is taken up from, until `clear` is called."""
 
     def __init__(self, inputs: RoundInputs, folder: Path, device: torch.device, resume_every: float) -> None:
         self.inputs, self.folder, self.resume_every = inputs, folder, resume_every
         settings, store = inputs.settings, inputs.store
         self.streams = streams_of(settings.suite, settings.streams, inputs.seed, settings.round_index, device)
         network = Network(store.feature_size, len(store.classes), settings.model, self.streams.initial).to(device)
-        self.train_videos, self.test_videos = videos_of(store, "train"), videos_of(store, "test")
+        self.train_videos, self.test_videos = StoreVideos(store, "train"), StoreVideos(store, "test")
         self.trainer = Trainer(network, self.train_videos, settings, self.streams, self._held_out())
         self.about = self._start()
         values = {**to_mapping(inputs.collapse), **settings.collapse}
         collapse = from_mapping(CollapseSettings, values, file=settings.suite, key="collapse")
         self.watch = HealthWatch(collapse, settings.early_stopping, len(settings.epochs), store.classes)
-        self.rows: list[list[Any]] = []
-        self.epoch_scores: list[EpochScores] = []
+        self.rows: list[list[Any]] = []  # of training.csv
         self.saved_at = time.monotonic()
         self.identity = self._identity()
+        names, offsets = store.video_names("test"), store.offsets("test")
+        self.epoch_scores = EpochScores(folder / "epoch_scores", self.identity, names, offsets)
+        self.scored_epochs: list[int] = []
 
     def _held_out(self) -> list[int]:
         """The training videos that early stopping looks at, the same in every round. Raises InputError where none."""
@@ -113,12 +109,14 @@ class RoundJob:
             settings_digest=digest_of_value([before, to_mapping(settings), self.inputs.seed]),
             model=to_mapping(settings.model),
             detection=None if self.inputs.detection is None else to_mapping(self.inputs.detection),
+            precision=store.rows.dtype.name,
         )
 
     def _identity(self) -> str:
         files = [path for path in (self.inputs.previous, *self.inputs.label_files) if path is not None]
         digests = [digest_of_file(path) for path in files]
-        return digest_of_value([self.about.settings_digest, self.inputs.store.meta.files, digests])
+        device = self.trainer.device.type  # the streams of one kind are none for another
+        return digest_of_value([self.about.settings_digest, self.inputs.store.meta.files, digests, device])
 
     @property
     def resume_file(self) -> Path:
@@ -131,7 +129,10 @@ class RoundJob:
         return self.folder / "best.pt"
 
     def run(self) -> RoundResult:
-        """Train, score, and write the checkpoint. Raises CollapseError, InputError."""
+        """Train, score, and write checkpoint and training curve; the scores are the caller's to write, before `clear`.
+
+        Raises CollapseError where training cannot go on, InputError where a file cannot be read or written.
+        """
         settings = self.inputs.settings
         with deterministic(self.trainer.device):
             self._resume()
@@ -139,14 +140,19 @@ class RoundJob:
             result = RoundResult(
                 train_scores=self._scores("train", settings.label_snippet_share),
                 test_scores=self._scores("test", settings.detection_snippet_share),
-                epoch_scores=self.epoch_scores,
-                rows=self.rows,
+                epoch_scores=self.epoch_scores.gathered(self.scored_epochs),
             )
         write_checkpoint(self.folder / "checkpoint.pt", {"about": self.about.to_json(), **self.trainer.state()})
         write_rows(self.folder / "training.csv", TRAINING_COLUMNS, self.rows)
-        self.resume_file.unlink(missing_ok=True)
-        self.best_file.unlink(missing_ok=True)
         return result
+
+    def clear(self) -> None:
+        """Remove what a killed job is taken up from, once every file of the round is whole in its place."""
+        self.resume_file.unlink(missing_ok=True)  # first: without the others it would be good for nothing
+        self.best_file.unlink(missing_ok=True)
+        self.epoch_scores.remove()
+        for name in FILES:
+            remove_unfinished(self.folder / name)
 
     def _train(self) -> None:
         """Train the round, and go back to its best epoch where early stopping asks for it."""
@@ -191,8 +197,8 @@ class RoundJob:
             about = {"about": self.about.to_json(), "identity": self.identity}
             write_checkpoint(self.best_file, {**about, **self.trainer.state()})
         if self.inputs.settings.keeps_epoch_scores:
-            scores = self._scores("test", self.inputs.settings.detection_snippet_share)
-            self.epoch_scores.append(EpochScores(epoch.epoch, scores))
+            self.epoch_scores.write(epoch.epoch, self._scores("test", self.inputs.settings.detection_snippet_share))
+            self.scored_epochs.append(epoch.epoch)
         return verdict.ends_round
 
     def _health(self, epoch: EpochSettings, log: EpochLog) -> EpochHealth:
@@ -203,8 +209,7 @@ class RoundJob:
     def _maybe_save(self) -> None:
         if time.monotonic() - self.saved_at < self.resume_every:
             return
-        kept = [[entry.epoch, *map(torch.from_numpy, _arrays(entry.scores))] for entry in self.epoch_scores]
-        content = {"about": self.about.to_json(), "identity": self.identity, "rows": self.rows, "epoch_scores": kept}
+        content = {"about": self.about.to_json(), "identity": self.identity, "rows": self.rows}
         content["health"] = [list(astuple(health)) for health in self.watch.history]
         write_checkpoint(self.resume_file, {**content, **self.trainer.state()})
         self.saved_at = time.monotonic()
@@ -220,6 +225,9 @@ class RoundJob:
         if content.get("identity") != self.identity:
             print(f"starting over: {self.resume_file} belongs to other settings or inputs", file=sys.stderr)
             return
+        scored = [row[0] for row in content["rows"]] if self.inputs.settings.keeps_epoch_scores else []
+        if not self._has_epochs(scored):
+            return
         for values in content["health"]:
             self.watch.take(EpochHealth(*values))
         if self.watch.best is not None and not self._has_best(self.watch.best.epoch):
@@ -227,13 +235,19 @@ class RoundJob:
             self.watch.forget()
             return
         self.trainer.restore(content)
-        self.rows = content["rows"]
-        names, offsets = self.inputs.store.video_names("test"), self.inputs.store.offsets("test")
-        for epoch, snippet, video, attention in content["epoch_scores"]:
-            scores = VideoScores(names, offsets, snippet.numpy(), video.numpy(), attention.numpy())
-            self.epoch_scores.append(EpochScores(epoch, scores))
+        self.rows, self.scored_epochs = content["rows"], scored
         progress = self.trainer.progress
         print(f"resuming in epoch {progress.epoch}, {progress.position} videos in", file=sys.stderr)
+
+    def _has_epochs(self, epochs: list[int]) -> bool:
+        """Whether the test scores after these epochs are there, of which those that follow will be made again."""
+        try:
+            for _ in self.epoch_scores.gathered(epochs):
+                pass
+        except InputError as error:
+            print(f"starting over: {error}", file=sys.stderr)
+            return False
+        return True
 
     def _has_best(self, epoch: int) -> bool:
         """Whether the best state is there, of this epoch or of a later one that will be reached again."""

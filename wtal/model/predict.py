@@ -17,7 +17,7 @@ from wtal.errors import InputError
 from wtal.model.checkpoint import About, read_checkpoint
 from wtal.model.network import Network
 from wtal.model.packs import ArrayVideos
-from wtal.model.running import check_about, deterministic, videos_of
+from wtal.model.running import StoreVideos, check_about, deterministic
 from wtal.model.score import score_videos
 from wtal.model.streams import seed_of
 from wtal.records import VideoScores
@@ -59,17 +59,33 @@ def predict_scores(
 ) -> VideoScores:
     """Snippet and video scores of unseen videos, in order, as `wtal train` makes those of the test videos.
 
+    For the same videos they are the same to the last bit; for some of them, packed otherwise, to the last but one.
     features: [T, D] each, D the feature size of the checkpoint; finite, and scaled as those of the training were.
+    Raises InputError where they do not fit the precision of those.
     """
     n_classes = len(model.about.classes)
-    videos = ArrayVideos(features, np.zeros((len(features), n_classes), dtype=np.bool_))
-    return score_videos(
-        model.network,
-        videos,
-        names,
-        snippet_original_share=settings.detection.snippet_original_share,
-        video_original_share=settings.proposals.video_original_share,
-    )
+    arrays = [_as_stored(model.about, name, rows) for name, rows in zip(names, features)]
+    videos = ArrayVideos(arrays, np.zeros((len(features), n_classes), dtype=np.bool_))
+    with deterministic(model.network.class_centres.device):
+        return score_videos(
+            model.network,
+            videos,
+            names,
+            snippet_original_share=settings.detection.snippet_original_share,
+            video_original_share=settings.proposals.video_original_share,
+        )
+
+
+def _as_stored(about: About, name: str, rows: NDArray[Any]) -> NDArray[Any]:
+    """The features of a video no more precise than those of the training were in their store."""
+    if rows.dtype.itemsize <= np.dtype(about.precision).itemsize:
+        return rows
+    with np.errstate(over="ignore"):
+        rounded = rows.astype(about.precision)
+    if not np.isfinite(rounded).all():
+        expected = f"features within {about.precision}, as which those of the training were stored"
+        raise InputError(file=name, expected=expected, got=f"{np.abs(rows).max():g}")
+    return rounded
 
 
 def score_from_checkpoint(
@@ -90,7 +106,7 @@ def score_from_checkpoint(
     with deterministic(device):
         return score_videos(
             model.network,
-            videos_of(store, subset),
+            StoreVideos(store, subset),
             store.video_names(subset),
             snippet_original_share=(
                 settings.label_snippet_share if subset == "train" else settings.detection_snippet_share

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import numpy as np
 import torch
@@ -30,17 +31,22 @@ def score_videos(
     labels. Source: section 3 of docs/method.md.
     """
     shares = (snippet_original_share, video_original_share)
-    packs = scoring_packs(videos, range(videos.n_videos), network.class_centres.device)
-    parts = [_score_pack(network, some, shares, dropout) for some in packs]
     lengths = [len(videos.features(index)) for index in range(videos.n_videos)]
-    snippet, video, attention = (np.concatenate(column) for column in zip(*parts))
-    return VideoScores(
-        videos=tuple(names),
-        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        snippet_score=snippet,
-        video_score=video,
-        attention=attention,
-    )
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    n_columns = len(network.class_centres)
+    snippet = np.empty((offsets[-1], n_columns), dtype=np.float32)
+    video = np.empty((videos.n_videos, n_columns), dtype=np.float32)
+    attention = np.empty(offsets[-1], dtype=np.float32)
+    # The last bit of a score depends on the videos it is packed with. Taken by their names, the same videos are packed
+    # alike in whatever order they come: those of a store, and those of a folder that `wtal predict` is given.
+    by_name = sorted(range(videos.n_videos), key=lambda index: names[index])
+    waiting = iter(by_name)
+    for some in scoring_packs(videos, by_name, network.class_centres.device):
+        in_pack = list(islice(waiting, some.n_videos))
+        of_snippets, video[in_pack], of_attention = _score_pack(network, some, shares, dropout)
+        rows = np.concatenate([np.arange(offsets[index], offsets[index + 1]) for index in in_pack])
+        snippet[rows], attention[rows] = of_snippets, of_attention
+    return VideoScores(tuple(names), offsets, snippet, video, attention)
 
 
 def _score_pack(
