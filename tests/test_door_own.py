@@ -167,3 +167,37 @@ def test_a_training_video_without_a_label_is_told_to_be_background(mine: Path) -
     done = new(mine)
     assert done.returncode == 0
     assert "video_0: no label: used as background" in done.stdout
+
+
+REPORTED = {  # folders of reported data, with options: what is printed, and with which exit code
+    "training-video-without-action": ((), 0, "video_training_0000004: no label: used as background"),
+    "time-1-1-columns": ((), 0, "snippets    802 of 8 features"),
+    "all-transposed": ((), 0, "arrays: [features, snippets], and read as such"),
+    "videos-without-features": ((), 2, "video_validation_0000018"),
+    "videos-without-features, left out": (("--ignore-missing",), 0, "left out    15 videos without features"),
+}
+
+
+@pytest.mark.parametrize("case", list(REPORTED))
+def test_data_that_were_reported_are_read_or_refused_in_a_sentence(case: str, shared: Path, tmp_path: Path) -> None:
+    options, code, sentence = REPORTED[case]
+    folder = next((shared / "cases").glob(f"*-{case.partition(',')[0]}"))
+    given = ("--features", folder / "features", "--annotations", folder / "annotations.json")
+    done = said("new-dataset", "mine", *given, *options, folder=tmp_path)
+    assert done.returncode == code
+    assert sentence in done.stdout + done.stderr
+    assert "no durations" not in done.stderr
+    assert (tmp_path / "config").exists() == (code == 0)
+
+
+@pytest.mark.parametrize(("file", "keys"), [("typo", "annotation"), ("other_keys", "action_localisation")])
+def test_reported_annotations_without_a_label_name_their_keys(
+    file: str, keys: str, shared: Path, tmp_path: Path
+) -> None:
+    folder = next((shared / "cases").glob("*-no-label-anywhere"))
+    given = ("--features", folder / "features", "--annotations", folder / f"{file}.json", "--rate", "1.5625")
+    done = said("new-dataset", "mine", *given, folder=tmp_path)
+    assert done.returncode == 2
+    assert "under 'annotations'" in done.stderr
+    assert done.stderr.rstrip().endswith(keys)
+    assert list(tmp_path.iterdir()) == []

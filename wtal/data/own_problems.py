@@ -23,7 +23,8 @@ def check(found: Inspection) -> None:
     request = found.request
     head = f"{len(found.problems)} {several} with {request.features} and {request.annotations}; nothing was written"
     n_missing = sum(kind == NO_FEATURES for kind, _, _ in found.problems)
-    way = [f"  to go on without the {n_missing} that have no features: --ignore-missing"] if n_missing else []
+    without = "the one that has" if n_missing == 1 else f"the {n_missing} that have"
+    way = [f"  to go on without {without} no features: --ignore-missing"] if n_missing else []
     raise ProblemsError("\n".join([head, *told(found.problems, names_all=True), *way]))
 
 
