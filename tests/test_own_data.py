@@ -34,22 +34,26 @@ def rows(count: int) -> np.ndarray:
     return np.random.default_rng(count).standard_normal((count, SIZE)).astype(np.float32)
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
+def eight_videos(folder: Path) -> Path:
     """Eight videos of 20 to 27 s with one instance each, two classes, six to train on."""
     database = {}
-    (tmp_path / "f").mkdir()
+    (folder / "f").mkdir()
     for number in range(8):
         name, seconds = f"video_{number}", 20 + number
-        np.save(tmp_path / "f" / f"{name}.npy", rows(int(seconds * RATE)))
+        np.save(folder / "f" / f"{name}.npy", rows(int(seconds * RATE)))
         label = "jump" if number % 2 else "run"
         database[name] = {
             "subset": "training" if number < 6 else "validation",
             "duration": float(seconds),
             "annotations": [{"label": label, "segment": [2.0, 5.0 + number]}],
         }
-    (tmp_path / "a.json").write_text(json.dumps({"database": database}))
-    return tmp_path
+    (folder / "a.json").write_text(json.dumps({"database": database}))
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return eight_videos(tmp_path)
 
 
 def change(folder: Path, video: str, **values: object) -> None:

@@ -156,7 +156,7 @@ def test_a_data_set_that_breaks_a_rule_is_not_written(tmp_path: Path, change: di
 
 
 def test_a_class_that_no_training_video_has_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="run: expected at least one training video of the class; got none"):
+    with pytest.raises(InputError, match="run: expected at least one training video of each class; got none"):
         write_store(tmp_path / "store", data_set(video("a", "train", classes=("jump",)), video("b", "test")))
     assert not (tmp_path / "store").exists()
 

@@ -65,6 +65,8 @@ class FeatureData:
     features: str  # a file or a folder
     annotations: str  # a folder of arrays, an ActivityNet JSON file, or a CSV file: video,label[,start,end][,subset]
     layout: Literal["auto", "object_array", "npy_per_video", "two_folders", "h5"] = "auto"
+    snippets_are: Literal["auto", "rows", "columns"] = "auto"  # of each array; auto: where its other axis is features'
+    missing_features: Literal["refuse", "leave_out"] = "refuse"  # annotated videos without features
     train_subset: str = "train"  # as the annotations call it
     test_subset: str = "test"
     test_share: float = 0.25  # of the videos, where the annotations name no subsets

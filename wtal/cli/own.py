@@ -62,6 +62,12 @@ def _register_new(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     new.add_argument("--train-subset", metavar="NAME", help="default: train or training")
     new.add_argument("--test-subset", metavar="NAME", help="default: test, testing, validation or val, with bounds")
     new.add_argument("--keep-past-end", action="store_true", help="keep annotations past the end of their video")
+    new.add_argument("--ignore-missing", action="store_true", help="leave videos without features out, and list them")
+    new.add_argument(
+        "--snippets-are",
+        choices=("rows", "columns"),
+        help="of each array; needed only where its shape leaves two readings (default: where the other axis agrees)",
+    )
     new.add_argument("--force", action="store_true", help="replace the files of an earlier data set of this name")
     new.set_defaults(run=new_dataset)
 
@@ -72,7 +78,8 @@ def new_dataset(options: argparse.Namespace) -> None:
     import re
 
     from wtal.data.convert import collect
-    from wtal.data.own import Request, check, inspect, told
+    from wtal.data.own import Request, inspect
+    from wtal.data.own_problems import check, told
     from wtal.data.own_suite import suite_of, suite_text
     from wtal.errors import InputError, require
     from wtal.files import to_json, write_text
@@ -95,6 +102,8 @@ def new_dataset(options: argparse.Namespace) -> None:
         train_subset=options.train_subset,
         test_subset=options.test_subset,
         keeps_past_end=options.keep_past_end,
+        ignores_missing=options.ignore_missing,
+        snippets_are=options.snippets_are,
     )
     found = inspect(request)
     check(found)
@@ -103,8 +112,21 @@ def new_dataset(options: argparse.Namespace) -> None:
     files = plan_files(suite_of(text, str(config)))
     write_text(config, text)
     write_text(settings, to_json(files["data.json"]))
-    for line in (*_summary(found), *told(found.notes), *_next_steps(found, config)):
+    left_out = _write_left_out(settings.with_name("missing-features.txt"), found.left_out)
+    for line in (*_summary(found), *left_out, *told(found.notes), *_next_steps(found, config)):
         print(line)
+
+
+def _write_left_out(path: Path, names: tuple[str, ...]) -> list[str]:
+    """A file with the videos without features, one a line, and a line that says so; no file where there are none."""
+    from wtal.files import write_text
+
+    if not names:
+        path.unlink(missing_ok=True)
+        return []
+    write_text(path, "".join(f"{name}\n" for name in names))
+    videos = "1 video" if len(names) == 1 else f"{len(names)} videos"
+    return [f"{'left out':<12}{videos} without features, all named in {path}"]
 
 
 def _summary(found: Inspection) -> list[str]:
@@ -155,7 +177,7 @@ def predict_videos(options: argparse.Namespace) -> None:
         settings = model.detection_settings()
     else:
         settings = from_mapping(DetectSettings, read_json(options.settings), file=options.settings)
-    names, features = unseen_videos(options.features, about.feature_size)
+    names, features, axis = unseen_videos(options.features, about.feature_size)
     scores = predict_scores(model, names, features, settings)
     found = detect(scores, about.classes, settings, about.snippets_per_second)
     write_detections(options.out, found)
@@ -166,6 +188,10 @@ def predict_videos(options: argparse.Namespace) -> None:
     videos, detections = ("video" if len(names) == 1 else "videos"), len(found)
     classes = len(set(found.label.tolist()))
     rate = f"{about.snippets_per_second:g} snippets per second"
+    if axis == "columns":
+        print(
+            f"arrays read as [features, snippets]: their rows are the {about.feature_size} features of the checkpoint"
+        )
     print(f"{len(names)} {videos} at {rate}: {detections} detections of {classes} of {len(about.classes)} classes")
     for number, name in enumerate(names):
         if not (found.video == number).any():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wtal.data.alignment import covers_class, crowded, overlap_of_ambiguous, rate_problem, remarks
 from wtal.data.annotations import AnnotatedVideo
-from wtal.data.collection import Collection, chosen_videos, collect, known_durations
+from wtal.data.collection import Collection, chosen_videos, collect, known_durations, told_cautions
 from wtal.data.convert import read_all
 from wtal.data.store_tables import Subset
 from wtal.data_settings import FeatureData
@@ -34,11 +34,11 @@ def alignment_report(
     ambiguous: intervals by video; reads: every number is read too; remarks_only: videos without a remark are left out.
     Raises InputError where the annotations themselves cannot be read.
     """
-    _, chosen = chosen_videos(settings)
+    annotations, chosen = chosen_videos(settings)
     lines = [f"data set     {settings.name}", *_counts(settings, chosen)]
-    doubts: list[str] = []
-    collection, problem = None, None
     has_features = Path(settings.features).exists()
+    doubts = [] if has_features else told_cautions(settings, annotations, chosen)
+    collection, problem = None, None
     if has_features:
         try:
             collection = collect(replace(settings, alignment="warn", past_end="keep"), doubts.append)
@@ -48,7 +48,7 @@ def alignment_report(
         except InputError as error:
             problem = str(error)
     lines.append(_features_line(settings, collection, has_features))
-    found = {video.name: _remarks(video, collection, ambiguous.get(video.name, ())) for video, _ in chosen}
+    found = _remarks(chosen, collection, ambiguous)
     lines += _table(chosen, collection, found, settings.snippets_per_second, remarks_only)
     lines += [f"summary      {line}" for line in _summary(chosen, found, ambiguous)]
     lines += [f"caution      {line}" for line in dict.fromkeys(doubts) if line != problem]
@@ -77,12 +77,17 @@ def _features_line(settings: FeatureData, collection: Collection | None, has_fea
 
 
 def _remarks(
-    video: AnnotatedVideo, collection: Collection | None, ambiguous: Sequence[tuple[float, float]]
-) -> dict[str, list[str]]:
-    seconds = video.seconds
-    if collection is not None and seconds is None:
-        seconds = next(collection.seconds(member) for member in collection.members if member.video is video)
-    return remarks(video, seconds, ambiguous)
+    chosen: Sequence[tuple[AnnotatedVideo, Subset]], collection: Collection | None, ambiguous: Intervals
+) -> dict[str, dict[str, list[str]]]:
+    """What is odd about each video; those that were left out for want of features among them."""
+    members = () if collection is None else collection.members
+    seconds = {} if collection is None else {member.video.name: collection.seconds(member) for member in members}
+    found = {}
+    for video, _ in chosen:
+        found[video.name] = remarks(video, seconds.get(video.name, video.seconds), ambiguous.get(video.name, ()))
+        if collection is not None and video.name not in seconds:
+            found[video.name]["no features"] = ["left out"]
+    return found
 
 
 def _table(

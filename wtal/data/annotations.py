@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from wtal.data.annotation_keys import check_keys, keys_of, named
 from wtal.data.annotation_values import durations_of, instance_of, seconds_of, text_of
 from wtal.errors import InputError, nearest
 from wtal.files import read_json, read_text
@@ -44,6 +45,7 @@ class Annotations:
     path: Path
     classes: tuple[str, ...]
     videos: tuple[AnnotatedVideo, ...]
+    seen_keys: tuple[str, ...] = ()  # of the entries, or columns, or arrays, for a refusal to name
 
     @property
     def subsets(self) -> tuple[str, ...]:
@@ -63,7 +65,7 @@ def read_annotations(path: str | Path) -> Annotations:
     """The annotations at a path, whichever of the forms they have.
 
     Raises InputError for a missing or damaged file, a bound that is no number, reversed or negative, a video or a
-    class given twice, and a class spelt in two ways.
+    class given twice, a class spelt in two ways, and where no video has any label, naming the keys that were seen.
     """
     path = Path(path)
     if path.is_dir():
@@ -75,6 +77,9 @@ def read_annotations(path: str | Path) -> Annotations:
     else:
         expected = "a folder of annotation arrays, a .json file in ActivityNet's form or a .csv file"
         raise InputError(file=path, expected=expected, got="no such path" if not path.exists() else "another file")
+    if not any(classes_of(video) for video in found.videos):
+        got = f"none in {len(found.videos)} videos, whose keys are {named(found.seen_keys)}"
+        raise InputError(file=path, expected="a label of some video under 'annotations' or 'label'", got=got)
     _check_spelling(found)
     names: set[str] = set()
     for video in found.videos:
@@ -112,7 +117,7 @@ def with_subsets(annotations: Annotations, train: str, test: str, test_share: fl
             for name in classes_of(video):
                 left[name] -= 1
     videos = tuple(replace(video, subset=test if video.name in chosen else train) for video in annotations.videos)
-    return Annotations(annotations.path, annotations.classes, videos)
+    return replace(annotations, videos=videos)
 
 
 def classes_of(video: AnnotatedVideo) -> set[str]:
@@ -161,7 +166,7 @@ def _from_arrays(folder: Path) -> Annotations:
         own = None if whole is None else tuple(text_of(label, place) for label in whole)
         videos.append(AnnotatedVideo(name, subsets[number], seconds[number], instances, own))
     _check_known(folder / "labels.npy", videos, classes)
-    return Annotations(folder, classes, tuple(videos))
+    return Annotations(folder, classes, tuple(videos), ARRAYS)
 
 
 def _from_json(path: Path) -> Annotations:
@@ -169,6 +174,7 @@ def _from_json(path: Path) -> Annotations:
     database = values.get("database", values) if isinstance(values, Mapping) else None
     if not isinstance(database, Mapping) or not database:
         raise InputError(file=path, key="database", expected="annotations by video", got=f"{database!r:.60}")
+    check_keys(path, database)
     videos = []
     for name, entry in database.items():
         if not isinstance(entry, Mapping) or not isinstance(entry.get("annotations", []), list):
@@ -189,7 +195,7 @@ def _from_json(path: Path) -> Annotations:
             else:
                 timed.append(instance_of(path, key, row["label"], row["segment"]))
         videos.append(_video(str(name), subset, seconds, timed, untimed))
-    return Annotations(path, _sorted_classes(videos), tuple(videos))
+    return Annotations(path, _sorted_classes(videos), tuple(videos), keys_of(database.values()))
 
 
 def _from_table(path: Path) -> Annotations:
@@ -223,7 +229,7 @@ def _from_table(path: Path) -> Annotations:
     if not subsets:
         raise InputError(file=path, expected="a line for each instance or label", got="no line")
     videos = [_video(name, of, None, timed.get(name, []), untimed.get(name, [])) for name, of in subsets.items()]
-    return Annotations(path, _sorted_classes(videos), tuple(videos))
+    return Annotations(path, _sorted_classes(videos), tuple(videos), tuple(header))
 
 
 def _video(

@@ -9,14 +9,17 @@ from itertools import accumulate
 import numpy as np
 
 from wtal.data.alignment import measured_rate, out_of_line, past_end, rate_problem
-from wtal.data.annotations import AnnotatedVideo, Annotations, read_annotations, with_subsets
-from wtal.data.layouts import Entry, Features, open_features, shape_of
+from wtal.data.annotations import AnnotatedVideo, Annotations, classes_of, read_annotations, with_subsets
+from wtal.data.axes import Axis, Shapes, snippets_axis
+from wtal.data.emptiness import Labelled, background_caution, cautions, require_enough
+from wtal.data.layouts import Entry, Features, open_features, shape_of, shapes_of
 from wtal.data.store_tables import Subset
 from wtal.data_settings import FeatureData
 from wtal.errors import InputError
 from wtal.records import Floats, Integers
 
 Tell = Callable[[str], None]
+Chosen = list[tuple[AnnotatedVideo, Subset]]
 MANY = 0.1  # share of the instances past their video's end from which the unit of the bounds is doubted
 
 
@@ -57,8 +60,11 @@ def collect(settings: FeatureData, tell: Tell) -> Collection:
     """Bring videos, annotations and features together and check shapes, rate, order and bounds."""
     annotations, chosen = chosen_videos(settings)
     features = open_features(settings.features, settings.layout, tuple(settings.streams) or ("rgb", "flow"))
-    entries = _entries(features, annotations, chosen)
-    size, counts = _shapes(settings, entries, [video for video, _ in chosen])
+    found = _entries(features, annotations, chosen)
+    chosen, entries = _with_features(settings, annotations, features, chosen, found, tell)
+    for sentence in told_cautions(settings, annotations, chosen):
+        tell(sentence)
+    size, counts, entries = _shapes(settings, entries, [video for video, _ in chosen], tell)
     pairs = zip(chosen, entries, counts.tolist())
     members = tuple(Member(video, subset, entry, count) for (video, subset), entry, count in pairs)
     measured = Collection(settings, annotations, features, members, size, settings.snippets_per_second or 1.0)
@@ -76,8 +82,11 @@ def known_durations(collection: Collection) -> tuple[list[str], Integers, Floats
     return [member.video.name for member in known], counts, seconds
 
 
-def chosen_videos(settings: FeatureData) -> tuple[Annotations, list[tuple[AnnotatedVideo, Subset]]]:
-    """The annotations, and the videos of both subsets: first those to train on, then those to test on."""
+def chosen_videos(settings: FeatureData) -> tuple[Annotations, Chosen]:
+    """The annotations, and the videos of both subsets: first those to train on, then those to test on.
+
+    Raises InputError where what must not be empty is: a subset, the classes, the training videos of one.
+    """
     annotations = read_annotations(settings.annotations)
     annotations = with_subsets(annotations, settings.train_subset, settings.test_subset, settings.test_share)
     excluded = set(settings.exclude_videos)
@@ -86,7 +95,7 @@ def chosen_videos(settings: FeatureData) -> tuple[Annotations, list[tuple[Annota
         raise InputError(
             file=annotations.path, key="exclude_videos", expected="videos of the annotations", got=unknown[0]
         )
-    chosen: list[tuple[AnnotatedVideo, Subset]] = []
+    chosen: Chosen = []
     for subset, name in (("train", settings.train_subset), ("test", settings.test_subset)):
         videos = [video for video in annotations.of_subset(name) if video.name not in excluded]
         chosen += [(video, "train" if subset == "train" else "test") for video in videos]
@@ -94,12 +103,41 @@ def chosen_videos(settings: FeatureData) -> tuple[Annotations, list[tuple[Annota
     if expected is not None and len(chosen) != expected:
         got = f"{len(chosen)}"
         raise InputError(file=annotations.path, expected=f"{expected} videos in both subsets", got=got)
+    require_enough(annotations.path, used_classes(annotations, chosen), labelled(settings, chosen))
     return annotations, chosen
 
 
-def _entries(
-    features: Features, annotations: Annotations, chosen: Sequence[tuple[AnnotatedVideo, Subset]]
-) -> list[Entry]:
+def used_classes(annotations: Annotations, chosen: Chosen) -> tuple[str, ...]:
+    """The classes that some video has, in the order of the annotations."""
+    used = {name for video, _ in chosen for name in classes_of(video)}
+    return tuple(name for name in annotations.classes if name in used)
+
+
+def labelled(settings: FeatureData, chosen: Chosen) -> list[Labelled]:
+    """Subset and weak labels of each video."""
+    return [(subset, weak_labels(settings, video, subset)) for video, subset in chosen]
+
+
+def weak_labels(settings: FeatureData, video: AnnotatedVideo, subset: Subset) -> set[str]:
+    """The classes that a video is said to have; of a training video, by its instances or its list as settings say."""
+    if subset == "test":
+        return classes_of(video)
+    own = {name for name, _, _ in video.instances}
+    if settings.video_labels == "listed" and video.listed is not None:
+        return set(video.listed)
+    return own or set(video.listed or ())
+
+
+def told_cautions(settings: FeatureData, annotations: Annotations, chosen: Chosen) -> list[str]:
+    """A sentence for each thing that may be as it is and deserves a word."""
+    told: dict[str, list[str]] = {}
+    for name, words in cautions(used_classes(annotations, chosen), labelled(settings, chosen)):
+        told.setdefault(words, []).append(name)
+    background = background_caution(labelled(settings, chosen))
+    return [f"{', '.join(names)}: {words}" for words, names in told.items()] + ([background] if background else [])
+
+
+def _entries(features: Features, annotations: Annotations, chosen: Chosen) -> list[Entry | None]:
     """The features of each chosen video, by name or, in an object array, by its place in the annotations."""
     if features.layout == "object_array":
         annotated, names = [video.name for video in annotations.videos], {video.name for video, _ in chosen}
@@ -109,41 +147,79 @@ def _entries(
                 return [features.in_order[place[video.name]] for video, _ in chosen]
         expected = f"{len(annotated)} arrays, one for each annotated video in their order"
         raise InputError(file=features.path, expected=expected, got=len(features.in_order))
-    found = [(video.name, features.find(video.name)) for video, _ in chosen]
-    missing = [name for name, entry in found if entry is None]
+    found = features.find(video.name for video in annotations.videos)
+    return [found[video.name] for video, _ in chosen]
+
+
+def _with_features(
+    settings: FeatureData,
+    annotations: Annotations,
+    features: Features,
+    chosen: Chosen,
+    found: Sequence[Entry | None],
+    tell: Tell,
+) -> tuple[Chosen, list[Entry]]:
+    """The videos that have features, with them. Raises InputError naming all that have none, unless they may lack."""
+    missing = [video.name for (video, _), entry in zip(chosen, found) if entry is None]
+    if missing and settings.missing_features == "refuse":
+        expected = (
+            f"features of all {len(chosen)} videos (missing_features: leave_out, or exclude_videos, does without)"
+        )
+        raise InputError(file=features.path, expected=expected, got=f"none of {len(missing)}: {', '.join(missing)}")
+    kept = [pair for pair, entry in zip(chosen, found) if entry is not None]
     if missing:
-        some = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
-        expected = f"features of all {len(chosen)} videos (exclude_videos leaves some out)"
-        raise InputError(file=features.path, expected=expected, got=f"none of {len(missing)}: {some}")
-    return [entry for _, entry in found if entry is not None]
+        tell(f"{len(missing)} of {len(chosen)} videos have no features and are left out: {', '.join(missing)}")
+        require_enough(features.path, used_classes(annotations, kept), labelled(settings, kept))
+    return kept, [entry for entry in found if entry is not None]
 
 
-def _shapes(settings: FeatureData, entries: Sequence[Entry], videos: Sequence[AnnotatedVideo]) -> tuple[int, Integers]:
-    """The number of columns of all videos, and the snippets of each [V]."""
+def _turned(
+    settings: FeatureData, entries: Sequence[Entry], videos: Sequence[AnnotatedVideo], tell: Tell
+) -> tuple[list[Entry], list[Shapes]]:
+    """The entries with the axis along which snippets lie, and their shapes. Raises InputError where either may."""
+    shapes = [shapes_of(entry) for entry in entries]
+    axis = None if settings.snippets_are == "auto" else settings.snippets_are
+    if axis is None:
+        seconds = [video.seconds for video in videos]
+        axis = snippets_axis(shapes, settings.feature_size, seconds, settings.snippets_per_second)
+    if axis is None:
+        first, second = shapes[0][0]
+        expected = f"rows or columns, since all arrays are {first} by {second}, and either may be snippets"
+        raise InputError(file=settings.features, key="snippets_are", expected=expected, got="auto")
+    if axis == "columns" and settings.snippets_are == "auto":
+        tell("the arrays are [features, snippets], and read as such")
+    return [replace(entry, snippets_are=axis) for entry in entries], shapes
+
+
+def _shapes(
+    settings: FeatureData, entries: Sequence[Entry], videos: Sequence[AnnotatedVideo], tell: Tell
+) -> tuple[int, Integers, list[Entry]]:
+    """The number of columns of all videos, the snippets of each [V], and the entries with the axis of these."""
+    turned, shapes = _turned(settings, entries, videos, tell)
     size, counts = settings.feature_size, []
-    for entry, video in zip(entries, videos):
-        count, columns = shape_of(entry)
+    for entry, own, video in zip(turned, shapes, videos):
+        count, columns = shape_of(own, entry)
         size = columns if size is None else size
         if columns != size:
             raise InputError(
                 file=entry.place,
                 key=video.name,
-                expected=_expected_columns(settings, size, count, columns),
+                expected=_expected_columns(settings, size, count, columns, entry.snippets_are),
                 got=columns,
             )
         counts.append(count)
     if settings.streams and size != sum(settings.streams.values()):
         expected = f"streams that sum to the {size} columns of the features"
         raise InputError(file=settings.features, key="streams", expected=expected, got=settings.streams)
-    return size or 0, np.array(counts, dtype=np.int64)
+    return size or 0, np.array(counts, dtype=np.int64), turned
 
 
-def _expected_columns(settings: FeatureData, size: int, count: int, columns: int) -> str:
+def _expected_columns(settings: FeatureData, size: int, count: int, columns: int, axis: Axis) -> str:
     streams = ", ".join(f"{name} {width}" for name, width in settings.streams.items())
     expected = f"{size} columns ({streams})" if streams else f"{size} columns"
     if columns in settings.streams.values():
         return f"{expected}, not one stream alone (for that, set feature_size and streams)"
-    return f"{expected}; snippets are rows here" if count == size else expected
+    return f"{expected}; snippets are {axis} here" if count == size else expected
 
 
 def _rate(settings: FeatureData, counts: Integers, seconds: Floats) -> float:

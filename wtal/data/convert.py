@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wtal.config import to_mapping
-from wtal.data.annotations import AnnotatedVideo, classes_of
-from wtal.data.collection import Collection, Member, Tell, collect
+from wtal.data.collection import Collection, Member, Tell, collect, used_classes, weak_labels
 from wtal.data.feature_statistics import FeatureStatistics, same_numbers, stream_doubts, stream_statistics
 from wtal.data.layouts import read_entry
 from wtal.data.lock import hold, record
@@ -42,7 +41,7 @@ def converted_data_set(settings: FeatureData, tell: Tell | None = None) -> DataS
     collection = collect(settings, tell)
     return DataSet(
         dataset=settings.name,
-        classes=_classes(collection),
+        classes=used_classes(collection.annotations, [(member.video, member.subset) for member in collection.members]),
         snippets_per_second=collection.snippets_per_second,
         feature_size=collection.feature_size,
         streams=collection.streams,
@@ -56,26 +55,6 @@ def converted_data_set(settings: FeatureData, tell: Tell | None = None) -> DataS
 
 def _to_standard_error(sentence: str) -> None:
     print(f"note: {sentence}", file=sys.stderr, flush=True)
-
-
-def _classes(collection: Collection) -> tuple[str, ...]:
-    used = {name for member in collection.members for name in classes_of(member.video)}
-    classes = tuple(name for name in collection.annotations.classes if name in used)
-    train = [member.video for member in collection.members if member.subset == "train"]
-    taught = {name for video in train for name in _labels(collection.settings, video)}
-    for name in classes:
-        if name not in taught:
-            expected = "at least one training video of each class"
-            raise InputError(file=collection.settings.annotations, key=name, expected=expected, got="none")
-    return classes
-
-
-def _labels(settings: FeatureData, video: AnnotatedVideo) -> set[str]:
-    """The weak labels of a training video."""
-    own = {name for name, _, _ in video.instances}
-    if settings.video_labels == "listed" and video.listed is not None:
-        return set(video.listed)
-    return own or set(video.listed or ())
 
 
 class ConvertedVideos(ResumableVideos):
@@ -108,13 +87,13 @@ class ConvertedVideos(ResumableVideos):
             yield VideoRecord(**self._row(member)), member.n_snippets
 
     def _row(self, member: Member) -> dict[str, Any]:
-        settings, video, is_train = self.collection.settings, member.video, member.subset == "train"
+        settings, video = self.collection.settings, member.video
         return {
             "name": video.name,
             "subset": member.subset,
             "seconds": self.collection.seconds(member),
             "instances": video.instances,
-            "labels": tuple(sorted(_labels(settings, video) if is_train else classes_of(video))),
+            "labels": tuple(sorted(weak_labels(settings, video, member.subset))),
         }
 
     def state(self) -> dict[str, NDArray[Any]]:

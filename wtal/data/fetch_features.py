@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wtal.data.annotations import read_annotations
-from wtal.data.layouts import H5_ENDINGS, PREFIX, SUFFIXES, open_features
+from wtal.data.layouts import H5_ENDINGS, open_features, without_suffix
 from wtal.data.manifest import Manifest
+from wtal.data.names import is_hidden, plain_name
 from wtal.data.object_array import holds_objects
 from wtal.errors import InputError
 
@@ -53,12 +54,10 @@ def found_features(folder: Path, names: Iterable[str]) -> FoundFeatures | None:
         return None
     try:
         features = open_features(folder)
+        found = features.find(wanted).values()
     except InputError:
         return None
-    if features.layout == "object_array":
-        n_found = len(features.in_order)
-    else:
-        n_found = sum(features.find(name) is not None for name in wanted)
+    n_found = len(features.in_order) if features.layout == "object_array" else sum(entry is not None for entry in found)
     return FoundFeatures(features.layout, n_found, len(wanted)) if n_found else None
 
 
@@ -69,10 +68,10 @@ def take_features(manifest: Manifest, by_hand: Path, folder: Path, names: Iterab
     annotations. They are linked where the file system can, else copied; an existing file of that name is left alone.
     """
     known = {Path(file.path).name for file in manifest.files}
-    plain = {name.removeprefix(PREFIX) for name in names}
+    plain = {plain_name(name) for name in names}
     taken = 0
     for path in sorted(by_hand.rglob("*")):
-        if not path.is_file() or folder in path.parents:
+        if not path.is_file() or folder in path.parents or is_hidden(path, by_hand):
             continue
         place = _place(path, by_hand, known, plain)
         if place is not None and not (folder / place).exists():
@@ -87,8 +86,7 @@ def _place(path: Path, by_hand: Path, known: set[str], plain: set[str]) -> Path 
         return Path(path.name)
     if path.suffix.lower() != ".npy":
         return None
-    stem = next((path.stem.removesuffix(end) for end in SUFFIXES if path.stem.endswith(end)), path.stem)
-    if stem.removeprefix(PREFIX) in plain:
+    if plain_name(without_suffix(path.stem)) in plain or plain_name(path.stem) in plain:
         return path.relative_to(by_hand)
     if path.name not in known and path.stat().st_size >= LEAST and _is_object_array(path):
         return Path(path.name)

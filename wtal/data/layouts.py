@@ -1,12 +1,13 @@
 """Feature files in the layouts found in the wild, opened alike: who is there, how long, and one array at a time.
 
 Layouts: one object array of all videos; one .npy a video; a folder for each stream with one .npy a video; HDF5 with a
-data set or a group a video. Names are met with or without the prefix `v_`.
+data set or a group a video. Names are met with or without the prefix `v_` or the ending of a media file; hidden files
+and folders are passed over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,13 +15,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from wtal.data.axes import Axis, Shapes, plain_shape, sizes_of
 from wtal.data.layout_h5 import h5_entries
+from wtal.data.names import is_hidden, match_names, without_media
 from wtal.data.object_array import holds_objects, map_object_array
 from wtal.errors import InputError
 
 Layout = Literal["auto", "object_array", "npy_per_video", "two_folders", "h5"]
 H5_ENDINGS = (".h5", ".hdf5")
-PREFIX = "v_"
 SUFFIXES = ("-rgb", "_rgb", "-flow", "_flow")  # of file names in folders of streams
 
 
@@ -31,6 +33,7 @@ class Entry:
     place: str  # where they are, for messages
     arrays: Callable[[], list[Any]]  # the array, or each stream's: they have a shape, and are read when used
     files: tuple[Path, ...]  # where the numbers lie: one, or one for each stream
+    snippets_are: Axis = "rows"  # of the arrays, once axes of length 1 are dropped
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,13 @@ class Features:
     by_name: Mapping[str, Entry]  # empty for an object array
     in_order: Sequence[Entry]  # in the order of the file or of the names
 
-    def find(self, name: str) -> Entry | None:
-        """The entry of a video, with or without the prefix v_ on either side; None where there is none."""
-        other = name.removeprefix(PREFIX) if name.startswith(PREFIX) else PREFIX + name
-        return self.by_name.get(name) or self.by_name.get(other)
+    def find(self, names: Iterable[str]) -> dict[str, Entry | None]:
+        """The entry of each video, with or without prefix and media ending on either side; None where there is none.
+
+        names: of all annotated videos. Raises InputError where two of them, or two entries, are one name then.
+        """
+        matches = match_names(names, self.by_name, self.path)
+        return {name: None if own is None else self.by_name[own] for name, own in matches.items()}
 
 
 def open_features(path: str | Path, layout: Layout = "auto", streams: Sequence[str] = ("rgb", "flow")) -> Features:
@@ -78,36 +84,39 @@ def open_video(path: str | Path) -> Entry:
 
 def read_entry(entry: Entry) -> NDArray[Any]:
     """The features of a video [T, D], streams side by side. Raises InputError where there are none."""
-    shape_of(entry)
+    shape_of(shapes_of(entry), entry)
     arrays = [np.asarray(array) for array in entry.arrays()]
     for array in arrays:
         if array.dtype.kind not in "fiu":
             raise InputError(file=entry.place, expected="an array of numbers", got=f"one of type {array.dtype}")
-    arrays = [array.reshape(_plain_shape(array.shape, entry)) for array in arrays]
+    arrays = [array.reshape(plain_shape(array.shape)) for array in arrays]
+    if entry.snippets_are == "columns":
+        arrays = [np.ascontiguousarray(array.T) for array in arrays]
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
 
 
-def shape_of(entry: Entry) -> tuple[int, int]:
+def shapes_of(entry: Entry) -> Shapes:
+    """The two axes of each array of a video. Raises InputError where one has more than axes of length 1 beside them."""
+    shapes = []
+    for array in entry.arrays():
+        shape = plain_shape(tuple(array.shape))
+        if shape is None:
+            got = f"shape {tuple(array.shape)}"
+            raise InputError(file=entry.place, expected="an array of snippets times features", got=got)
+        shapes.append(shape)
+    return tuple(shapes)
+
+
+def shape_of(shapes: Shapes, entry: Entry) -> tuple[int, int]:
     """Snippets and columns of a video, streams side by side. Raises InputError where it has none, or streams differ."""
-    shapes = [_plain_shape(tuple(array.shape), entry) for array in entry.arrays()]
-    counts = sorted({count for count, _ in shapes})
+    snippets, columns = sizes_of(shapes, entry.snippets_are)
+    counts = sorted(set(snippets))
     if len(counts) > 1:
         got = " and ".join(map(str, counts))
         raise InputError(file=entry.place, expected="streams of equal length", got=f"{got} snippets")
     if counts[0] == 0:
         raise InputError(file=entry.place, expected="one snippet or more", got="an empty array")
-    return counts[0], sum(columns for _, columns in shapes)
-
-
-def _plain_shape(shape: tuple[int, ...], entry: Entry) -> tuple[int, int]:
-    """The [T, D] of a shape that may have axes of length 1 in front, or two streams apart as [T, 2, D]."""
-    while len(shape) > 2 and shape[0] == 1:
-        shape = shape[1:]
-    if len(shape) == 3 and shape[1] == 2:
-        shape = (shape[0], shape[1] * shape[2])
-    if len(shape) != 2:
-        raise InputError(file=entry.place, expected="an array of snippets times features", got=f"shape {shape}")
-    return shape[0], shape[1]
+    return counts[0], sum(columns)
 
 
 def _layout_of(path: Path, layout: Layout, streams: Sequence[str]) -> tuple[Layout, Path]:
@@ -119,21 +128,29 @@ def _layout_of(path: Path, layout: Layout, streams: Sequence[str]) -> tuple[Layo
             return "object_array", path
         got = f"{path.name}, which is no such file"
         raise InputError(file=path, expected="an .npy file of objects, an .h5 file or a folder", got=got)
-    files = [file for file in sorted(path.iterdir()) if file.is_file() and file.stat().st_size]
+    files = [file for file in sorted(path.iterdir()) if not is_hidden(file, path) and file.is_file()]
+    files = [file for file in files if file.stat().st_size]
     for kind, endings in (("h5", H5_ENDINGS), ("object_array", (".npy",))):
         alone = [file for file in files if file.suffix.lower() in endings]
         if len(alone) == 1 and layout in ("auto", kind) and (kind == "h5" or holds_objects(alone[0])):
             return ("h5" if kind == "h5" else "object_array"), alone[0]
     if layout in ("auto", "two_folders") and len(streams) > 1 and all(_folders(path, stream) for stream in streams):
         return "two_folders", path
-    if layout in ("auto", "npy_per_video") and next(path.rglob("*.npy"), None):
+    if layout in ("auto", "npy_per_video") and next(_arrays(path), None):
         return "npy_per_video", path
     expected = "an .npy file of objects, an .h5 file, .npy files named like the videos, or folders of "
     raise InputError(file=path, expected=expected + " and ".join(streams), got=f"a folder without ({layout})")
 
 
 def _folders(path: Path, stream: str) -> list[Path]:
-    return [folder for folder in sorted(path.rglob("*")) if folder.is_dir() and folder.name.lower() == stream.lower()]
+    folders = (folder for folder in sorted(path.rglob("*")) if folder.name.lower() == stream.lower())
+    return [folder for folder in folders if folder.is_dir() and not is_hidden(folder, path)]
+
+
+def _arrays(folder: Path) -> Iterator[Path]:
+    """Every .npy file below a folder, in whichever case its ending is, but hidden ones."""
+    files = (path for path in sorted(folder.rglob("*")) if path.suffix.lower() == ".npy")
+    return (path for path in files if not is_hidden(path, folder) and path.is_file())
 
 
 def _in_memory(file: Path, number: int, array: NDArray[Any]) -> Entry:
@@ -142,7 +159,7 @@ def _in_memory(file: Path, number: int, array: NDArray[Any]) -> Entry:
 
 def _files(folder: Path) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
-    for path in sorted(folder.rglob("*.npy")):
+    for path in _arrays(folder):
         if path.stem in found:
             expected = f"one file a video, like {found[path.stem].place}"
             raise InputError(file=path, expected=expected, got="another of the same name")
@@ -153,8 +170,8 @@ def _files(folder: Path) -> dict[str, Entry]:
 def _files_of_streams(folder: Path, streams: Sequence[str]) -> dict[str, Entry]:
     paths: dict[str, dict[str, Path]] = {}
     for stream in streams:
-        for path in (file for place in _folders(folder, stream) for file in sorted(place.rglob("*.npy"))):
-            stem = next((path.stem.removesuffix(end) for end in SUFFIXES if path.stem.endswith(end)), path.stem)
+        for path in (file for place in _folders(folder, stream) for file in _arrays(place)):
+            stem = without_media(without_suffix(without_media(path.stem)))
             if stream in paths.setdefault(stem, {}):
                 expected = f"one file a video and stream, like {paths[stem][stream]}"
                 raise InputError(file=path, expected=expected, got="another of the same name")
@@ -165,6 +182,11 @@ def _files_of_streams(folder: Path, streams: Sequence[str]) -> dict[str, Entry]:
                 got = f"{stem} in {' and '.join(own)} alone"
                 raise InputError(file=folder, expected=f"a file of {stem} in each of {', '.join(streams)}", got=got)
     return {stem: _of_files([own[stream] for stream in streams]) for stem, own in sorted(paths.items())}
+
+
+def without_suffix(name: str) -> str:
+    """A name without the stream's at its end, such as `_rgb`."""
+    return next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
 
 
 def _of_files(paths: Sequence[Path]) -> Entry:

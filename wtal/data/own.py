@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from wtal.data.alignment import crowded, measured_rate, out_of_line, rate_problem, remarks
 from wtal.data.annotations import AnnotatedVideo, Annotations, classes_of, read_annotations, with_subsets
-from wtal.data.layouts import Entry, Features, open_features
+from wtal.data.axes import Axis, Shapes, sizes_of, snippets_axis
+from wtal.data.emptiness import cautions, lacks
+from wtal.data.layouts import Entry, Features, open_features, shapes_of
+from wtal.data.store_tables import Subset
 from wtal.data.unseen import read_floats
 from wtal.data_settings import FeatureData
-from wtal.errors import InputError, WtalError
+from wtal.errors import InputError
 
 TRAIN_NAMES = ("train", "training")
 TEST_NAMES = ("test", "testing", "validation", "val")
-MOST_TOLD = 10  # videos named for each kind of problem
 ERRORS = ("begins after the video's end", "ends after the video's end")
+NO_FEATURES, FEATURES = "no features", "features"  # kinds of problems
+BACKGROUND = {"train": "used as background", "test": "whatever is found in it counts as wrong"}
 USUAL_RATE = 25 / 16  # snippets of 16 frames at 25 frames a second
-
-
-class ProblemsError(WtalError):
-    """Everything that is wrong with one's own data, by video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Request:
     train_subset: str | None = None  # None: one of the usual names
     test_subset: str | None = None
     keeps_past_end: bool = False  # annotations past the end of their video stay
+    ignores_missing: bool = False  # videos without features are left out
+    snippets_are: Axis | None = None  # rows or columns of the arrays; None: told by the other axis
 
 
 @dataclass(slots=True)
@@ -45,8 +47,9 @@ class Inspection:
 
     request: Request
     settings: FeatureData
-    videos: list[tuple[AnnotatedVideo, str]]  # with train or test
+    videos: list[tuple[AnnotatedVideo, Subset]]
     classes: tuple[str, ...]
+    left_out: tuple[str, ...] = ()  # videos without features
     rate: float | None = None
     rate_is_derived: bool = False
     feature_size: int = 0
@@ -84,36 +87,18 @@ def inspect(request: Request) -> Inspection:
         expected = "enough videos of each class to set some aside for testing"
         raise InputError(file=annotations.path, expected=expected, got=f"{len(annotations.videos)} videos")
     features = open_features(request.features)
-    videos = [(video, "train") for video in annotations.of_subset(train)]
+    videos: list[tuple[AnnotatedVideo, Subset]] = [(video, "train") for video in annotations.of_subset(train)]
     videos += [(video, "test") for video in annotations.of_subset(test)]
-    classes = tuple(sorted({name for video, _ in videos for name in classes_of(video)}))
-    found = Inspection(request, settings, videos, classes)
+    found = Inspection(request, settings, videos, ())
+    entries = _with_features(found, features, annotations)
+    found.classes = tuple(sorted({name for video, _ in found.videos for name in classes_of(video)}))
     _look_at_truth(found)
-    counts = _look_at_features(found, features, annotations)
-    _look_at_rate(found, counts)
+    counts = _look_at_features(found, entries)
+    _look_at_unknown(found, features, annotations)
+    if _tells_of_rate(found, counts):
+        _look_at_rate(found, counts)
     _look_at_annotations(found, counts)
     return found
-
-
-def check(found: Inspection) -> None:
-    """Raise ProblemsError, a line for each problem, if there is any."""
-    if not found.problems:
-        return
-    several = "problem" if len(found.problems) == 1 else "problems"
-    request = found.request
-    head = f"{len(found.problems)} {several} with {request.features} and {request.annotations}; nothing was written"
-    raise ProblemsError("\n".join([head, *told(found.problems)]))
-
-
-def told(entries: Sequence[tuple[str, str, str]]) -> list[str]:
-    """A line for each entry, at most ten of a kind."""
-    seen: Counter[str] = Counter()
-    lines = []
-    for kind, name, words in entries:
-        seen[kind] += 1
-        if seen[kind] <= MOST_TOLD:
-            lines.append(f"  {name}: {words}")
-    return lines + [f"  ... {count - MOST_TOLD} more: {kind}" for kind, count in seen.items() if count > MOST_TOLD]
 
 
 def _subset_names(annotations: Annotations, request: Request) -> tuple[str, str]:
@@ -147,58 +132,109 @@ def _look_at_truth(found: Inspection) -> None:
     if not timed:
         found.can_evaluate = False
     elif untimed:
-        found.settings = replace(found.settings, exclude_videos=tuple(untimed))
+        found.settings = replace(found.settings, exclude_videos=(*found.left_out, *untimed))
         found.videos = [(video, subset) for video, subset in found.videos if video.name not in untimed]
         found.notes += [("left out", name, "left out: a test video with labels but no bounds") for name in untimed]
-    taught = Counter(name for video, subset in found.videos if subset == "train" for name in classes_of(video))
-    for name in found.classes:
-        if not taught[name]:
-            found.problems.append(("class", name, "a class of test videos that no training video has"))
-        elif taught[name] < 3:
-            found.notes.append(("class", name, f"a class with {taught[name]} training videos alone"))
+    labelled = [(subset, classes_of(video)) for video, subset in found.videos]
+    found.problems += [("class", lack.name, lack.words) for lack in lacks(found.classes, labelled)]
+    taught = Counter(name for subset, names in labelled if subset == "train" for name in names)
+    few = [name for name in found.classes if 0 < taught[name] < 3]
+    found.notes += [("class", name, f"a class with {taught[name]} training videos alone") for name in few]
+    found.notes += [("classes", name, words) for name, words in cautions(found.classes, labelled)]
     found.notes += [("pair", "classes", sentence) for sentence in crowded([video for video, _ in found.videos])]
 
 
-def _look_at_features(found: Inspection, features: Features, annotations: Annotations) -> dict[str, int]:
+def _with_features(found: Inspection, features: Features, annotations: Annotations) -> dict[str, Entry]:
+    """The features of the videos that have some, in order; the others are left out or a problem each, as asked for."""
+    entries = _entries(features, annotations)
+    names = [video.name for video, _ in found.videos]
+    missing = [name for name in names if entries[name] is None]
+    if len(missing) == len(names):
+        some = ", ".join(list(features.by_name)[:3])
+        raise InputError(file=features.path, expected=f"features named like the videos, such as {names[0]}", got=some)
+    if found.request.ignores_missing:
+        found.left_out = tuple(missing)
+        found.settings = replace(found.settings, exclude_videos=found.left_out)
+        found.videos = [(video, subset) for video, subset in found.videos if video.name not in set(missing)]
+    else:
+        found.problems += [(NO_FEATURES, name, f"no features in {features.path}") for name in missing]
+    return {name: entry for name in names if (entry := entries[name]) is not None}
+
+
+def _look_at_features(found: Inspection, entries: Mapping[str, Entry]) -> dict[str, int]:
     """Every feature read once; returns the snippets of each video that has good ones."""
-    entries = _entries(features, annotations, [video.name for video, _ in found.videos])
-    sizes: dict[str, int] = {}
-    counts: dict[str, int] = {}
-    for name, entry in entries.items():
-        if entry is None:
-            found.problems.append(("no features", name, f"no features in {features.path}"))
+    shapes: dict[str, Shapes] = {}
+    for video, _ in found.videos:
+        if video.name not in entries:
             continue
         try:
-            rows = read_floats(entry)
+            shapes[video.name] = shapes_of(entries[video.name])
         except InputError as error:
-            found.problems.append(("features", name, str(error)))
+            found.problems.append((FEATURES, video.name, str(error)))
+    axis = _axis(found, shapes)
+    if axis is None or not shapes:
+        return {}
+    sizes: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    for name in shapes:
+        try:
+            rows = read_floats(replace(entries[name], snippets_are=axis))
+        except InputError as error:
+            found.problems.append((FEATURES, name, str(error)))
             continue
         counts[name], sizes[name] = rows.shape
     if sizes:
         found.feature_size = Counter(sizes.values()).most_common(1)[0][0]
     for name, size in sizes.items():
         if size != found.feature_size:
-            found.problems.append(("columns", name, f"{size} columns where most videos have {found.feature_size}"))
+            other = "columns" if axis == "rows" else "rows"
+            found.problems.append(("columns", name, f"{size} {other} where most videos have {found.feature_size}"))
+            del counts[name]  # whatever is wrong with it, its rows need not be snippets
     found.n_snippets = sum(counts.values())
-    known = {entry.place for entry in (features.find(video.name) for video in annotations.videos) if entry}
-    for name, entry in features.by_name.items():
-        if entry.place not in known:
-            found.notes.append(("unknown", name, "features of a video that the annotations do not know; not used"))
-    if features.layout == "two_folders" and counts:
-        widths = [int(array.shape[-1]) for array in entries[next(iter(counts))].arrays()]  # type: ignore[union-attr]
+    widths = sizes_of(next(iter(shapes.values())), axis)[1]
+    if len(widths) > 1:
         found.settings = replace(found.settings, streams=dict(zip(("rgb", "flow"), widths)))
     return counts
 
 
-def _entries(features: Features, annotations: Annotations, names: Sequence[str]) -> dict[str, Entry | None]:
+def _axis(found: Inspection, shapes: Mapping[str, Shapes]) -> Axis | None:
+    """Along which axis of the arrays snippets lie; where it may be either, that is a problem and the result is None."""
+    axis = found.request.snippets_are
+    if axis is None:
+        seconds = [video.seconds for video, _ in found.videos if video.name in shapes]
+        axis = snippets_axis(list(shapes.values()), None, seconds, found.request.rate) if shapes else "rows"
+    if axis is None:
+        first, second = next(iter(shapes.values()))[0]
+        words = f"arrays of {first} by {second}, and either may be snippets: say --snippets-are rows or columns"
+        found.problems.append(("axes", "every video", words))
+    if axis == "columns":
+        found.settings = replace(found.settings, snippets_are="columns")
+        found.notes.append(("axes", "arrays", "[features, snippets], and read as such (--snippets-are rows: not so)"))
+    return axis
+
+
+def _look_at_unknown(found: Inspection, features: Features, annotations: Annotations) -> None:
+    entries = features.find(video.name for video in annotations.videos).values()
+    known = {entry.place for entry in entries if entry is not None}
+    words = "features of a video that the annotations do not know; not used"
+    found.notes += [("unknown", name, words) for name, entry in features.by_name.items() if entry.place not in known]
+
+
+def _entries(features: Features, annotations: Annotations) -> dict[str, Entry | None]:
     """The features of each video: by name, or, in an object array, by its place in the annotations."""
+    names = [video.name for video in annotations.videos]
     if features.layout != "object_array":
-        return {name: features.find(name) for name in names}
-    place = {video.name: number for number, video in enumerate(annotations.videos)}
-    if len(place) != len(features.in_order):
-        expected = f"{len(place)} arrays, one for each annotated video in their order"
+        return features.find(names)
+    if len(names) != len(features.in_order):
+        expected = f"{len(names)} arrays, one for each annotated video in their order"
         raise InputError(file=features.path, expected=expected, got=len(features.in_order))
-    return {name: features.in_order[place[name]] for name in names}
+    return dict(zip(names, features.in_order))
+
+
+def _tells_of_rate(found: Inspection, counts: Mapping[str, int]) -> bool:
+    """Whether anything can be said of the rate: not where no video that has a duration could be read."""
+    stated = [video.name for video, _ in found.videos if video.seconds is not None]
+    return not stated or any(name in counts for name in stated)
 
 
 def _look_at_rate(found: Inspection, counts: dict[str, int]) -> None:
@@ -231,7 +267,7 @@ def _look_at_rate(found: Inspection, counts: dict[str, int]) -> None:
 
 
 def _look_at_annotations(found: Inspection, counts: dict[str, int]) -> None:
-    for video, _ in found.videos:
+    for video, subset in found.videos:
         seconds = video.seconds
         if seconds is None and found.rate and video.name in counts:
             seconds = counts[video.name] / found.rate
@@ -239,5 +275,7 @@ def _look_at_annotations(found: Inspection, counts: dict[str, int]) -> None:
             words = f"{kind}: {', '.join(stretches[:3])}{', ...' if len(stretches) > 3 else ''}"
             if kind in ERRORS and seconds is not None:
                 words += f" ({seconds:.1f} s)"
+            if kind == "no label":
+                words = f"no label: {BACKGROUND[subset]}"
             is_problem = kind in ERRORS and not found.request.keeps_past_end
             (found.problems if is_problem else found.notes).append((kind, video.name, words))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wtal.data.annotations import annotation_files
 from wtal.data.layouts import H5_ENDINGS
+from wtal.data.names import is_hidden
 from wtal.data_settings import FeatureData
 from wtal.files import digest_of_file, to_json, write_if_changed
 
@@ -42,6 +43,8 @@ def _looks(place: Path) -> Iterator[tuple[str, str]]:
     files = [place] if place.is_file() else []
     files += [Path(folder, name) for folder, _, names in os.walk(place) for name in names]
     for file in files:
+        if is_hidden(file, place):
+            continue
         if file.suffix.lower() in ENDINGS:
             with suppress(OSError):  # a link to nowhere
                 about = file.stat()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from wtal.config import to_mapping
 from wtal.data.building_site import STATE, building_site
+from wtal.data.emptiness import Labelled, require_enough
 from wtal.data.feature_file import FeatureFile
 from wtal.data.store import read_store
 from wtal.data.store_tables import (
@@ -24,6 +25,7 @@ from wtal.data.store_tables import (
     LABEL_COLUMNS,
     LABELS,
     META,
+    SUBSETS,
     VIDEO_COLUMNS,
     VIDEOS,
     Subset,
@@ -101,21 +103,33 @@ def write_store(
     Raises InputError where the data set breaks a rule of `read_store`, or the folder cannot be written.
     """
     folder = Path(folder)
+    if not data.classes:
+        raise InputError(file=data.dataset, key="classes", expected="at least one class", got="none")
     with building_site(folder, takes_up=isinstance(data.videos, ResumableVideos)) as site:
         tables = _Tables(data.classes)
         file = FeatureFile(site / FEATURES, data.feature_size, precision)
         videos = _taken_up(site / STATE, data.videos, file, tables)
         with file.open():
             _write_videos(site / STATE, videos, file, tables, resume_every)
+            require_enough(data.dataset, data.classes, tables.labelled())
         tables.write(site, file.checksums)
         described = {key.name: to_mapping(getattr(data, key.name)) for key in fields(data) if key.name != "videos"}
         described["files"] = {name: digest_of_file(site / name) for name in HASHED}
         write_text(site / META, to_json(described))
-        read_store(site, verify=True)
+        _verified(site, folder)
         with refused_unwritable(folder):
             (folder / META).unlink(missing_ok=True)  # until the new one is there, a mixture is no store
             for name in (*HASHED, META):
                 (site / name).replace(folder / name)
+
+
+def _verified(site: Path, folder: Path) -> None:
+    """Read the new store back; what it breaks is said of the folder it is for, since the site is gone afterwards."""
+    try:
+        read_store(site, verify=True)
+    except InputError as error:
+        file = folder / Path(error.file).relative_to(site) if Path(error.file).is_relative_to(site) else error.file
+        raise InputError(file=file, key=error.key, expected=error.expected, got=error.got) from None
 
 
 @dataclass(slots=True)
@@ -129,11 +143,20 @@ class _Tables:
     n_rows: int = 0
 
     def add(self, video: VideoRecord, n_snippets: int) -> None:
+        if video.subset not in SUBSETS:
+            raise InputError(file=VIDEOS, key=video.name, expected="train or test", got=repr(video.subset))
         self.videos.append((video.name, video.subset, self.n_rows, n_snippets, float(video.seconds)))
         present = {name for name, _, _ in video.instances} if video.labels is None else set(video.labels)
         self.labels += [(video.name, name) for name in self.classes if name in present]
         self.annotations += [(video.name, name, float(start), float(end)) for name, start, end in video.instances]
         self.n_rows += n_snippets
+
+    def labelled(self) -> list[Labelled]:
+        """Subset and weak labels of each video."""
+        names: dict[str, list[str]] = {row[0]: [] for row in self.videos}
+        for video, name in self.labels:
+            names[video].append(name)
+        return [(subset, names[video]) for video, subset, *_ in self.videos]
 
     def write(self, folder: Path, checksums: Sequence[int]) -> None:
         """checksums: of each video's rows."""

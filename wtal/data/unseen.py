@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wtal.data.layouts import Entry, open_features, open_video, read_entry, shape_of
+from wtal.data.axes import Axis, snippets_axis
+from wtal.data.layouts import Entry, open_features, open_video, read_entry, shape_of, shapes_of
+from wtal.data.names import display_names
 from wtal.errors import InputError
 
 
-def unseen_videos(path: Path, feature_size: int) -> tuple[list[str], list[NDArray[Any]]]:
+def unseen_videos(path: Path, feature_size: int) -> tuple[list[str], list[NDArray[Any]], Axis]:
     """Names and features [T, D] of videos to predict: an .npy file, or a folder, .h5 file or rgb and flow folders.
+
+    The third value says along which axis of the files the snippets lay: the other one has `feature_size` entries.
 
     Raises InputError for anything but finite floating-point features of `feature_size` columns.
     """
-    entries = {path.stem: open_video(path)} if path.suffix == ".npy" else dict(open_features(path).by_name)
+    entries = {path.stem: open_video(path)} if path.suffix.lower() == ".npy" else dict(open_features(path).by_name)
     if not entries:
         raise InputError(file=path, expected="features by the names of their videos", got="an array without names")
+    shapes = {name: shapes_of(entry) for name, entry in entries.items()}
+    axis = snippets_axis(list(shapes.values()), feature_size, [], None) or "rows"
     arrays = []
     for name, entry in entries.items():
-        count, columns = shape_of(entry)
+        turned = replace(entry, snippets_are=axis)
+        count, columns = shape_of(shapes[name], turned)
         if columns != feature_size:
-            hint = "; snippets are rows" if count == feature_size else ""
+            hint = f"; snippets are {axis}" if count == feature_size else ""
             expected = f"{feature_size} columns, as the checkpoint was trained on{hint}"
-            raise InputError(file=entry.place, key=name, expected=expected, got=f"{count} rows of {columns}")
-        arrays.append(read_floats(entry))
-    return list(entries), arrays
+            n_rows, n_columns = (count, columns) if axis == "rows" else (columns, count)
+            raise InputError(file=entry.place, key=name, expected=expected, got=f"{n_rows} rows of {n_columns}")
+        arrays.append(read_floats(turned))
+    names = display_names(entries)
+    return [names[name] for name in entries], arrays, axis
 
 
 def read_floats(entry: Entry) -> NDArray[Any]:

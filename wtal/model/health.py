@@ -31,8 +31,8 @@ class EpochHealth:
     attention: float
     spread: float  # standard deviation of attention within a video
     largest_class: int  # the class that scores highest in the most videos
-    class_share: float  # of the videos in which it does
-    labelled_share: float  # of the videos that carry it
+    class_share: float  # of the videos with a label, those in which it does
+    labelled_share: float  # of the videos with a label, those that carry it
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def health_of(
         spread=float(np.mean(log.spread)),
         largest_class=largest,
         class_share=float(counts[largest] / counts.sum()),
-        labelled_share=float(video_labels[:, largest].mean()),
+        labelled_share=float(video_labels[video_labels.any(axis=1), largest].mean()),
     )
 
 

@@ -17,14 +17,15 @@ from wtal.settings import LossSettings
 def held_out_videos(labels: NDArray[np.bool_], share: float, stream: np.random.Generator) -> list[int]:
     """At most a share of the videos, drawn by chance, rising; every class keeps a video that is learnt from.
 
-    labels: video-level labels [V, C]. At least one video is aimed at where the share is above 0.
+    labels: video-level labels [V, C]. At least one video is aimed at where the share is above 0. Videos without a
+    label stay in training: a loss on background alone would not show overfitting to a class.
     """
     wanted = max(1, round(share * len(labels))) if share else 0
     left, chosen = labels.sum(axis=0), list[int]()
     for video in stream.permutation(len(labels)).tolist():
         if len(chosen) == wanted:
             break
-        if (left[labels[video]] > 1).all():
+        if labels[video].any() and (left[labels[video]] > 1).all():
             left = left - labels[video]
             chosen.append(video)
     return sorted(chosen)

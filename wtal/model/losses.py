@@ -42,16 +42,21 @@ def video_losses(
     target: Tensor | None,
     settings: LossSettings,
 ) -> VideoLosses:
-    """All losses. labels: [V, C]; mask: [V, T]; target: pseudo labels [V, K, T], of any sign, or None."""
+    """All losses. labels: [V, C]; mask: [V, T]; target: pseudo labels [V, K, T], of any sign, or None.
+
+    A video without a label is background: its foreground target is zero and its memory branch, which read nothing,
+    has no part in any loss.
+    """
     foreground, background = _video_targets(labels)
-    weights = [(original, 1.0), (reallocated, 1.0)]
+    has_class = labels.any(dim=1)
+    weights: list[tuple[BranchOutput, Tensor | float]] = [(original, 1.0), (reallocated, 1.0)]
     if memory is not None:
-        weights.append((memory, settings.memory_branch_weight))
+        weights.append((memory, settings.memory_branch_weight * has_class))
     return VideoLosses(
         foreground=sum_of(weight * cross_entropy(branch.agnostic_logits, foreground) for branch, weight in weights),
         background=sum_of(weight * cross_entropy(branch.class_wise_logits, background) for branch, weight in weights),
         attention=attention_loss(original.attention, mask),
-        consistency=consistency_loss(original, reallocated, memory, mask, settings),
+        consistency=consistency_loss(original, reallocated, memory, mask, settings, has_class),
         label=label_loss(original, reallocated, target, mask, settings),
     )
 
@@ -90,13 +95,22 @@ def mean_over_snippets(values: Tensor, mask: Tensor) -> Tensor:
 
 
 def consistency_loss(
-    original: BranchOutput, reallocated: BranchOutput, memory: BranchOutput | None, mask: Tensor, settings: LossSettings
+    original: BranchOutput,
+    reallocated: BranchOutput,
+    memory: BranchOutput | None,
+    mask: Tensor,
+    settings: LossSettings,
+    has_class: Tensor | None = None,
 ) -> Tensor:
-    """Cross entropy of the original branch against the reallocated (and memory) branch, which carry no gradient [V]."""
+    """Cross entropy of the original branch against the reallocated (and memory) branch, which carry no gradient [V].
+
+    has_class: [V], false for videos whose goal is the reallocated branch alone; None: every video has one.
+    """
     goal = reallocated.logits.detach()
     if memory is not None:
         share = settings.consistency_memory_share
-        goal = (1 - share) * goal + share * memory.logits.detach()
+        mixed = (1 - share) * goal + share * memory.logits.detach()
+        goal = mixed if has_class is None or has_class.all() else torch.where(has_class[:, None, None], mixed, goal)
     temperature = settings.consistency_temperature
     return mean_over_snippets(
         cross_entropy(original.logits / temperature, torch.softmax(goal / temperature, dim=1)), mask

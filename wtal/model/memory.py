@@ -24,7 +24,7 @@ class MemoryBank:
 
     def read(self, rows: list[int]) -> Tensor:
         """The slots [len(rows) * M, D] of some rows, concatenated; a row named twice is read twice."""
-        return torch.cat([self.prototypes[row] for row in rows])
+        return self.prototypes[rows].flatten(0, 1)
 
     def update(self, rows: list[int], prototypes: Tensor, probabilities: Tensor) -> None:
         """Put a video's prototypes [P, D] into rows one after the other, by their scores [P, K] for the row's class."""
@@ -41,13 +41,19 @@ class MemoryBank:
 
 
 def memory_rows(video_label: Sequence[float], memory_index: str) -> list[int]:
-    """Rows of the bank for a video with label [C]; "class_zero" repeats the released code: row 0 for each class."""
+    """Rows of the bank for a video with label [C]; "class_zero" repeats the released code: row 0 for each class.
+
+    A video of background alone has none: it neither reads the bank nor puts anything in.
+    """
     classes = [index for index, present in enumerate(video_label) if present]
     return classes if memory_index == "label" else [0] * len(classes)
 
 
 def padded_slots(slots: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Slots of several videos [S_v, D] as [V, S, D], and which of them count [V, S]."""
+    """Slots of several videos [S_v, D] as [V, S, D], and which of them count [V, S].
+
+    Of a video that read none one zero slot counts, so that its branch, which no loss uses, is made of numbers.
+    """
     padded = torch.nn.utils.rnn.pad_sequence(slots, batch_first=True)
-    lengths = torch.tensor([len(entry) for entry in slots], device=padded.device)
+    lengths = torch.tensor([max(1, len(entry)) for entry in slots], device=padded.device)
     return padded, torch.arange(padded.shape[1], device=padded.device) < lengths[:, None]

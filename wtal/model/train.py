@@ -54,8 +54,8 @@ class EpochLog:
     attention: list[float] = field(default_factory=list)  # mean of each visit
     spread: list[float] = field(default_factory=list)  # standard deviation of each visit's attention over time
     entropy: list[float] = field(default_factory=list)  # of each visit's attention over time, as a share of its maximum
-    best_class: list[int] = field(default_factory=list)  # action class with the highest video score
-    label_gradient_share: float = math.nan  # of the label loss in the gradient of the first step
+    best_class: list[int] = field(default_factory=list)  # with the highest score, of each visit to a labelled video
+    label_gradient_share: float = math.nan  # of the label loss in the gradient of the first pack with a label
 
     def mean(self, name: str) -> float:
         """Mean of one loss over the visits."""
@@ -164,14 +164,20 @@ class Trainer:
                 f"epoch {epoch.epoch}: the loss of video number {chosen[int((~torch.isfinite(total)).nonzero()[0])]} "
                 "is no longer a number; try a lower learning rate or a lower label weight"
             )
-        if self.progress.position == 0 and target is not None:
+        is_first = math.isnan(self.progress.log.label_gradient_share) and bool(some.labels.any())
+        if is_first and target is not None:
             weighted = epoch.label_weight * losses.label.sum()
             self.progress.log.label_gradient_share = self._gradient_share(weighted, total.sum() - weighted)
         total.sum().backward()  # type: ignore[no-untyped-call]
         self._log(losses, total, output, some)
 
-    def _memory_branch(self, some: Pack, output: NetworkOutput) -> BranchOutput:
-        """Each video reads the memory, and then puts its own prototypes in, before the next one reads."""
+    def _memory_branch(self, some: Pack, output: NetworkOutput) -> BranchOutput | None:
+        """Each video reads the memory, and then puts its own prototypes in, before the next one reads.
+
+        None where no video of the pack has a class: background neither reads nor is remembered.
+        """
+        if not some.labels.any():
+            return None
         prototypes = output.prototypes.detach()
         probabilities = torch.softmax(self.network.prototype_logits(prototypes), dim=-1).detach()
         slots = []
@@ -219,7 +225,8 @@ class Trainer:
         share = attention / attention.sum(dim=1, keepdim=True).clamp(min=1e-12)
         entropy = torch.special.entr(share).sum(dim=1) / torch.log(some.lengths.clamp(min=2).float())
         log.entropy.extend(entropy.tolist())
-        log.best_class.extend(output.original.agnostic_logits[:, :-1].argmax(dim=1).tolist())
+        best = output.original.agnostic_logits[:, :-1].argmax(dim=1)
+        log.best_class.extend(best[some.labels.any(dim=1)].tolist())  # what background looks like most says nothing
 
     def state(self) -> dict[str, Any]:
         """Everything that a checkpoint holds of a run."""

@@ -1,0 +1,179 @@
+"""Training videos without any label are used as background: by the losses, the memory, the labels and the health."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from round_run import settings_file, tiny_round, train
+from test_training import CPU, trainer_of, videos
+
+from wtal.cli import main
+from wtal.config import from_mapping, to_mapping
+from wtal.data.store import read_store
+from wtal.data.store_writer import write_store
+from wtal.data.synthetic import synthetic_data_set
+from wtal.data_settings import SyntheticData
+from wtal.files import to_json, write_text
+from wtal.localise.pseudo_labels import read_labels
+from wtal.model.health import health_of
+from wtal.model.held_out import held_out_videos
+from wtal.model.losses import video_losses
+from wtal.model.memory import padded_slots
+from wtal.model.packs import ArrayVideos, pack
+from wtal.model.train import EpochLog, RoundLabels, Trainer
+from wtal.settings import LossSettings
+from wtal.suite import LabelRoundSettings, plan_files, read_suite
+
+ROOT = Path(__file__).resolve().parents[1]
+BACKGROUND = (0, 3)  # videos without a label among the seven
+
+
+def with_background() -> ArrayVideos:
+    some = videos()
+    labels = some.video_labels.copy()
+    labels[list(BACKGROUND)] = False
+    assert labels.any(axis=0).all()
+    return ArrayVideos(some.arrays, labels)
+
+
+def trained(per_step: int, memory_index: str = "label") -> tuple[Trainer, EpochLog]:
+    """A trainer after one epoch with memory and labels whose gradients were summed and never used, and its log."""
+    some = with_background()
+    base = tiny_round()
+    epoch = dataclasses.replace(base.epochs[0], uses_memory=True, label_weight=10.0, fills_memory_after=False)
+    settings = dataclasses.replace(base, epochs=(epoch,), videos_per_step=per_step, shuffle=False)
+    trainer = trainer_of(dataclasses.replace(settings, memory_index=memory_index), some)
+    trainer._fill_memory()
+    trainer.optimiser.step = lambda rate: None  # type: ignore[method-assign]
+    trainer.optimiser.clear = lambda: None  # type: ignore[method-assign]
+    targets = [np.full((len(array), 4), 0.1) * some.video_labels[n].any() for n, array in enumerate(some.arrays)]
+    logs: list[EpochLog] = []
+    trainer.run(RoundLabels(targets), after_epoch=lambda epoch, log: logs.append(log) is not None)
+    return trainer, logs[0]
+
+
+@pytest.mark.parametrize("memory_index", ["label", "class_zero"])
+def test_packs_with_background_give_the_gradients_of_one_video_after_the_other(memory_index: str) -> None:
+    (alone, _), (packed, _) = (trained(count, memory_index) for count in (1, 7))
+    gradients = {name: value.grad.numpy() for name, value in alone.network.named_parameters()}
+    largest = max(np.abs(value).max() for value in gradients.values())
+    for name, value in packed.network.named_parameters():
+        scale = max(np.abs(gradients[name]).max(), 0.01 * largest)
+        assert np.abs(value.grad.numpy() - gradients[name]).max() < 1e-6 * scale, name
+    torch.testing.assert_close(alone.bank.prototypes, packed.bank.prototypes)
+
+
+def test_background_leaves_the_memory_as_it_is() -> None:
+    some = with_background()
+    kept = [number for number in range(some.n_videos) if number not in BACKGROUND]
+    labelled = ArrayVideos([some.arrays[number] for number in kept], some.video_labels[kept])
+    settings = dataclasses.replace(tiny_round().model, dropout=0.0)
+    banks = []
+    for own in (some, labelled):
+        trainer = trainer_of(dataclasses.replace(tiny_round(), model=settings), own)
+        trainer._fill_memory()
+        for index in range(own.n_videos):
+            output = trainer.network(pack(own, [index], CPU))
+            branch = trainer._memory_branch(pack(own, [index], CPU), output)
+            assert (branch is None) == (not own.video_labels[index].any())
+        banks.append(trainer.bank)
+    assert torch.equal(banks[0].prototypes, banks[1].prototypes)
+    assert torch.equal(banks[0].scores, banks[1].scores)
+
+
+def test_the_losses_of_background_are_those_of_section_2_without_a_memory_branch() -> None:
+    some, settings = with_background(), LossSettings()
+    trainer = trainer_of(tiny_round(), some)
+    both = pack(some, [0, 1], CPU)
+    output = trainer.network(both)
+    trainer._fill_memory()
+    slots = padded_slots([trainer.bank.read(rows) for rows in trainer._memory_rows(both)])
+    memory = trainer.network.memory_branch(output, both, *slots)
+    branches = output.original, output.reallocated
+    seen = video_losses(*branches, memory, both.labels, both.mask, None, settings)
+    without = video_losses(*branches, None, both.labels, both.mask, None, settings)
+    assert seen.foreground[0] == 0
+    assert seen.consistency[0] == without.consistency[0]
+    expected = sum(-torch.log_softmax(branch.class_wise_logits[0], dim=0)[-1] for branch in branches)
+    torch.testing.assert_close(seen.background[0], expected)
+    for name in ("foreground", "background", "consistency"):  # the other video has a memory branch in each
+        assert getattr(seen, name)[1] != getattr(without, name)[1]
+
+
+def test_the_share_of_the_label_loss_is_that_of_the_first_pack_with_a_label() -> None:
+    assert trained(1)[1].label_gradient_share > 0.01
+
+
+def test_what_background_looks_like_most_is_no_sign_of_one_class_everywhere() -> None:
+    labels = np.zeros((10, 2), dtype=bool)
+    labels[[0, 1], [0, 1]] = True
+    assert len(trained(7)[1].best_class) == with_background().n_videos - len(BACKGROUND)
+    values = {name: [1.0] for name in EpochLog().losses}
+    log = EpochLog(values, [0.5], [0.3], [0.5], best_class=[0, 1])
+    health = health_of(tiny_round().epochs[0], log, LossSettings(), labels, None)
+    assert (health.class_share, health.labelled_share) == (0.5, 0.5)
+
+
+def test_background_is_not_held_out() -> None:
+    labels = np.zeros((20, 2), dtype=bool)
+    labels[[0, 1, 2, 3], [0, 0, 1, 1]] = True
+    chosen = held_out_videos(labels, 0.5, np.random.default_rng(0))
+    assert sorted(labels[chosen].any(axis=1)) == [True, True]
+    labels[[1, 3]] = False
+    assert held_out_videos(labels, 0.5, np.random.default_rng(0)) == []
+
+
+# Through the commands
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny store in which two training videos have no label."""
+    data = synthetic_data_set(SyntheticData(kind="synthetic", train_videos=8, test_videos=4, feature_size=8))
+    videos = [
+        dataclasses.replace(video, instances=()) if video.name in ("train_0006", "train_0007") else video
+        for video in data.videos
+    ]
+    folder = tmp_path_factory.mktemp("store") / "data"
+    write_store(folder, dataclasses.replace(data, videos=videos))
+    return folder
+
+
+def labels_of(store: Path, scores: Path, folder: Path, **changes: object) -> Path:
+    """Pseudo labels of round 1 as `wtal solve-labels` writes them."""
+    planned = plan_files(read_suite(ROOT / "config/tiny.yaml"))["optimised/labels1.json"]
+    settings = dataclasses.replace(from_mapping(LabelRoundSettings, planned, file="tiny"), **changes)
+    write_text(folder / "labels.json", to_json(to_mapping(settings)))
+    out = folder / "labels.npz"
+    command = ["solve-labels", "--settings", str(folder / "labels.json"), "--scores", str(scores)]
+    assert main([*command, "--data", str(store), "--out", str(out)]) == 0
+    return out
+
+
+@pytest.mark.parametrize("memory_index", ["label", "class_zero"])
+def test_two_rounds_train_with_background_and_its_labels_are_zero(
+    store: Path, tmp_path: Path, memory_index: str
+) -> None:
+    first = dataclasses.replace(tiny_round(), memory_index=memory_index, videos_per_step=3)
+    assert any(epoch.uses_memory for epoch in first.epochs)
+    assert main(train(store, settings_file(tmp_path, first), tmp_path / "r0")) == 0
+    scores = tmp_path / "r0/scores_train.npz"
+    rows = slice(*read_store(store).offsets("train")[[5, 7]])
+    for changes in ({}, {"kind": "naive"}, {"lp_solution": "vertex"}, {"lp_solution": "minimum_norm"}):
+        labels, _ = read_labels(labels_of(store, scores, tmp_path, **changes))
+        assert not labels.label[rows].any(), changes
+        assert (labels.status[5:7] == -1).all()
+        assert labels.label.any()
+    assert np.isfinite(read_labels(labels_of(store, scores, tmp_path, classes="score"))[0].label).all()
+    second = dataclasses.replace(tiny_round(1, "optimised"), memory_index=memory_index, videos_per_step=3)
+    labels = labels_of(store, scores, tmp_path)
+    more = ("--checkpoint", str(tmp_path / "r0/checkpoint.pt"), "--labels", str(labels))
+    assert main(train(store, settings_file(tmp_path, second), tmp_path / "r1", *more)) == 0
+    dropped = tmp_path / "dropped.npz"
+    command = ["score", "--settings", str(tmp_path / "round.json"), "--data", str(store)]
+    command += ["--checkpoint", str(tmp_path / "r1/checkpoint.pt"), "--subset", "train", "--dropout", "--seed", "0"]
+    assert main([*command, "--out", str(dropped)]) == 0
