@@ -178,7 +178,7 @@ def test_absent_annotations_say_where_they_are_looked_for(tmp_path, monkeypatch,
     ("change", "sentence"),
     [
         ({"database": []}, "database: expected annotations by video"),
-        ({"database": {"a": {"annotations": []}}}, "database/a/subset: expected text"),
+        ({"database": {"a": {"subset": 3, "annotations": []}}}, "database/a/subset: expected text"),
         ({"database": {"a": {"subset": "test", "annotations": {}}}}, "database/a/annotations: expected a list"),
         ({"database": {"a": {"subset": "test", "annotations": [{}]}}}, "database/a/annotations[0]: expected"),
         (

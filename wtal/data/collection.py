@@ -56,6 +56,8 @@ class Collection:
 def collect(settings: FeatureData, tell: Tell) -> Collection:
     """Bring videos, annotations and features together and check shapes, rate, order and bounds."""
     annotations, chosen = chosen_videos(settings)
+    for note in annotations.notes:
+        tell(f"{annotations.path}: {note}")
     features = open_features(settings.features, settings.layout, tuple(settings.streams) or ("rgb", "flow"))
     entries = _entries(features, annotations, chosen)
     size, counts = _shapes(settings, entries, [video for video, _ in chosen])

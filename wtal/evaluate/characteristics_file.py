@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from wtal.data.annotation_forms import parsed_annotations
+from wtal.data.annotation_values import number_of
 from wtal.data.store import read_store
 from wtal.errors import InputError
-from wtal.evaluate.ground_truth import read_text_array
 from wtal.evaluate.malformed import is_number
 from wtal.files import read_json
 from wtal.records import Floats, Instances
-from wtal.unpickle import read_array
 
 DETAD_KEYS = {"coverage": "coverage", "length": "length", "instances": "num-instances"}
 
@@ -64,20 +64,12 @@ def _annotation(path: str | Path, key: str, row: Any) -> tuple[tuple[str, float,
 def read_seconds(path: str | Path) -> dict[str, float] | None:
     """The length of every video in seconds beside a ground truth; None where the ground truth does not tell.
 
-    path: what `read_ground_truth` reads: arrays (duration.npy), a store (videos.csv) or JSON (`duration`).
+    path: what `read_ground_truth` reads: arrays (duration.npy), a store (videos.csv), JSON (`duration`) and others.
     """
     path = Path(path)
-    if path.is_file():
-        entries = read_json(path)["database"].items()
-        found = {video: entry.get("duration") for video, entry in entries if entry.get("annotations")}
-        return found if all(is_number(value) for value in found.values()) else None
     if (path / "annotations.csv").is_file():
         store = read_store(path)
         return dict(zip(store.names, store.seconds.tolist()))
-    if not (path / "duration.npy").is_file():
-        return None
-    names, values = read_text_array(path / "videoname.npy"), read_array(path / "duration.npy").reshape(-1)
-    if len(values) != len(names) or values.dtype.kind not in "fiu":
-        expected = f"{len(names)} numbers, one for each of videoname.npy"
-        raise InputError(file=path / "duration.npy", expected=expected, got=f"{values.dtype} {values.shape}")
-    return dict(zip(names, values.astype(np.float64).tolist()))
+    videos = parsed_annotations(path).videos
+    found = {video.name: number_of(video.seconds) for video in videos if video.rows}
+    return {name: seconds for name, seconds in found.items() if seconds} if all(found.values()) else None
