@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from wtal.data.annotation_forms import parsed_annotations
-from wtal.data.annotation_values import number_of
+from wtal.data.annotation_values import number_of, pair_of
 from wtal.data.store import read_store
 from wtal.errors import InputError
-from wtal.evaluate.malformed import is_number
 from wtal.files import read_json
 from wtal.records import Floats, Instances
 
@@ -51,14 +50,17 @@ def read_characteristics(path: str | Path, truth: Instances) -> dict[str, Floats
 def _annotation(path: str | Path, key: str, row: Any) -> tuple[tuple[str, float, float], dict[str, float]]:
     if not isinstance(row, Mapping) or not isinstance(row.get("label"), str):
         raise InputError(file=path, key=key, expected="an annotation with a label", got=f"{row!r:.60}")
-    segment = row.get("segment")
-    if not isinstance(segment, list) or len(segment) != 2 or not all(is_number(bound) for bound in segment):
-        raise InputError(file=path, key=f"{key}/segment", expected="[start, end] in seconds", got=f"{segment!r:.60}")
-    for name in DETAD_KEYS.values():
-        if not is_number(row.get(name)):
-            raise InputError(file=path, key=f"{key}/{name}", expected="a number", got=f"{row.get(name)!r:.60}")
-    found = {name: float(row[theirs]) for name, theirs in DETAD_KEYS.items()}
-    return (row["label"], round(segment[0], 3), round(segment[1], 3)), found
+    bounds = pair_of(row.get("segment"))
+    if bounds is None:
+        got = f"{row.get('segment')!r:.60}"
+        raise InputError(file=path, key=f"{key}/segment", expected="[start, end] in seconds", got=got)
+    found = {}
+    for name, theirs in DETAD_KEYS.items():
+        number = number_of(row.get(theirs))
+        if number is None:
+            raise InputError(file=path, key=f"{key}/{theirs}", expected="a number", got=f"{row.get(theirs)!r:.60}")
+        found[name] = number
+    return (row["label"], round(bounds[0], 3), round(bounds[1], 3)), found
 
 
 def read_seconds(path: str | Path) -> dict[str, float] | None:

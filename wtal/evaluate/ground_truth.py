@@ -55,7 +55,7 @@ def read_truth(path: str | Path, subset: str | None = None) -> GroundTruth:
     found = parsed_annotations(path)
     videos, notes = _of_subset(found, subset)
     return GroundTruth(
-        _instances(found, videos), _ambiguous(found, videos), _class_names(found), (*found.notes, *notes)
+        _instances(found, videos), _ambiguous(found, videos), class_names_of(found), (*found.notes, *notes)
     )
 
 
@@ -122,7 +122,7 @@ def _ambiguous(found: RawAnnotations, videos: Sequence[RawVideo]) -> AmbiguousIn
     return AmbiguousIntervals(tuple(name for name, _ in rows), table[:, 0], table[:, 1]) if rows else None
 
 
-def _class_names(found: RawAnnotations) -> dict[int, str]:
+def class_names_of(found: RawAnnotations) -> dict[int, str]:
     """The class of each number that the file states; a number of two classes names none."""
     return {number: next(iter(names)) for number, names in found.class_of_number.items() if len(names) == 1}
 
