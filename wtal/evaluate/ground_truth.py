@@ -74,7 +74,7 @@ def _of_subset(found: RawAnnotations, subset: str | None) -> tuple[list[RawVideo
         return list(found.videos), [note]
     known = ", ".join(sorted(word for word in words if word))
     if subset is None:
-        annotated = list(dict.fromkeys(video.subset for video in found.videos if video.rows))
+        annotated = list(dict.fromkeys(video.subset for video in found.videos if video.rows and video.subset))
         if len({subset_key(word) for word in annotated}) != 1:
             expected = f"the choice of one of {known}"
             raise InputError(file=found.path, key="subset", expected=expected, got="none chosen")
