@@ -227,7 +227,7 @@ def test_ambiguous_intervals_of_thumos14_are_no_class_and_no_instances(tmp_path:
     assert found.ambiguous is not None
     assert (found.ambiguous.video, found.ambiguous.end.tolist()) == (("video_test_0001292",), [24.0])
     assert [video.ambiguous for video in for_training.videos if video.ambiguous] == [((20.0, 24.0),)]
-    assert for_training.notes == ("1 intervals labelled Ambiguous are of no class and left out",)
+    assert for_training.notes == ("intervals labelled Ambiguous, which is no class, are left out: 1",)
 
 
 def test_a_class_of_that_name_in_another_data_set_is_a_class(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "removing each kind would gain; mAP and missed instances by length, coverage and number of instances. After "
         "DETAD (Alwassel et al., ECCV 2018): docs/diagnosis.md.",
     )
-    diagnose.add_argument("--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv or npy")
+    diagnose.add_argument(
+        "--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv, npy, pkl, txt"
+    )
     diagnose.add_argument("--out", type=Path, metavar="DIR", help="folder for tables (CSV) and figures (SVG, PNG)")
     diagnose.add_argument(
         "--characteristics",

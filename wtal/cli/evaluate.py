@@ -24,11 +24,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     evaluate = commands.add_parser(
         "evaluate",
         help="score a file of detections under a named protocol",
-        description="Score detections (ActivityNet JSON, CSV with video,label,start,end,score in seconds, or .npy as "
-        "W-TALC's descendants leave it) against ground truth. The same detections differ by up to 1.2 mAP between "
+        description="Score detections (ActivityNet's JSON, CSV with video,label,start,end,score in seconds, .npy as "
+        "W-TALC's descendants leave it, ActionFormer's eval_results.pkl, the THUMOS toolkit's text) against ground truth. The same detections differ by up to 1.2 mAP between "
         "protocols: docs/evaluation.md.",
     )
-    evaluate.add_argument("--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv or npy")
+    evaluate.add_argument(
+        "--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv, npy, pkl, txt"
+    )
     evaluate.add_argument("--bootstrap", type=int, default=0, metavar="N", help="intervals from N resamples of videos")
     evaluate.add_argument("--per-class", action="store_true", help="a row for each class in tables")
     _add_scoring(evaluate)

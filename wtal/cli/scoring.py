@@ -48,6 +48,19 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
         metavar="A,B",
         help="leave videos out; on thumos14 `wrongly-annotated` names the two that are annotated wrongly throughout",
     )
+    parser.add_argument("--deduplicate", action="store_true", help="remove exact duplicates of instances")
+    parser.add_argument(
+        "--npy-bounds",
+        choices=("snippets", "seconds"),
+        default="snippets",
+        help="what the bounds in .npy files of detections are (default snippets, at the snippet rate)",
+    )
+    _add_names(parser)
+    parser.set_defaults(missing_class="zero")
+
+
+def _add_names(parser: argparse.ArgumentParser) -> None:
+    """What becomes of names that the ground truth lacks, or that the detections do."""
     parser.add_argument(
         "--unknown-videos",
         choices=("refuse", "drop", "count"),
@@ -70,14 +83,6 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="names of the classes that detections give by number: a name or `number name` a line, JSON, classlist.npy",
     )
-    parser.add_argument("--deduplicate", action="store_true", help="remove exact duplicates of instances")
-    parser.add_argument(
-        "--npy-bounds",
-        choices=("snippets", "seconds"),
-        default="snippets",
-        help="what the bounds in .npy files of detections are (default snippets, at the snippet rate)",
-    )
-    parser.set_defaults(missing_class="zero")
 
 
 def add_missing_class(parser: argparse.ArgumentParser) -> None:

@@ -59,10 +59,8 @@ def annotation_files(path: str | Path) -> tuple[Path, ...]:
     path = Path(path)
     if not path.is_dir():
         return (path,) if path.is_file() else ()
-    if (path / "segments.npy").is_file():
-        files = [path / f"{name}.npy" for name in (*ARRAYS, *MAY_LACK)]
-        return tuple(file for file in files if file.is_file())
-    return class_files(path)
+    arrays = [path / f"{name}.npy" for name in (*ARRAYS, *MAY_LACK)]
+    return tuple(file for file in arrays if file.is_file()) or class_files(path)
 
 
 def text_array(path: Path) -> list[str]:

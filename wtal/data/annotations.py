@@ -1,6 +1,6 @@
 """Annotations from the files people have, as plain records: who may be trained on, how long, which actions, when.
 
-The forms: docs/evaluation.md, Ground truth, and docs/data.md. Video-level labels alone are enough to train on.
+The forms: docs/evaluation.md#ground-truth and docs/data.md. Video-level labels alone are enough to train on.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def read_annotations(path: str | Path) -> Annotations:
     n_ambiguous = sum(len(video.ambiguous) for video in videos)
     notes = raw.notes
     if n_ambiguous:
-        notes += (f"{n_ambiguous} intervals labelled Ambiguous are of no class and left out",)
+        notes += (f"intervals labelled Ambiguous, which is no class, are left out: {n_ambiguous}",)
     found = Annotations(raw.path, classes, videos, notes)
     _check_spelling(found)
     names: set[str] = set()
