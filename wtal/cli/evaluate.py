@@ -25,8 +25,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "evaluate",
         help="score a file of detections under a named protocol",
         description="Score detections (ActivityNet's JSON, CSV with video,label,start,end,score in seconds, .npy as "
-        "W-TALC's descendants leave it, ActionFormer's eval_results.pkl, the THUMOS toolkit's text) against ground truth. The same detections differ by up to 1.2 mAP between "
-        "protocols: docs/evaluation.md.",
+        "W-TALC's descendants leave it, ActionFormer's eval_results.pkl, the THUMOS toolkit's text) against truth. "
+        "The same detections differ by up to 1.2 mAP between protocols: docs/evaluation.md.",
     )
     evaluate.add_argument(
         "--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv, npy, pkl, txt"

@@ -26,15 +26,16 @@ READ = (
 )
 
 
-def parsed_annotations(path: str | Path) -> RawAnnotations:
+def parsed_annotations(path: str | Path, *, with_lists: bool = True) -> RawAnnotations:
     """The annotations at a path, THUMOS14's ambiguous intervals set apart.
 
+    with_lists: whether labels_all.npy is read too, which scoring has no use for.
     Raises InputError for a missing or damaged file, for one of another form, and where files contradict each other.
     """
-    return apart_from_ambiguous(_parsed(Path(path)))
+    return apart_from_ambiguous(_parsed(Path(path), with_lists))
 
 
-def _parsed(path: Path) -> RawAnnotations:
+def _parsed(path: Path, with_lists: bool) -> RawAnnotations:
     if not path.exists() and not path.suffix:
         raise InputError(file=path, expected=READ, got="no such path")
     kind = kind_of(path)
@@ -47,7 +48,7 @@ def _parsed(path: Path) -> RawAnnotations:
     if kind != "folder":
         raise InputError(file=path, expected=READ, got=DESCRIBED[kind])
     if (path / "segments.npy").is_file():
-        return _from_arrays(path)
+        return _from_arrays(path, with_lists)
     files = class_files(path)
     if not files:
         raise InputError(file=path, expected=READ, got="a folder without")
@@ -65,30 +66,31 @@ def annotation_files(path: str | Path) -> tuple[Path, ...]:
 
 def text_array(path: Path) -> list[str]:
     """The texts of an array, such as the names of videos. Raises InputError where something else is in it."""
-    return [text_of(entry, path) for entry in read_array(path).reshape(-1)]
+    return [text_of(entry, path) for entry in read_array(path).reshape(-1).tolist()]
 
 
-def _from_arrays(folder: Path) -> RawAnnotations:
+def _from_arrays(folder: Path, with_lists: bool) -> RawAnnotations:
     names, subsets, classes = (text_array(folder / f"{name}.npy") for name in ("videoname", "subset", "classlist"))
     columns = {"subset": np.array(subsets, dtype=object)}
     for name in ("segments", "labels", *MAY_LACK):
         place = folder / f"{name}.npy"
-        columns[name] = read_array(place) if place.is_file() or name not in MAY_LACK else _nothing(len(names))
+        is_read = name not in MAY_LACK or (place.is_file() and (with_lists or name != "labels_all"))
+        columns[name] = read_array(place) if is_read else _nothing(len(names))
     if columns["duration"].size == len(names):
         columns["duration"] = columns["duration"].reshape(-1)  # a column of a matrix, as MATLAB writes it
     for name, column in columns.items():
         if column.ndim < 1 or len(column) != len(names):
             expected = f"{len(names)} entries, one for each of videoname.npy"
             raise InputError(file=folder / f"{name}.npy", expected=expected, got=column.shape)
-    videos = []
+    videos, place = [], folder / "labels_all.npy"
     for number, name in enumerate(names):
         whole = columns["labels_all"][number]
-        listed = None if whole is None else tuple(text_of(label, folder / "labels_all.npy") for label in whole)
+        listed = None if whole is None else tuple([text_of(label, place) for label in whole])
         rows = _rows(folder, name, columns["segments"][number], columns["labels"][number])
         seconds = columns["duration"][number]
         videos.append(RawVideo(name, subsets[number].strip(), rows, listed, seconds, place=name))
     count = sum(texts_among(video.seconds) for video in videos)
-    count += sum(texts_among(_listed(row.segment)) for video in videos for row in video.rows)
+    count += sum(texts_among(row.segment) for video in videos for row in video.rows)
     notes = (f"{count} numbers stand as text, and are read as numbers",) if count else ()
     return RawAnnotations(folder, folder / "segments.npy", tuple(classes), tuple(videos), ARRAYS, notes)
 
@@ -102,13 +104,12 @@ def _listed(value: Any) -> Any:
 
 
 def _rows(folder: Path, name: str, segments: Any, labels: Any) -> tuple[RawRow, ...]:
+    place = folder / "labels.npy"
     for file, entry in (("segments", segments), ("labels", labels)):
         if not isinstance(entry, (list, tuple, np.ndarray)):
             raise InputError(file=folder / f"{file}.npy", key=name, expected="a list", got=f"{entry!r:.60}")
     if len(segments) != len(labels):
         expected = f"as many labels as segments, {len(segments)}"
-        raise InputError(file=folder / "labels.npy", key=name, expected=expected, got=len(labels))
-    return tuple(
-        RawRow(text_of(label, folder / "labels.npy"), _listed(segment), f"{name}[{number}]")
-        for number, (label, segment) in enumerate(zip(labels, segments))
-    )
+        raise InputError(file=place, key=name, expected=expected, got=len(labels))
+    pairs = enumerate(zip(labels, segments))
+    return tuple([RawRow(text_of(label, place), _listed(segment), f"{name}[{row}]") for row, (label, segment) in pairs])

@@ -43,7 +43,7 @@ def pair_of(segment: Any) -> tuple[float, float] | None:
 def texts_among(value: Any) -> int:
     """How many of the values in a list, or whether the value itself, stands as text."""
     values = value if isinstance(value, (list, tuple)) else (value,)
-    return sum(isinstance(each, (str, bytes)) for each in values)
+    return sum([isinstance(each, (str, bytes)) for each in values])
 
 
 def positive_of(value: Any, path: Path, key: str, expected: str = "seconds above 0") -> float:

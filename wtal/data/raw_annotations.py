@@ -72,12 +72,16 @@ def apart_from_ambiguous(found: RawAnnotations) -> RawAnnotations:
     They are known by their label, `Ambiguous`, in a video that is named as THUMOS14 names its videos; anywhere else the
     label is of a class like any other.
     """
-    videos = tuple(_apart(video) if _is_of_thumos(video) else video for video in found.videos)
+    videos = tuple(_apart(video) if _marks(video) and _is_of_thumos(video) else video for video in found.videos)
     left = any(row.label == AMBIGUOUS for video in videos for row in video.rows)
     classes = found.classes
     if classes is not None and not left and any(video.ambiguous for video in videos):
         classes = tuple(name for name in classes if name != AMBIGUOUS)
     return replace(found, videos=videos, classes=classes)
+
+
+def _marks(video: RawVideo) -> bool:
+    return AMBIGUOUS in (video.listed or ()) or any(row.label == AMBIGUOUS for row in video.rows)
 
 
 def _is_of_thumos(video: RawVideo) -> bool:
@@ -86,10 +90,8 @@ def _is_of_thumos(video: RawVideo) -> bool:
 
 def _apart(video: RawVideo) -> RawVideo:
     own = tuple(row for row in video.rows if row.label == AMBIGUOUS)
+    rows = tuple(row for row in video.rows if row.label != AMBIGUOUS)
     listed = video.listed
     if listed is not None:
         listed = tuple(name for name in listed if name != AMBIGUOUS)
-    if not own:
-        return replace(video, listed=listed)
-    rows = tuple(row for row in video.rows if row.label != AMBIGUOUS)
     return replace(video, rows=rows, listed=listed, ambiguous=own)

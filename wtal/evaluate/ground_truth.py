@@ -52,7 +52,7 @@ def read_truth(path: str | Path, subset: str | None = None) -> GroundTruth:
         return GroundTruth(_from_store(path, subset))
     if not path.exists():
         raise InputError(file=path, expected=f"{READ}, or a store of `wtal prepare`", got="no such path")
-    found = parsed_annotations(path)
+    found = parsed_annotations(path, with_lists=False)
     videos, notes = _of_subset(found, subset)
     return GroundTruth(
         _instances(found, videos), _ambiguous(found, videos), class_names_of(found), (*found.notes, *notes)
