@@ -50,7 +50,7 @@ MALFORMED = {
     "a missing label": (results(a=[{"segment": [0, 1], "score": 1}]), "results/a[0]/label: expected"),
     "a missing segment": (results(a=[{"label": "run", "score": 1}]), "results/a[0]/segment: expected"),
     "a missing score": (results(a=[GOOD, {"label": "run", "segment": [0, 1]}]), "results/a[1]/score: expected"),
-    "a score as text": (results(a=[{**GOOD, "score": "0.5"}]), "a[0]/score: expected a finite number; got '0.5'"),
+    "a score as a word": (results(a=[{**GOOD, "score": "half"}]), "a[0]/score: expected a finite number; got 'half'"),
     "a true score": (results(a=[{**GOOD, "score": True}]), "a[0]/score: expected a finite number; got True"),
     "a NaN score": (
         results(a=[GOOD, {**GOOD, "score": float("nan")}]),
@@ -178,7 +178,7 @@ def test_absent_annotations_say_where_they_are_looked_for(tmp_path, monkeypatch,
     ("change", "sentence"),
     [
         ({"database": []}, "database: expected annotations by video"),
-        ({"database": {"a": {"annotations": []}}}, "database/a/subset: expected text"),
+        ({"database": {"a": {"subset": 3, "annotations": []}}}, "database/a/subset: expected text"),
         ({"database": {"a": {"subset": "test", "annotations": {}}}}, "database/a/annotations: expected a list"),
         ({"database": {"a": {"subset": "test", "annotations": [{}]}}}, "database/a/annotations[0]: expected"),
         (

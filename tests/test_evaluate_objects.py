@@ -49,6 +49,9 @@ FORMS = {
     "lists of arrays": objects([np.array(row) for row in JUMPS], [tuple(row) for row in RUNS]),
     "rows with names": objects(["b", 0, 8, 0.9, "jump"], ["v_a", 2, 6, 0.8, "run"], [b"a", 1, 2, 0.1, "jump"]),
     "rows with numbers": np.array([[1, 0, 8, 0.9, 0], [0, 2, 6, 0.8, 1], [0, 1, 2, 0.1, 0]]),
+    "a table of text": np.array(
+        [["b", "0", "8", "0.9", "0"], ["a", "2", "6", "0.8", "run"], ["a", "1", "2", ".1", "0"]]
+    ),
     "a list for each video": objects([[0, 2, 6, 0.8, 1], [0, 1, 2, 0.1, 0]], [[1, 0, 8, 0.9, 0]], []),
 }
 
@@ -88,13 +91,14 @@ REFUSED = {
     ),
     "an unknown video": (
         objects(["c", 0, 8, 1, "run"]),
-        "row 0, video: expected a number from 0 to 1, or a name; got 'c'",
+        "expected a video of the ground truth, or --unknown-videos drop or count (2 are known, such as 'a'); got 'c'",
     ),
-    "an unknown class": (objects(["a", 0, 8, 1, "fly"]), "row 0, label: expected a number from 0 to 1"),
+    "an unknown class": (objects(["a", 0, 8, 1, "fly"]), "label: expected a class of the ground truth"),
+    "a class beyond the last as text": (np.array([["a", "0", "8", "1", "2"]]), "row 0, label: expected a number"),
     "a NaN": (objects(JUMPS, [[0, 2, 6, float("nan")]]), "entry 1, row 0: expected start, end and score, finite"),
     "a reversed segment": (objects(JUMPS, [[0, 6, 2, 1]]), "entry 1, row 0: expected start, end and score, finite"),
-    "a bound as text": (objects(["a", "0", 8, 1, "run"]), "row 0: expected start, end and score, finite"),
-    "a table of text": (np.array([["a", "0", "8", "1", "run"]]), "row 0: expected start, end and score, finite"),
+    "a bound as a word": (objects(["a", "no", 8, 1, "run"]), "row 0: expected start, end and score, finite"),
+    "a table of words": (np.array([["a", "no", "8", "1", "run"]]), "row 0: expected start, end and score, finite"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
@@ -99,9 +100,15 @@ def read_bytes(path: str | Path) -> bytes:
 
 
 def read_text(path: str | Path) -> str:
-    """A UTF-8 text file. Raises InputError where it is missing or not text."""
+    """A text file, UTF-8 or marked as UTF-16. Raises InputError where it is missing or not text."""
+    return text_of_bytes(path, read_bytes(path))
+
+
+def text_of_bytes(path: str | Path, content: bytes) -> str:
+    """The text of a file's bytes, without the byte-order mark that some programs put first. Raises InputError."""
+    is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return read_bytes(path).decode()
+        return content.decode("utf-16" if is_wide else "utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise InputError(file=path, expected="UTF-8 text", got=f"byte {error.start} that is not") from None
 

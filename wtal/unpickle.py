@@ -87,6 +87,20 @@ def _array_of(content: bytes) -> np.ndarray:
     return value
 
 
+def read_pickle(path: str | Path) -> Any:
+    """The plain value of a pickle file; the same values as in `read_array`.
+
+    Raises InputError where the file is missing, damaged, or holds anything else; nothing in it is ever run.
+    """
+    try:
+        return values_of_stream(read_bytes(path))
+    except Refused as error:
+        raise InputError(file=path, expected=EXPECTED, got=error) from None
+    except Exception as error:  # whatever a damaged stream makes numpy and struct say
+        got = (f"{type(error).__name__}: {error}".splitlines() or ["something else"])[0][:120]
+        raise InputError(file=path, expected=EXPECTED, got=got) from None
+
+
 def values_of_stream(content: bytes) -> Any:
     """The plain value of a pickle stream of harmless instructions."""
     return _Finisher(len(content)).value(Interpreter(memoryview(content)).run())

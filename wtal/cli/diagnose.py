@@ -11,7 +11,6 @@ from wtal.cli.scoring import add_output_options, add_scoring_options, read_score
 from wtal.errors import InputError, SettingError
 
 if TYPE_CHECKING:
-    from wtal.evaluate import EvaluationOptions
     from wtal.evaluate.characteristics import Buckets
     from wtal.records import Instances
 
@@ -25,7 +24,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "removing each kind would gain; mAP and missed instances by length, coverage and number of instances. After "
         "DETAD (Alwassel et al., ECCV 2018): docs/diagnosis.md.",
     )
-    diagnose.add_argument("--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv or npy")
+    diagnose.add_argument(
+        "--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv, npy, pkl, txt"
+    )
     diagnose.add_argument("--out", type=Path, metavar="DIR", help="folder for tables (CSV) and figures (SVG, PNG)")
     diagnose.add_argument(
         "--characteristics",
@@ -63,15 +64,16 @@ def _register_labels(commands: argparse._SubParsersAction[argparse.ArgumentParse
 def diagnose_file(options: argparse.Namespace) -> None:
     """Print a diagnosis, and write its tables and figures where --out is given."""
     from wtal.evaluate import match_detections
+    from wtal.evaluate.acted import clauses
     from wtal.evaluate.diagnose import diagnose_matches
     from wtal.evaluate.diagnosis_tables import diagnosis_value, summary_tables, write_tables
     from wtal.evaluate.formats import to_json_line, typeset
 
     truth, how = truth_and_options(options)
-    detections = read_scored(options.detections, truth, how, options.npy_bounds)
-    matches = match_detections(detections, truth, how, source=str(options.detections))
-    buckets = _buckets(options, truth)
-    result = diagnose_matches(matches, detections, truth, buckets)
+    detections = read_scored(options.detections, truth, how, options)
+    matches = match_detections(detections, truth.instances, how, source=str(options.detections))
+    buckets = _buckets(options, truth.instances)
+    result = diagnose_matches(matches, detections, truth.instances, buckets)
     if options.out is not None:
         write_tables(result, how, options.out)
         if not options.no_figures:
@@ -83,11 +85,10 @@ def diagnose_file(options: argparse.Namespace) -> None:
         print(to_json_line(diagnosis_value(result, how)))
         return
     tables = summary_tables(result, options.digits)
-    print("\n\n".join(typeset(rows, options.format, _caption(how, caption)) for caption, rows in tables))
-
-
-def _caption(how: EvaluationOptions, caption: str) -> str:
-    return f"{caption}; protocol {how.protocol}"
+    said = "; ".join(clauses(how, result.acted, len(matches.videos)))
+    print("\n\n".join(typeset(rows, options.format, f"{caption}; {said}") for caption, rows in tables))
+    if options.format == "csv":
+        print(said, file=sys.stderr)
 
 
 def _buckets(options: argparse.Namespace, truth: Instances) -> tuple[Buckets, ...]:

@@ -12,6 +12,7 @@ from wtal.cli.scoring import (
     add_output_options,
     add_resampling_seed,
     add_scoring_options,
+    print_table,
     read_scored,
     truth_and_options,
 )
@@ -23,11 +24,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     evaluate = commands.add_parser(
         "evaluate",
         help="score a file of detections under a named protocol",
-        description="Score detections (ActivityNet JSON, CSV with video,label,start,end,score in seconds, or .npy as "
-        "W-TALC's descendants leave it) against ground truth. The same detections differ by up to 1.2 mAP between "
-        "protocols: docs/evaluation.md.",
+        description="Score detections (ActivityNet's JSON, CSV with video,label,start,end,score in seconds, .npy as "
+        "W-TALC's descendants leave it, ActionFormer's eval_results.pkl, the THUMOS toolkit's text) against truth. "
+        "The same detections differ by up to 1.2 mAP between protocols: docs/evaluation.md.",
     )
-    evaluate.add_argument("--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv or npy")
+    evaluate.add_argument(
+        "--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv, npy, pkl, txt"
+    )
     evaluate.add_argument("--bootstrap", type=int, default=0, metavar="N", help="intervals from N resamples of videos")
     evaluate.add_argument("--per-class", action="store_true", help="a row for each class in tables")
     _add_scoring(evaluate)
@@ -86,13 +89,13 @@ def _register_run(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 def evaluate_file(options: argparse.Namespace) -> None:
     """Score one file of detections and print the result."""
     from wtal.evaluate import evaluate_matches, match_detections
-    from wtal.evaluate.formats import as_value, caption_of, result_rows, to_json_line, typeset
+    from wtal.evaluate.formats import as_value, caption_of, result_rows, to_json_line
     from wtal.evaluate.uncertainty import bootstrap_average
 
     _check_resamples(options.bootstrap, least=0)
     truth, how = truth_and_options(options)
-    detections = read_scored(options.detections, truth, how, options.npy_bounds)
-    matches = match_detections(detections, truth, how, source=str(options.detections))
+    detections = read_scored(options.detections, truth, how, options)
+    matches = match_detections(detections, truth.instances, how, source=str(options.detections))
     result = evaluate_matches(matches)
     bootstrap = None
     if options.bootstrap:
@@ -101,14 +104,14 @@ def evaluate_file(options: argparse.Namespace) -> None:
         print(to_json_line(as_value(result, bootstrap)))
         return
     rows = result_rows(result, bootstrap, options.digits, options.per_class)
-    print(typeset(rows, options.format, caption_of(result, options.detections.name)))
+    print_table(rows, options.format, caption_of(result, options.detections.name))
 
 
 def compare_files(options: argparse.Namespace) -> None:
     """Score several systems and print by how much each is better than the first."""
     from wtal.evaluate import evaluate_matches, match_detections
     from wtal.evaluate.comparison import comparison_caption, comparison_rows, comparison_value
-    from wtal.evaluate.formats import to_json_line, typeset
+    from wtal.evaluate.formats import to_json_line
     from wtal.evaluate.uncertainty import bootstrap_average
 
     systems = _systems(options.files, options.system)
@@ -116,7 +119,7 @@ def compare_files(options: argparse.Namespace) -> None:
     truth, how = truth_and_options(options)
     matches = {
         name: [
-            match_detections(read_scored(file, truth, how, options.npy_bounds), truth, how, source=str(file))
+            match_detections(read_scored(file, truth, how, options), truth.instances, how, source=str(file))
             for file in files
         ]
         for name, files in systems.items()
@@ -135,7 +138,7 @@ def compare_files(options: argparse.Namespace) -> None:
         print(to_json_line(comparison_value(scores, result, draws_seeds)))
         return
     caption = comparison_caption(scores, result, draws_seeds)
-    print(typeset(comparison_rows(scores, result, options.digits), options.format, caption))
+    print_table(comparison_rows(scores, result, options.digits), options.format, caption)
 
 
 def _systems(files: list[Path], named: list[list[str]]) -> dict[str, list[Path]]:

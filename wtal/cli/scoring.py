@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wtal.errors import InputError, SettingError
 
 if TYPE_CHECKING:
-    from wtal.evaluate import EvaluationOptions
-    from wtal.records import Detections, Instances
+    from wtal.evaluate import AmbiguousIntervals, EvaluationOptions
+    from wtal.evaluate.ground_truth import GroundTruth
+    from wtal.records import Detections
 
 DATASETS = ("thumos14", "activitynet12", "activitynet13")
 FORMATS = ("table", "json", "csv", "markdown", "latex")
@@ -23,7 +26,8 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
         "--ground-truth",
         type=Path,
         metavar="PATH",
-        help="folder of the THUMOS14 or ActivityNet arrays, a store, or an ActivityNet JSON (default: data/DATASET)",
+        help="a store, a folder of THUMOS14's or ActivityNet's arrays or of the THUMOS toolkit's text, JSON as "
+        "ActivityNet, ActionFormer, G-TAD or MMAction2 have it, or CSV (default: data/DATASET)",
     )
     parser.add_argument("--subset", help="subset of the ground truth (default: the data set's test or validation)")
     parser.add_argument("--protocol", choices=("activitynet", "snippet", "step"), default="activitynet")
@@ -35,19 +39,14 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const=Path(),
         metavar="FILE",
-        help="remove detections that touch an ambiguous interval; without FILE the data set's own list",
+        help="remove detections that touch an ambiguous interval; without FILE those that the ground truth marks, "
+        "or the data set's own list",
     )
     parser.add_argument(
         "--exclude-videos",
         default="",
         metavar="A,B",
         help="leave videos out; on thumos14 `wrongly-annotated` names the two that are annotated wrongly throughout",
-    )
-    parser.add_argument(
-        "--unknown-videos",
-        choices=("refuse", "drop", "count"),
-        default="refuse",
-        help="detections of videos that the ground truth lacks: refuse, drop, or count as wrong (default refuse)",
     )
     parser.add_argument("--deduplicate", action="store_true", help="remove exact duplicates of instances")
     parser.add_argument(
@@ -56,7 +55,34 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
         default="snippets",
         help="what the bounds in .npy files of detections are (default snippets, at the snippet rate)",
     )
+    _add_names(parser)
     parser.set_defaults(missing_class="zero")
+
+
+def _add_names(parser: argparse.ArgumentParser) -> None:
+    """What becomes of names that the ground truth lacks, or that the detections do."""
+    parser.add_argument(
+        "--unknown-videos",
+        choices=("refuse", "drop", "count"),
+        default="refuse",
+        help="detections of videos that the ground truth lacks: refuse, drop, or count as wrong (default refuse)",
+    )
+    parser.add_argument(
+        "--unknown-classes",
+        choices=("refuse", "drop", "count"),
+        default="refuse",
+        help="detections of classes that the ground truth lacks: refuse, drop, or count each class with AP 0 (default "
+        "refuse)",
+    )
+    parser.add_argument(
+        "--require-all-videos", action="store_true", help="refuse detections that do not name every video of the subset"
+    )
+    parser.add_argument(
+        "--class-names",
+        type=Path,
+        metavar="FILE",
+        help="names of the classes that detections give by number: a name or `number name` a line, JSON, classlist.npy",
+    )
 
 
 def add_missing_class(parser: argparse.ArgumentParser) -> None:
@@ -80,22 +106,30 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--digits", type=int, default=2, choices=range(13), metavar="N", help="in tables (default 2)")
 
 
-def truth_and_options(options: argparse.Namespace) -> tuple[Instances, EvaluationOptions]:
+def print_table(rows: Sequence[Sequence[str]], form: str, caption: str) -> None:
+    """Print a table with its caption; beside a CSV table the caption goes to standard error."""
+    from wtal.evaluate.formats import typeset
+
+    print(typeset(rows, form, caption))
+    if form == "csv":
+        print(caption, file=sys.stderr)
+
+
+def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, EvaluationOptions]:
     """Ground truth and options as the command line says, the data set's own where it says nothing."""
     from wtal.evaluate import EvaluationOptions
     from wtal.evaluate.datasets import DATASETS as KNOWN
     from wtal.evaluate.datasets import default_folder
-    from wtal.evaluate.ground_truth import read_ambiguous, read_ground_truth
+    from wtal.evaluate.ground_truth import read_truth
     from wtal.evaluate.thresholds import thresholds_from_text
 
     known = KNOWN.get(options.dataset)
     if options.ground_truth is None and known is None:
         raise InputError(file="command line", expected="--dataset or --ground-truth", got="neither")
     folder = options.ground_truth or default_folder(options.dataset)
-    truth = read_ground_truth(folder, options.subset or (known.subset if known else None))
-    ambiguous = None
-    if options.ambiguous is not None:
-        ambiguous = read_ambiguous(_ambiguous_file(options.ambiguous, folder, known.ambiguous if known else None))
+    truth = read_truth(folder, options.subset or (known.subset if known else None))
+    for note in truth.notes:
+        print(f"{folder}: {note}", file=sys.stderr)
     own_tiou = known.tiou if known else "0.1:0.7:0.1"
     groups = known.named_videos if known else {}
     videos = [name.strip() for name in options.exclude_videos.split(",") if name.strip()]
@@ -107,14 +141,33 @@ def truth_and_options(options: argparse.Namespace) -> tuple[Instances, Evaluatio
             snippets_per_second=options.snippets_per_second or _own_rate(folder, options.dataset),
             missing_class=options.missing_class,
             unknown_videos=options.unknown_videos,
+            unknown_classes=options.unknown_classes,
+            require_all_videos=options.require_all_videos,
             exclude_videos=tuple(name for group in videos for name in groups.get(group, (group,))),
-            ambiguous=ambiguous,
+            ambiguous=_ambiguous(options.ambiguous, folder, truth, known.ambiguous if known else None),
             deduplicate=options.deduplicate,
+            n_ambiguous_instances=truth.n_ambiguous,
         )
     except SettingError as error:
         key = f"--{error.key.replace('_', '-')}"
         raise InputError(file=key, expected=error.expected, got=error.got) from None
     return truth, how
+
+
+def _ambiguous(chosen: Path | None, folder: Path, truth: GroundTruth, own: str | None) -> AmbiguousIntervals | None:
+    """The intervals of a file, those that the ground truth marks, or of the data set's own file; None if not asked."""
+    from wtal.evaluate.ground_truth import read_ambiguous
+
+    if chosen is None:
+        return None
+    if chosen != Path():
+        return read_ambiguous(chosen)
+    if truth.ambiguous is not None:
+        return truth.ambiguous
+    if own is None or not folder.is_dir():
+        expected = "a file, or a data set that has one, or a ground truth that marks such intervals"
+        raise InputError(file="--ambiguous", expected=expected, got="none of them")
+    return read_ambiguous(folder / own)
 
 
 def _own_rate(folder: Path, dataset: str | None) -> float | None:
@@ -128,24 +181,20 @@ def _own_rate(folder: Path, dataset: str | None) -> float | None:
     return KNOWN[dataset].snippets_per_second if dataset else None
 
 
-def read_scored(path: Path, truth: Instances, how: EvaluationOptions, npy_bounds: str) -> Detections:
-    """The detections of a file in any of its forms: .json, .csv, or .npy with the ground truth's numbering."""
-    from wtal.evaluate.detections import read_detections
-    from wtal.evaluate.object_arrays import read_object_array
+def read_scored(path: Path, truth: GroundTruth, how: EvaluationOptions, options: argparse.Namespace) -> Detections:
+    """The detections of a file in any of its forms; what was done to read them is told on standard error."""
+    from wtal.evaluate.class_names import read_class_names
+    from wtal.evaluate.detection_forms import read_any_detections
 
-    if path.suffix.lower() != ".npy":
-        return read_detections(path)
-    if npy_bounds == "seconds":
-        return read_object_array(path, truth, None)
-    if how.snippets_per_second is None:
+    rate = None if options.npy_bounds == "seconds" else how.snippets_per_second
+    if rate is None and options.npy_bounds != "seconds" and path.suffix.lower() == ".npy":
         expected = "a rate above 0 to read snippets in .npy files (or --npy-bounds seconds)"
         raise InputError(file="--snippets-per-second", expected=expected, got="none")
-    return read_object_array(path, truth, how.snippets_per_second)
-
-
-def _ambiguous_file(chosen: Path, folder: Path, own: str | None) -> Path:
-    if chosen != Path():
-        return chosen
-    if own is None or not folder.is_dir():
-        raise InputError(file="--ambiguous", expected="a file, or a data set that has one", got="neither")
-    return folder / own
+    names = None if options.class_names is None else read_class_names(options.class_names)
+    return read_any_detections(
+        path,
+        truth,
+        snippets_per_second=rate,
+        class_names=names,
+        tell=lambda sentence: print(f"{path}: {sentence}", file=sys.stderr),
+    )

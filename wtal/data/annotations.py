@@ -1,30 +1,24 @@
 """Annotations from the files people have, as plain records: who may be trained on, how long, which actions, when.
 
-Forms: a folder of arrays (THUMOS14 of W-TALC, ActivityNet of ProCL), ActivityNet's JSON, a CSV table with bounds, and
-a CSV table of video-level labels alone.
+The forms: docs/evaluation.md#ground-truth and docs/data.md. Video-level labels alone are enough to train on.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
-from wtal.data.annotation_keys import check_keys, keys_of, named
-from wtal.data.annotation_values import durations_of, instance_of, seconds_of, text_of
+from wtal.data.annotation_forms import annotation_files, parsed_annotations
+from wtal.data.annotation_keys import named
+from wtal.data.annotation_values import instance_of, positive_of
+from wtal.data.raw_annotations import RawAnnotations, RawVideo
+from wtal.data.subsets import subset_key
 from wtal.errors import InputError, nearest
-from wtal.files import read_json, read_text
-from wtal.unpickle import read_array
 
-ARRAYS = ("videoname", "subset", "segments", "labels", "classlist", "duration")
-LISTED = "labels_all"  # an array that may be missing
-COLUMNS = ("video", "label", "start", "end", "subset")
+__all__ = ["AnnotatedVideo", "Annotations", "annotation_files", "classes_of", "read_annotations", "with_subsets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +30,9 @@ class AnnotatedVideo:
     seconds: float | None  # None where nobody says
     instances: tuple[tuple[str, float, float], ...]  # class, start, end in seconds; in the order of the file
     listed: tuple[str, ...] | None = None  # classes of the whole video, where they are listed apart from the instances
+    frames_per_second: float | None = None  # None where nobody says
+    n_frames: int | None = None  # None where nobody says
+    ambiguous: tuple[tuple[float, float], ...] = ()  # stretches of no class, in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +43,7 @@ class Annotations:
     classes: tuple[str, ...]
     videos: tuple[AnnotatedVideo, ...]
     seen_keys: tuple[str, ...] = ()  # of the entries, or columns, or arrays, for a refusal to name
+    notes: tuple[str, ...] = ()  # what was done to read them, a sentence each
 
     @property
     def subsets(self) -> tuple[str, ...]:
@@ -53,8 +51,11 @@ class Annotations:
         return tuple(dict.fromkeys(video.subset for video in self.videos))
 
     def of_subset(self, subset: str) -> tuple[AnnotatedVideo, ...]:
-        """The videos of a subset. Raises InputError where there is none, naming the subsets there are."""
-        chosen = tuple(video for video in self.videos if video.subset == subset)
+        """The videos of a subset, named in any of the words that mean the same (`val`, `Validation`).
+
+        Raises InputError where there is none, naming the subsets there are.
+        """
+        chosen = tuple(video for video in self.videos if subset_key(video.subset) == subset_key(subset))
         if not chosen:
             expected = f"videos of the subset {subset!r} ({nearest(subset, self.subsets)})"
             raise InputError(file=self.path, key="subset", expected=expected, got="none")
@@ -67,33 +68,28 @@ def read_annotations(path: str | Path) -> Annotations:
     Raises InputError for a missing or damaged file, a bound that is no number, reversed or negative, a video or a
     class given twice, a class spelt in two ways, and where no video has any label, naming the keys that were seen.
     """
-    path = Path(path)
-    if path.is_dir():
-        found = _from_arrays(path)
-    elif path.suffix.lower() == ".json":
-        found = _from_json(path)
-    elif path.suffix.lower() == ".csv":
-        found = _from_table(path)
+    raw = parsed_annotations(path)
+    videos = tuple(_video(raw, video) for video in raw.videos)
+    classes = raw.classes
+    if classes is None:
+        classes = tuple(sorted({name for video in videos for name in classes_of(video)}))
     else:
-        expected = "a folder of annotation arrays, a .json file in ActivityNet's form or a .csv file"
-        raise InputError(file=path, expected=expected, got="no such path" if not path.exists() else "another file")
-    if not any(classes_of(video) for video in found.videos):
-        got = f"none in {len(found.videos)} videos, whose keys are {named(found.seen_keys)}"
+        _check_known(raw.path / "labels.npy", videos, classes)
+    if not any(classes_of(video) for video in videos):
+        got = f"none in {len(videos)} videos, whose keys are {named(raw.keys)}"
         raise InputError(file=path, expected="a label of some video under 'annotations' or 'label'", got=got)
+    n_ambiguous = sum(len(video.ambiguous) for video in videos)
+    notes = raw.notes
+    if n_ambiguous:
+        notes += (f"intervals labelled Ambiguous, which is no class, are left out: {n_ambiguous}",)
+    found = Annotations(raw.path, classes, videos, raw.keys, notes)
     _check_spelling(found)
     names: set[str] = set()
     for video in found.videos:
         if video.name in names:
-            raise InputError(file=path, key=video.name, expected="each video once", got="it twice")
+            raise InputError(file=raw.path, key=video.name, expected="each video once", got="it twice")
         names.add(video.name)
     return found
-
-
-def annotation_files(path: str | Path) -> tuple[Path, ...]:
-    """The files that annotations at a path are read from, as far as they are there."""
-    path = Path(path)
-    files = [path / f"{name}.npy" for name in (*ARRAYS, LISTED)] if path.is_dir() else [path]
-    return tuple(file for file in files if file.is_file())
 
 
 def with_subsets(annotations: Annotations, train: str, test: str, test_share: float) -> Annotations:
@@ -138,109 +134,34 @@ def _check_spelling(annotations: Annotations) -> None:
         spelt[plain] = name
 
 
-def _from_arrays(folder: Path) -> Annotations:
-    columns = {name: read_array(folder / f"{name}.npy") for name in ARRAYS}
-    n_videos = columns["videoname"].size
-    place = folder / f"{LISTED}.npy"
-    columns[LISTED] = np.asarray(read_array(place) if place.is_file() else [None] * n_videos, dtype=object)
-    for name, column in columns.items():
-        if name != "classlist" and len(column) != n_videos:
-            expected = f"{n_videos} entries, one for each of videoname.npy"
-            raise InputError(file=folder / f"{name}.npy", expected=expected, got=len(column))
-    classes = tuple(text_of(entry, folder / "classlist.npy") for entry in columns["classlist"].reshape(-1))
-    names = [text_of(entry, folder / "videoname.npy") for entry in columns["videoname"].reshape(-1)]
-    subsets = [text_of(entry, folder / "subset.npy") for entry in columns["subset"].reshape(-1)]
-    seconds = durations_of(columns["duration"], folder / "duration.npy", names)
-    videos = []
-    for number, name in enumerate(names):
-        segments, labels = columns["segments"][number], columns["labels"][number]
-        for file, entry in (("segments", segments), ("labels", labels)):
-            if not isinstance(entry, (list, tuple, np.ndarray)):
-                raise InputError(file=folder / f"{file}.npy", key=name, expected="a list", got=f"{entry!r:.60}")
-        if len(segments) != len(labels):
-            expected = f"as many labels as segments, {len(segments)}"
-            raise InputError(file=folder / "labels.npy", key=name, expected=expected, got=len(labels))
-        rows = [(text_of(label, folder / "labels.npy"), segment) for label, segment in zip(labels, segments)]
-        instances = tuple(instance_of(folder / "segments.npy", name, label, segment) for label, segment in rows)
-        whole = columns[LISTED][number]
-        own = None if whole is None else tuple(text_of(label, place) for label in whole)
-        videos.append(AnnotatedVideo(name, subsets[number], seconds[number], instances, own))
-    _check_known(folder / "labels.npy", videos, classes)
-    return Annotations(folder, classes, tuple(videos), ARRAYS)
+def _video(raw: RawAnnotations, video: RawVideo) -> AnnotatedVideo:
+    timed, untimed = [], []
+    for row in video.rows:
+        if row.segment is None:
+            untimed.append(row.label)
+        else:
+            timed.append(instance_of(raw.bounds_file, row.place, row.label, row.segment))
+    listed = video.listed
+    if listed is None and untimed:
+        listed = tuple(dict.fromkeys([*(label for label, _, _ in timed), *untimed]))
+    rows = (instance_of(raw.bounds_file, row.place, row.label, row.segment) for row in video.ambiguous if row.segment)
+    frames = _stated(raw, video, "n_frames", "duration_frame", "a number of frames above 0")
+    return AnnotatedVideo(
+        name=video.name,
+        subset=video.subset,
+        seconds=_stated(raw, video, "seconds", "duration", "seconds above 0"),
+        instances=tuple(timed),
+        listed=listed,
+        frames_per_second=_stated(raw, video, "frames_per_second", "fps", "frames a second above 0"),
+        n_frames=None if frames is None else int(frames),
+        ambiguous=tuple((start, end) for _, start, end in rows),
+    )
 
 
-def _from_json(path: Path) -> Annotations:
-    values = read_json(path)
-    database = values.get("database", values) if isinstance(values, Mapping) else None
-    if not isinstance(database, Mapping) or not database:
-        raise InputError(file=path, key="database", expected="annotations by video", got=f"{database!r:.60}")
-    check_keys(path, database)
-    videos = []
-    for name, entry in database.items():
-        if not isinstance(entry, Mapping) or not isinstance(entry.get("annotations", []), list):
-            raise InputError(file=path, key=f"database/{name}", expected="annotations in a list", got=f"{entry!r:.60}")
-        subset, seconds = entry.get("subset", ""), entry.get("duration")
-        if not isinstance(subset, str):
-            raise InputError(file=path, key=f"database/{name}/subset", expected="text", got=repr(subset))
-        if seconds is not None:
-            (seconds,) = durations_of(np.array([seconds], dtype=object), path, [f"database/{name}/duration"])
-        timed, untimed = [], []
-        for number, row in enumerate(entry.get("annotations", [])):
-            key = f"{name}/annotations[{number}]"
-            if not isinstance(row, Mapping) or not isinstance(row.get("label"), str):
-                expected = '{"label": text, "segment": [start, end]}'
-                raise InputError(file=path, key=key, expected=expected, got=f"{row!r:.60}")
-            if row.get("segment") is None:
-                untimed.append(row["label"])
-            else:
-                timed.append(instance_of(path, key, row["label"], row["segment"]))
-        videos.append(_video(str(name), subset, seconds, timed, untimed))
-    return Annotations(path, _sorted_classes(videos), tuple(videos), keys_of(database.values()))
-
-
-def _from_table(path: Path) -> Annotations:
-    reader = csv.DictReader(io.StringIO(read_text(path).removeprefix("\ufeff")))
-    header = [name.strip() for name in reader.fieldnames or ()]
-    reader.fieldnames = header
-    for column in header:
-        if column not in COLUMNS:
-            expected = f"a known column ({nearest(column, COLUMNS)})"
-            raise InputError(file=path, key=column, expected=expected, got="another")
-    for column in ("video", "label", *(("start", "end") if {"start", "end"} & set(header) else ())):
-        if column not in header:
-            raise InputError(file=path, key=column, expected="a column of that name", got=f"only {', '.join(header)}")
-    subsets: dict[str, str] = {}
-    timed: dict[str, list[tuple[str, float, float]]] = {}
-    untimed: dict[str, list[str]] = {}
-    for line, row in enumerate(reader, start=2):
-        key = f"line {line}"
-        if None in row or any(row[column] is None for column in header):
-            raise InputError(file=path, key=key, expected=f"{len(header)} values", got="another number")
-        name, label = row["video"].strip(), row["label"]
-        if not name:
-            raise InputError(file=path, key=key, expected="the name of a video", got="nothing")
-        if subsets.setdefault(name, row.get("subset", "").strip()) != row.get("subset", "").strip():
-            raise InputError(file=path, key=key, expected=f"{name} in one subset, {subsets[name]!r}", got=row["subset"])
-        if label and row.get("start", "").strip():
-            bounds = [seconds_of(path, key, row["start"]), seconds_of(path, key, row["end"])]
-            timed.setdefault(name, []).append(instance_of(path, f"{key}, {name}", label, bounds))
-        elif label:
-            untimed.setdefault(name, []).append(label)
-    if not subsets:
-        raise InputError(file=path, expected="a line for each instance or label", got="no line")
-    videos = [_video(name, of, None, timed.get(name, []), untimed.get(name, [])) for name, of in subsets.items()]
-    return Annotations(path, _sorted_classes(videos), tuple(videos), tuple(header))
-
-
-def _video(
-    name: str, subset: str, seconds: float | None, timed: Sequence[tuple[str, float, float]], untimed: Sequence[str]
-) -> AnnotatedVideo:
-    listed = tuple(dict.fromkeys([*(label for label, _, _ in timed), *untimed])) if untimed else None
-    return AnnotatedVideo(name, subset, seconds, tuple(timed), listed)
-
-
-def _sorted_classes(videos: Sequence[AnnotatedVideo]) -> tuple[str, ...]:
-    return tuple(sorted({name for video in videos for name in classes_of(video)}))
+def _stated(raw: RawAnnotations, video: RawVideo, field: str, key: str, expected: str) -> float | None:
+    """A number above 0 that a file states of a video, if it states one. Raises InputError."""
+    value = getattr(video, field)
+    return None if value is None else positive_of(value, raw.path, f"{video.place}/{key}", expected)
 
 
 def _check_known(path: Path, videos: Sequence[AnnotatedVideo], classes: Sequence[str]) -> None:

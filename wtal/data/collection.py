@@ -59,6 +59,8 @@ class Collection:
 def collect(settings: FeatureData, tell: Tell) -> Collection:
     """Bring videos, annotations and features together and check shapes, rate, order and bounds."""
     annotations, chosen = chosen_videos(settings)
+    for note in annotations.notes:
+        tell(f"{annotations.path}: {note}")
     features = open_features(settings.features, settings.layout, tuple(settings.streams) or ("rgb", "flow"))
     found = _entries(features, annotations, chosen)
     chosen, entries = _with_features(settings, annotations, features, chosen, found, tell)

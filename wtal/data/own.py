@@ -14,12 +14,13 @@ from wtal.data.axes import Axis, Shapes, sizes_of, snippets_axis
 from wtal.data.emptiness import cautions, lacks
 from wtal.data.layouts import Entry, Features, open_features, shapes_of
 from wtal.data.store_tables import Subset
+from wtal.data.subsets import words_for
 from wtal.data.unseen import read_floats
 from wtal.data_settings import FeatureData
 from wtal.errors import InputError
 
-TRAIN_NAMES = ("train", "training")
-TEST_NAMES = ("test", "testing", "validation", "val")
+TRAIN_NAMES = ("train",)  # and the words that mean the same
+TEST_NAMES = ("test", "validation")
 ERRORS = ("begins after the video's end", "ends after the video's end")
 NO_FEATURES, FEATURES = "no features", "features"  # kinds of problems
 BACKGROUND = {"train": "used as background", "test": "whatever is found in it counts as wrong"}
@@ -92,6 +93,7 @@ def inspect(request: Request) -> Inspection:
     found = Inspection(request, settings, videos, ())
     entries = _with_features(found, features, annotations)
     found.classes = tuple(sorted({name for video, _ in found.videos for name in classes_of(video)}))
+    found.notes += [("annotations", request.annotations, note) for note in annotations.notes]
     _look_at_truth(found)
     counts = _look_at_features(found, entries)
     _look_at_unknown(found, features, annotations)
@@ -111,13 +113,13 @@ def _subset_names(annotations: Annotations, request: Request) -> tuple[str, str]
             raise InputError(file=annotations.path, key="subset", expected=expected, got=train or test)
         return "train", "test"
     if train is None:
-        train = next((name for name in TRAIN_NAMES if name in known), None)
+        train = next((name for usual in TRAIN_NAMES for name in words_for(usual, known)), None)
     if test is None:
-        usual = [name for name in TEST_NAMES if name in known and name != train]
+        usual = [name for means in TEST_NAMES for name in words_for(means, known) if name != train]
         timed = [name for name in usual if any(video.instances for video in annotations.of_subset(name))]
         test = next(iter([*timed, *usual]), None)
     for option, chosen in (("--train-subset", train), ("--test-subset", test)):
-        if chosen is None or chosen not in known:
+        if chosen is None or not words_for(chosen, known):
             got = f"{chosen!r}; there are {', '.join(known)}" if chosen else f"none; there are {', '.join(known)}"
             raise InputError(file=annotations.path, key=option, expected="the name of a subset", got=got)
     return str(train), str(test)

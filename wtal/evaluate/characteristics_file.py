@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from wtal.data.annotation_forms import parsed_annotations
+from wtal.data.annotation_values import number_of, pair_of
 from wtal.data.store import read_store
 from wtal.errors import InputError
-from wtal.evaluate.ground_truth import read_text_array
-from wtal.evaluate.malformed import is_number
 from wtal.files import read_json
 from wtal.records import Floats, Instances
-from wtal.unpickle import read_array
 
 DETAD_KEYS = {"coverage": "coverage", "length": "length", "instances": "num-instances"}
 
@@ -51,33 +50,28 @@ def read_characteristics(path: str | Path, truth: Instances) -> dict[str, Floats
 def _annotation(path: str | Path, key: str, row: Any) -> tuple[tuple[str, float, float], dict[str, float]]:
     if not isinstance(row, Mapping) or not isinstance(row.get("label"), str):
         raise InputError(file=path, key=key, expected="an annotation with a label", got=f"{row!r:.60}")
-    segment = row.get("segment")
-    if not isinstance(segment, list) or len(segment) != 2 or not all(is_number(bound) for bound in segment):
-        raise InputError(file=path, key=f"{key}/segment", expected="[start, end] in seconds", got=f"{segment!r:.60}")
-    for name in DETAD_KEYS.values():
-        if not is_number(row.get(name)):
-            raise InputError(file=path, key=f"{key}/{name}", expected="a number", got=f"{row.get(name)!r:.60}")
-    found = {name: float(row[theirs]) for name, theirs in DETAD_KEYS.items()}
-    return (row["label"], round(segment[0], 3), round(segment[1], 3)), found
+    bounds = pair_of(row.get("segment"))
+    if bounds is None:
+        got = f"{row.get('segment')!r:.60}"
+        raise InputError(file=path, key=f"{key}/segment", expected="[start, end] in seconds", got=got)
+    found = {}
+    for name, theirs in DETAD_KEYS.items():
+        number = number_of(row.get(theirs))
+        if number is None:
+            raise InputError(file=path, key=f"{key}/{theirs}", expected="a number", got=f"{row.get(theirs)!r:.60}")
+        found[name] = number
+    return (row["label"], round(bounds[0], 3), round(bounds[1], 3)), found
 
 
 def read_seconds(path: str | Path) -> dict[str, float] | None:
     """The length of every video in seconds beside a ground truth; None where the ground truth does not tell.
 
-    path: what `read_ground_truth` reads: arrays (duration.npy), a store (videos.csv) or JSON (`duration`).
+    path: what `read_ground_truth` reads: arrays (duration.npy), a store (videos.csv), JSON (`duration`) and others.
     """
     path = Path(path)
-    if path.is_file():
-        entries = read_json(path)["database"].items()
-        found = {video: entry.get("duration") for video, entry in entries if entry.get("annotations")}
-        return found if all(is_number(value) for value in found.values()) else None
     if (path / "annotations.csv").is_file():
         store = read_store(path)
         return dict(zip(store.names, store.seconds.tolist()))
-    if not (path / "duration.npy").is_file():
-        return None
-    names, values = read_text_array(path / "videoname.npy"), read_array(path / "duration.npy").reshape(-1)
-    if len(values) != len(names) or values.dtype.kind not in "fiu":
-        expected = f"{len(names)} numbers, one for each of videoname.npy"
-        raise InputError(file=path / "duration.npy", expected=expected, got=f"{values.dtype} {values.shape}")
-    return dict(zip(names, values.astype(np.float64).tolist()))
+    videos = parsed_annotations(path).videos
+    found = {video.name: number_of(video.seconds) for video in videos if video.rows}
+    return {name: seconds for name, seconds in found.items() if seconds} if all(found.values()) else None

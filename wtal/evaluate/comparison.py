@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from wtal.evaluate.formats import caption_of, figure
+from wtal.evaluate.acted import acted_value
+from wtal.evaluate.formats import caption_of_systems, figure
 from wtal.evaluate.protocols import Evaluation
 from wtal.evaluate.uncertainty import Bootstrap, Interval
 from wtal.records import Floats
@@ -61,8 +62,7 @@ def comparison_rows(scores: Scores, bootstrap: Bootstrap, digits: int) -> list[l
 def comparison_caption(scores: Scores, bootstrap: Bootstrap, draws_seeds: bool) -> str:
     """Protocol, options and counts, and what was resampled."""
     what = "videos and seeds" if draws_seeds else "videos"
-    first = next(iter(scores.values()))[0]
-    return caption_of(first, f"{bootstrap.n_resamples} resamples of {what}")
+    return caption_of_systems(scores, f"{bootstrap.n_resamples} resamples of {what}")
 
 
 def comparison_value(scores: Scores, bootstrap: Bootstrap, draws_seeds: bool) -> dict[str, Any]:
@@ -82,6 +82,7 @@ def comparison_value(scores: Scores, bootstrap: Bootstrap, draws_seeds: bool) ->
                 "average": bootstrap.average[name].estimate,
                 "interval": [bootstrap.average[name].low, bootstrap.average[name].high],
                 "seeds": [score.averages[bootstrap.average_name] for score in seeds],
+                "acted": [acted_value(score.options, score.acted) for score in seeds],
             }
             for name, seeds in scores.items()
         },

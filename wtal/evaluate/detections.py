@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import csv
-import io
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 
+from wtal.data.annotation_tables import csv_rows
 from wtal.errors import InputError
-from wtal.evaluate.malformed import first_fault, parsed_slowly
-from wtal.files import read_arrays, read_bytes, read_text, write_bytes, write_rows
+from wtal.evaluate.malformed import first_fault, numbers_from_text, parsed_slowly
+from wtal.files import read_arrays, read_bytes, read_text, text_of_bytes, write_bytes, write_rows
 from wtal.records import Detections
 
 COLUMNS = ("video", "label", "start", "end", "score")
+ALIASES = {"video-id": "video", "t-start": "start", "t-end": "end"}  # of ActivityNet's toolkit and ActionFormer
 ROUND_COLUMNS = ("round", "video", "label", "start", "end", "score")
 
 
@@ -27,14 +28,17 @@ def read_detections(path: str | Path) -> Detections:
     Raises InputError naming the place of whatever is malformed: a missing key, a wrong type, a score that is not
     finite, a segment that ends before it starts, a video given twice, no detection at all.
     """
-    detections = _from_csv(path) if Path(path).suffix.lower() == ".csv" else _from_json(path)
+    detections = read_csv_detections(path) if Path(path).suffix.lower() == ".csv" else read_json_detections(path)
     if not len(detections):
         raise InputError(file=path, key="results", expected="at least one detection", got="none")
     return detections
 
 
-def _from_json(path: str | Path) -> Detections:
+def read_json_detections(path: str | Path, tell: Callable[[str], None] = lambda sentence: None) -> Detections:
+    """Detections in ActivityNet's JSON; numbers may stand as text, and it is told. Raises as `read_detections` does."""
     content = read_bytes(path)
+    if content[:2] in (b"\xef\xbb", b"\xff\xfe", b"\xfe\xff"):  # byte-order marks
+        content = text_of_bytes(path, content).encode()
     try:
         values = orjson.loads(content)
     except orjson.JSONDecodeError as error:
@@ -44,6 +48,10 @@ def _from_json(path: str | Path) -> Detections:
         # Something is wrong, or a key stands twice, or merely looks unusual: look at every value in turn.
         parsed_slowly(path, content, None)
         first_fault(path, values)
+    if columns is None:
+        count = numbers_from_text(values["results"])
+        tell(f"{count} numbers stand as text, and are read as numbers")
+        columns = _columns(values)
     if columns is None:
         raise InputError(file=path, expected="detections in ActivityNet's JSON format", got="something else")
     label, start, end, score = columns
@@ -82,16 +90,16 @@ def _with_names(
     return Detections(videos, tuple(number_of), video.astype(np.int64), numbers, start, end, score)
 
 
-def _from_csv(path: str | Path) -> Detections:
-    text = read_text(path).removeprefix("\ufeff")  # what spreadsheets put before UTF-8
-    reader = csv.reader(io.StringIO(text, newline=""))
-    header = [name.strip() for name in next(reader, [])]
+def read_csv_detections(path: str | Path) -> Detections:
+    """Detections in a CSV table. Raises as `read_detections` does."""
+    reader = iter(_rows(path, csv_rows(read_text(path))))
+    header = [ALIASES.get(name.lower(), name.lower()) for name in next(reader, [])]
     for column in COLUMNS:
         if column not in header:
             raise InputError(file=path, key=column, expected="a column of that name", got=header or "an empty file")
     places = [header.index(column) for column in COLUMNS]
     video, label, numbers = [], [], []
-    for line, row in enumerate(_rows(path, reader), start=2):
+    for line, row in enumerate(reader, start=2):
         if not row:
             continue
         if len(row) != len(header):

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wtal.evaluate.acted import Acted
 from wtal.evaluate.characteristics import Buckets
 from wtal.evaluate.error_kinds import DOUBLE, KINDS, error_kinds, overlaps_of, profile_of, slices_of
 from wtal.evaluate.precision import average_precisions, mean_average_precision
@@ -51,6 +52,7 @@ class Diagnosis:
     normalised_of_all: Floats  # [n_tiou] mAP_N of all predictions, what the buckets are compared with
     missed: Floats  # [n_tiou] share of all instances that no prediction takes
     buckets: tuple[BucketDiagnosis, ...]
+    acted: Acted  # what the rules of the protocol acted on
 
 
 def diagnose_matches(
@@ -84,6 +86,7 @@ def diagnose_matches(
             for characteristic in buckets
             for number in range(len(characteristic.names))
         ),
+        acted=matches.acted,
     )
 
 
@@ -104,7 +107,7 @@ def mean_of_kept(matches: Matches, kept: Masks, counted: Masks, constant: float 
         table = average_precisions(
             np.zeros(len(hit), np.int64), rank, hit_class, n_instances, 1, matches.options.is_interpolated, constant
         )
-        means.append(100 * mean_average_precision(table)[0])
+        means.append(100 * mean_average_precision(table, len(matches.zero_classes))[0])
     return np.array(means)
 
 

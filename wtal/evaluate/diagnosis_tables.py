@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from wtal.evaluate.acted import acted_value
 from wtal.evaluate.diagnose import Diagnosis
 from wtal.evaluate.error_kinds import DOUBLE, KINDS, N_SLICES
 from wtal.evaluate.formats import figure
@@ -45,6 +46,7 @@ def diagnosis_value(diagnosis: Diagnosis, options: EvaluationOptions) -> dict[st
     }
     return {
         "options": options.described(),
+        "acted": acted_value(options, diagnosis.acted),
         "tiou": list(diagnosis.tiou),
         "N": diagnosis.constant,
         "top_10G": {"mAP": diagnosis.plain.tolist(), "mAP_N": diagnosis.normalised.tolist()},

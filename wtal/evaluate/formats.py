@@ -6,10 +6,11 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from wtal.evaluate.acted import acted_value, clauses
 from wtal.evaluate.label_quality import LabelQuality
 from wtal.evaluate.protocols import Evaluation
 from wtal.evaluate.uncertainty import Bootstrap
@@ -31,6 +32,7 @@ def as_value(evaluation: Evaluation, bootstrap: Bootstrap | None = None) -> dict
         "n_instances": evaluation.n_instances,
         "n_detections": evaluation.n_detections,
         "options": evaluation.options.described(),
+        "acted": acted_value(evaluation.options, evaluation.acted),
     }
     if bootstrap is not None:
         system = next(iter(bootstrap.average))
@@ -128,18 +130,29 @@ def _escaped(text: str) -> str:
 
 
 def caption_of(evaluation: Evaluation, what: str) -> str:
-    """What a table must say beside its figures: protocol, options, counts."""
-    options = evaluation.options.described()
-    said = [f"mAP in percent by tIoU, protocol {options['protocol']}"]
-    said += [f"missing class {options['missing_class']}", f"unknown videos {options['unknown_videos']}"]
-    if options["exclude_videos"]:
-        said.append(f"without {', '.join(options['exclude_videos'])}")
-    if options["ambiguous_removed"]:
-        said.append("ambiguous removed")
-    if options["deduplicate"]:
-        said.append("duplicate instances removed")
-    counts = f"{evaluation.n_detections} detections, {evaluation.n_instances} instances, {evaluation.n_videos} videos"
-    return f"{what}: {'; '.join(said)}; {counts}"
+    """What a table must say beside its figures: protocol, each rule that acted and on what, counts."""
+    return f"{what}: mAP in percent by tIoU, {'; '.join(_said(evaluation))}; {_counts([evaluation])}"
+
+
+def caption_of_systems(scores: Mapping[str, Sequence[Evaluation]], what: str) -> str:
+    """The same for systems side by side, each with its seeds; what not all share is said by the system's name."""
+    every = [score for seeds in scores.values() for score in seeds]
+    said = {name: [clause for score in seeds for clause in _said(score)] for name, seeds in scores.items()}
+    shared = [clause for clause in _said(every[0]) if all(clause in _said(score) for score in every)]
+    own = {name: list(dict.fromkeys(each for each in found if each not in shared)) for name, found in said.items()}
+    lines = [f"{name}: {'; '.join(found)}" for name, found in own.items() if found]
+    return "; ".join([f"{what}: mAP in percent by tIoU, {'; '.join(shared)}", _counts(every), *lines])
+
+
+def _said(evaluation: Evaluation) -> list[str]:
+    return clauses(evaluation.options, evaluation.acted, evaluation.n_videos)
+
+
+def _counts(evaluations: Sequence[Evaluation]) -> str:
+    detections = [each.n_detections for each in evaluations]
+    first, least, most = evaluations[0], min(detections), max(detections)
+    found = f"{most}" if least == most else f"{least} to {most}"
+    return f"{found} detections, {first.n_instances} instances, {first.n_videos} videos"
 
 
 def quality_value(name: str, quality: LabelQuality) -> dict[str, Any]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from wtal.data.annotation_values import number_of, pair_of, texts_among
 from wtal.errors import InputError
-
-LARGEST = sys.float_info.max  # whole numbers may be of any length
 
 
 def parsed_slowly(path: str | Path, content: bytes, fault: ValueError | None) -> Any:
@@ -69,22 +67,26 @@ def _check_row(path: str | Path, key: str, row: Any) -> None:
             raise InputError(file=path, key=f"{key}/{name}", expected=expected, got=f"no {name}")
     if not isinstance(row["label"], str):
         raise InputError(file=path, key=f"{key}/label", expected="the name of a class", got=f"{row['label']!r:.60}")
-    if not is_number(row["score"]):
+    if number_of(row["score"]) is None:
         raise InputError(file=path, key=f"{key}/score", expected="a finite number", got=f"{row['score']!r:.60}")
     check_segment(path, f"{key}/segment", row["segment"])
 
 
 def check_segment(path: str | Path, key: str, segment: Any) -> None:
     """Raise InputError unless a value is [start, end] in seconds, the end at or after the start."""
-    is_pair = isinstance(segment, (list, tuple)) and len(segment) == 2 and all(is_number(bound) for bound in segment)
-    if not is_pair or segment[1] < segment[0]:
+    if pair_of(segment) is None:
         expected = "[start, end] in seconds, end at or after start"
         raise InputError(file=path, key=key, expected=expected, got=f"{segment!r:.80}")
 
 
-def is_number(value: Any) -> bool:
-    """Whether a JSON value is a finite number (true and false are not)."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= LARGEST
+def numbers_from_text(results: dict[str, list[dict[str, Any]]]) -> int:
+    """Turn numbers that stand as text, in results without a fault, into numbers; returns how many there were."""
+    count = 0
+    for rows in results.values():
+        for row in rows:
+            count += texts_among(row["segment"]) + texts_among(row["score"])
+            row["segment"], row["score"] = pair_of(row["segment"]), number_of(row["score"])
+    return count
 
 
 def _kind(value: Any) -> str:

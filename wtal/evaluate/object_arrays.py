@@ -7,15 +7,16 @@ video is its number among the videos of the subset, in their order, or its name;
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from wtal.data.annotation_values import number_of, pair_of
 from wtal.errors import InputError
-from wtal.evaluate.malformed import is_number
+from wtal.evaluate.detection_tables import detections_of
+from wtal.evaluate.naming import VideoNames
 from wtal.records import Detections, Instances
 from wtal.timebase import to_seconds
 from wtal.unpickle import read_array
@@ -33,25 +34,21 @@ def read_object_array(path: str | Path, truth: Instances, snippets_per_second: f
     rows = list(_rows(path, read_array(path), truth.classes))
     if not rows:
         raise InputError(file=path, expected="at least one detection", got="none")
-    videos = {name: number for number, name in enumerate(truth.videos)}
-    classes = {name: number for number, name in enumerate(truth.classes)}
-    video = [_number(path, f"{key}, video", row[0], videos, len(truth.videos)) for key, row in rows]
-    label = [_number(path, f"{key}, label", row[4], classes, len(truth.classes)) for key, row in rows]
-    for key, row in rows:
-        if not all(is_number(value) for value in row[1:4]) or row[2] < row[1]:
+    known, classes = VideoNames(truth.videos), {name: number for number, name in enumerate(truth.classes)}
+    names = [
+        _name(path, f"{key}, video", row[0], truth.videos, lambda n: known.find(n, str(path))) for key, row in rows
+    ]
+    labels = [_name(path, f"{key}, label", row[4], truth.classes, classes.get) for key, row in rows]
+    table = np.empty((len(rows), 3))
+    for number, (key, row) in enumerate(rows):
+        bounds, score = pair_of(list(row[1:3])), number_of(row[3])
+        if bounds is None or score is None:
             expected = "start, end and score, finite, the end at or after the start"
             raise InputError(file=path, key=key, expected=expected, got=f"{list(row[1:4])!r:.80}")
-    table = np.array([row[1:4] for _, row in rows], dtype=np.float64)
-    bounds = table[:, :2] if snippets_per_second is None else to_seconds(table[:, :2], snippets_per_second)
-    return Detections(
-        tuple(videos),
-        tuple(classes),
-        np.array(video, dtype=np.int64),
-        np.array(label, dtype=np.int64),
-        bounds[:, 0],
-        bounds[:, 1],
-        table[:, 2],
-    )
+        table[number] = (*bounds, score)
+    if snippets_per_second is not None:
+        table[:, :2] = to_seconds(table[:, :2], snippets_per_second)
+    return detections_of(names, labels, table)
 
 
 def _rows(path: str | Path, values: np.ndarray, classes: Sequence[str]) -> Iterator[tuple[str, Row]]:
@@ -102,20 +99,16 @@ def _listed(value: Any) -> list[Any] | None:
     return list(value) if isinstance(value, (list, tuple)) else None
 
 
-def _number(path: str | Path, key: str, value: Any, numbers: dict[str, int], count: int) -> int:
-    """The number of a video or class given by number or name."""
+def _name(path: str | Path, key: str, value: Any, names: Sequence[str], find: Callable[[str], int | None]) -> str:
+    """The name of a video or class given by number or name; a name that is not found stays as it is."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    if isinstance(value, str):
-        number = next(
-            (numbers[name] for name in (value, f"v_{value}", value.removeprefix("v_")) if name in numbers), -1
-        )
-    elif is_number(value) and math.floor(value) == value:
-        number = int(value)
-    else:
-        number = -1
-    if not 0 <= number < count:
-        raise InputError(
-            file=path, key=key, expected=f"a number from 0 to {count - 1}, or a name", got=f"{value!r:.60}"
-        )
-    return number
+    number: float | None = find(value) if isinstance(value, str) else None
+    if number is None:
+        number = number_of(value)
+        if number is None and isinstance(value, str):
+            return value
+    if number is None or number != int(number) or not 0 <= number < len(names):
+        expected = f"a number from 0 to {len(names) - 1}, or a name"
+        raise InputError(file=path, key=key, expected=expected, got=f"{value!r:.60}")
+    return names[int(number)]

@@ -14,7 +14,7 @@ from wtal.settings import Protocol, ScoringSettings
 THUMOS14_THRESHOLDS = thresholds_from_text("0.1:0.7:0.1")
 PROTOCOLS = ("activitynet", "snippet", "step")
 MISSING_CLASS = ("zero", "zero_all")
-UNKNOWN_VIDEOS = ("refuse", "drop", "count")
+UNKNOWN = ("refuse", "drop", "count")  # what is done with detections of names the ground truth lacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,18 @@ class EvaluationOptions:
     snippets_per_second: float | None = None  # of the grid of the snippet protocol
     missing_class: Literal["zero", "zero_all"] = "zero"  # zero_all: one class without detections zeroes the table
     unknown_videos: Literal["refuse", "drop", "count"] = "refuse"  # detections of videos the ground truth lacks
+    unknown_classes: Literal["refuse", "drop", "count"] = "refuse"  # count: each is a class with AP 0 in the mean
+    require_all_videos: bool = False  # refuse detections that do not name every video considered
     exclude_videos: tuple[str, ...] = ()  # left out on both sides
     ambiguous: AmbiguousIntervals | None = None  # detections that touch one are removed
     deduplicate: bool = False  # exact duplicates of an instance are removed from the ground truth
+    n_ambiguous_instances: int = 0  # intervals that the ground truth marks as ambiguous, and that are no instances
 
     def __post_init__(self) -> None:
         require(self.protocol in PROTOCOLS, "protocol", f"one of {', '.join(PROTOCOLS)}", self.protocol)
         require(self.missing_class in MISSING_CLASS, "missing_class", "zero or zero_all", self.missing_class)
-        known = self.unknown_videos in UNKNOWN_VIDEOS
-        require(known, "unknown_videos", f"one of {', '.join(UNKNOWN_VIDEOS)}", self.unknown_videos)
+        for key, value in (("unknown_videos", self.unknown_videos), ("unknown_classes", self.unknown_classes)):
+            require(value in UNKNOWN, key, f"one of {', '.join(UNKNOWN)}", value)
         inside = bool(self.tiou) and all(0 < value <= 1 for value in self.tiou)
         require(inside, "tiou", "thresholds in (0, 1]", list(self.tiou))
         rising = all(low < high for low, high in pairwise(self.tiou))
@@ -72,6 +75,7 @@ class EvaluationOptions:
             "protocol": self.protocol,
             "missing_class": self.missing_class,
             "unknown_videos": self.unknown_videos,
+            "unknown_classes": self.unknown_classes,
             "exclude_videos": list(self.exclude_videos),
             "ambiguous_removed": self.ambiguous is not None,
             "deduplicate": self.deduplicate,

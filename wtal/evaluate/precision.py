@@ -59,9 +59,13 @@ def envelope(precision: Floats, starts: NDArray[np.intp]) -> Floats:
     return result
 
 
-def mean_average_precision(table: Floats) -> Floats:
-    """The mean [n_thresholds] of a table of average precision [C, n_thresholds] over the classes with instances."""
+def mean_average_precision(table: Floats, n_zero: int = 0) -> Floats:
+    """The mean [n_thresholds] of a table of average precision [C, n_thresholds] over the classes with instances.
+
+    n_zero: further classes that count 0.
+    """
     defined = ~np.isnan(table[:, 0]) if table.shape[1] else np.zeros(len(table), dtype=bool)
     if not defined.any():
         return np.full(table.shape[1], np.nan)
-    return np.asarray(table[defined].mean(axis=0))
+    n_defined = int(defined.sum())
+    return np.asarray(table[defined].mean(axis=0) * (n_defined / (n_defined + n_zero)))

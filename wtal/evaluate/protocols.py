@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wtal.errors import InputError
+from wtal.evaluate.acted import Acted
 from wtal.evaluate.matching import Hits, Intervals, match, pairs_in_groups
-from wtal.evaluate.naming import considered_instances, considered_videos, find_video, named
+from wtal.evaluate.naming import Named, VideoNames, considered_instances, considered_videos, named
 from wtal.evaluate.options import EvaluationOptions
 from wtal.evaluate.precision import average_precisions, mean_average_precision
 from wtal.evaluate.thresholds import columns_of
@@ -42,6 +43,8 @@ class Matches:
     instance_video: Integers  # [M]
     instance_row: Integers  # [M] its place in the ground truth
     hits: Hits
+    acted: Acted  # what the rules of the protocol acted on
+    zero_classes: tuple[str, ...] = ()  # unknown classes that count with AP 0 in the mean
 
     @property
     def zeroes_table(self) -> bool:
@@ -63,6 +66,7 @@ class Evaluation:
     n_videos: int
     n_instances: int
     n_detections: int  # that were scored
+    acted: Acted  # what the rules of the protocol acted on
 
     @property
     def headline(self) -> float:
@@ -101,10 +105,12 @@ def evaluate_matches(matches: Matches) -> Evaluation:
     )
     if matches.zeroes_table:
         per_class = np.where(np.isnan(per_class), np.nan, 0.0)
-    mean = mean_average_precision(per_class)
+    mean = mean_average_precision(per_class, len(matches.zero_classes))
+    classes = matches.classes + matches.zero_classes
+    per_class = np.concatenate([per_class, np.zeros((len(matches.zero_classes), len(options.tiou)))])
     averages = {name: float(mean[columns_of(name, options.tiou)].mean()) for name in options.average_names}
     counts = len(matches.videos), len(matches.instance_class), len(matches.detection_class)
-    return Evaluation(options, matches.classes, per_class, mean, averages, *counts)
+    return Evaluation(options, classes, per_class, mean, averages, *counts, matches.acted)
 
 
 def match_detections(
@@ -113,17 +119,20 @@ def match_detections(
     """Match detections to ground truth under one protocol; raises as `evaluate_detections` does."""
     _require_numbers(detections, truth, source)
     video_number, videos = considered_videos(truth, options)
-    instances = considered_instances(truth, video_number, options)
-    video, label = named(detections, truth, video_number, options, source)
+    instances, n_duplicates = considered_instances(truth, video_number, options)
+    found = named(detections, truth, video_number, options, source)
+    video, label = found.video, found.label
     rows = np.flatnonzero(video >= 0)
     rows = rows[np.lexsort((-detections.score[rows], label[rows]))]
     bounds = detection_bounds(detections.start[rows], detections.end[rows], options)
     kept = _apart_from_ambiguous(video[rows], bounds, videos, options)
+    n_ambiguous = len(rows) - len(kept)
     rows, bounds = rows[kept], (bounds[0][kept], bounds[1][kept])
     group = np.where(video[rows] < len(videos), label[rows] * len(videos) + video[rows], -1)
     truth_label, truth_video = truth.label[instances], video_number[truth.video[instances]]
     sought = truth_bounds(truth.start[instances], truth.end[instances], options)
     truth_group = truth_label * len(videos) + truth_video
+    missing = np.setdiff1d(truth_label, label[rows])
     return Matches(
         classes=truth.classes,
         videos=videos,
@@ -136,6 +145,23 @@ def match_detections(
         instance_video=truth_video,
         instance_row=instances,
         hits=match(Intervals(group, *bounds), Intervals(truth_group, *sought), options.tiou),
+        acted=_acted(found, detections, [truth.classes[number] for number in missing], n_ambiguous, n_duplicates),
+        zero_classes=found.unknown_classes if options.unknown_classes == "count" else (),
+    )
+
+
+def _acted(found: Named, detections: Detections, missing: list[str], n_ambiguous: int, n_duplicates: int) -> Acted:
+    return Acted(
+        missing_classes=tuple(missing),
+        unknown_videos=found.unknown_videos,
+        unknown_classes=found.unknown_classes,
+        n_of_unknown_videos=found.n_of_unknown_videos,
+        n_of_unknown_classes=found.n_of_unknown_classes,
+        n_videos_named=len(np.unique(detections.video)),
+        n_classes_named=len(np.unique(detections.label)),
+        n_ambiguous=n_ambiguous,
+        n_duplicates=n_duplicates,
+        absent_videos=found.absent_videos,
     )
 
 
@@ -183,8 +209,8 @@ def _apart_from_ambiguous(
     every = np.arange(len(video))
     if options.ambiguous is None or not len(options.ambiguous.start):
         return every
-    number_of = {name: number for number, name in enumerate(videos)}
-    places = (find_video(name, number_of) for name in options.ambiguous.video)
+    known = VideoNames(videos)
+    places = (known.find(name, "ambiguous intervals") for name in options.ambiguous.video)
     ambiguous = Intervals(
         np.array([-1 if place is None else place for place in places], dtype=np.int64),
         *truth_bounds(options.ambiguous.start, options.ambiguous.end, options),

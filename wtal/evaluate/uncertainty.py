@@ -184,7 +184,7 @@ def _block(matches: Matches, weights: NDArray[np.int32]) -> Floats:
     each = np.divide(areas, n_instances[:, None, :], out=np.zeros_like(areas), where=is_defined)
     n_defined = is_defined.sum(axis=2)
     mean = np.full(each.shape[:2], np.nan)
-    np.divide(each.sum(axis=2), n_defined, out=mean, where=n_defined > 0)
+    np.divide(each.sum(axis=2), n_defined + len(matches.zero_classes), out=mean, where=n_defined > 0)
     return mean
 
 
