@@ -178,7 +178,8 @@ def test_a_difference_is_paired_by_resample_and_not_by_overlap_of_intervals(resu
     runs = read_metrics(plan, results)
     noise = np.random.default_rng(0).normal(0, 15, 500)
     steady = {(name, seed): noise + (3.0 if name == "whole" else 0.0) for name, seed in runs}
-    whole = ablation_rows(plan, runs, Resamples(30, steady))[1]
+    points = {key: run.averages[plan.headline] for key, run in runs.items()}
+    whole = ablation_rows(plan, runs, Resamples(30, points, steady))[1]
     assert whole.average.videos_high - whole.average.videos_low > 40
     assert whole.difference.videos_high - whole.difference.videos_low == pytest.approx(0)
     assert whole.difference.high - whole.difference.low > 1  # the seeds differ

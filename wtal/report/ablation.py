@@ -12,7 +12,6 @@ import numpy as np
 from wtal.errors import InputError
 from wtal.evaluate.intervals import (
     DECIMALS,
-    Figures,
     Interval,
     interval_of_difference,
     interval_of_level,
@@ -60,21 +59,15 @@ def ablation_rows(plan: Plan, runs: Runs, resamples: Resamples) -> list[Ablation
     return [_variant_row(plan, name, runs, resamples) for name in plan.file.variants]
 
 
-def figures_of(plan: Plan, variant: str, runs: Runs, resamples: Resamples) -> Figures:
-    """A variant's headline averages, seeds in the order of the suite."""
-    seeds = plan.file.seeds
-    return resamples.figures(variant, seeds, [runs[variant, seed].averages[plan.headline] for seed in seeds])
-
-
 def _variant_row(plan: Plan, name: str, runs: Runs, resamples: Resamples) -> AblationRow:
     seeds, entry, level = plan.file.seeds, plan.file.variants[name], plan.file.evaluation.bootstrap_level
     own = [runs[name, seed] for seed in seeds]
-    figures = figures_of(plan, name, runs, resamples)
+    figures = resamples.figures(name, seeds)
 
     def above(other: str | None) -> Interval:
         if other is None or other == name:
             return without_interval(math.nan, len(seeds))
-        return interval_of_difference(figures, figures_of(plan, other, runs, resamples), resamples.n_videos, level)
+        return interval_of_difference(figures, resamples.figures(other, seeds), resamples.n_videos, level)
 
     selected = [math.nan if run.selected_on_test is None else run.selected_on_test for run in own]
     return AblationRow(

@@ -95,13 +95,9 @@ def ablation_figure(plan: Plan, rows: Sequence[AblationRow]) -> Figure:
     for each in (axes, beside):
         without_left_frame(each)
     level = f"{100 * plan.file.evaluation.bootstrap_level:g} %"
-    axes.set_xlabel(f"mAP@{plan.headline} (%), mean over {len(plan.file.seeds)} seeds")
-    beside.set_xlabel(f"points from {shorten(plan.base, 20)}, paired")
-    over = interval_over((len(plan.file.seeds),))
-    figure.supxlabel(
-        f"thin: {level} interval over {over}; thick: over test videos alone; filled: the thin line leaves out 0",
-        fontsize=8.5,
-    )
+    lines = f"thin: {level} interval over {interval_over((len(plan.file.seeds),))}; thick: over test videos alone"
+    axes.set_xlabel(f"mAP@{plan.headline} (%), mean over {len(plan.file.seeds)} seeds\n{lines}")
+    beside.set_xlabel(f"points from {shorten(plan.base, 20)}, paired\nfilled: the thin line leaves out 0")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wtal.evaluate.intervals import Figures
-from wtal.evaluate.protocols import Matches
+from wtal.evaluate.protocols import Matches, evaluate_matches
 from wtal.evaluate.thresholds import columns_of
 from wtal.evaluate.uncertainty import draw_videos, resampled_means
 from wtal.records import Floats
@@ -18,14 +18,16 @@ Key = tuple[str, int]  # variant and seed
 
 @dataclass(frozen=True, slots=True)
 class Resamples:
-    """Headline averages in percent [R] by variant and seed; resample r holds the same videos for every key."""
+    """Headline averages in percent by variant and seed; resample r holds the same videos for every key."""
 
     n_videos: int
-    averages: Mapping[Key, Floats]
+    points: Mapping[Key, float]  # on all videos
+    averages: Mapping[Key, Floats]  # [R]
 
-    def figures(self, variant: str, seeds: Sequence[int], points: Sequence[float]) -> Figures:
-        """A variant's figures over seeds; `points` are those on all videos."""
-        return Figures(np.array(points), np.stack([self.averages[variant, seed] for seed in seeds]))
+    def figures(self, variant: str, seeds: Sequence[int]) -> Figures:
+        """A variant's figures over seeds."""
+        keys = [(variant, seed) for seed in seeds]
+        return Figures(np.array([self.points[key] for key in keys]), np.stack([self.averages[key] for key in keys]))
 
 
 def resampled_headlines(matches: Mapping[Key, Matches], headline: str, n_resamples: int) -> Resamples:
@@ -36,5 +38,6 @@ def resampled_headlines(matches: Mapping[Key, Matches], headline: str, n_resampl
     first = next(iter(matches.values()))
     weights = draw_videos(first.videos, n_resamples)
     columns = columns_of(headline, first.options.tiou)
+    points = {key: float(evaluate_matches(own).mean[columns].mean()) for key, own in matches.items()}
     averages = {key: resampled_means(own, weights)[:, columns].mean(axis=1) for key, own in matches.items()}
-    return Resamples(len(first.videos), averages)
+    return Resamples(len(first.videos), points, averages)

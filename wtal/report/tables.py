@@ -24,7 +24,6 @@ from wtal.report.ablation import (
     ablation_table,
     ablation_values,
     control_row,
-    figures_of,
     read_ablation,
     shown,
 )
@@ -67,7 +66,7 @@ def write_tables(report: Path, data: Path, results: Path, out: Path, published: 
     for table in (read_ablation_table(plan, out), read_main_table(plan, out), read_label_quality_table(plan, out)):
         write_text(out / f"{table.name}.md", to_markdown(table))
         write_text(out / f"{table.name}.tex", to_latex(table))
-    write_rows(out / "power.csv", COLUMNS, map(power_values, power_of(plan, runs, resamples)))
+    write_rows(out / "power.csv", COLUMNS, map(power_values, power_of(plan, resamples)))
     write_text(out / "provenance.json", to_json(facts))
     write_text(out / "summary.json", to_json(summary(plan, runs)))
 
@@ -133,9 +132,9 @@ def _resamples(plan: Plan, results: Path, truth: Truth) -> Resamples:
     return resampled_headlines(matches, plan.headline, resamples)
 
 
-def power_of(plan: Plan, runs: Runs, resamples: Resamples) -> list[PowerRow]:
+def power_of(plan: Plan, resamples: Resamples) -> list[PowerRow]:
     """How many seeds a difference needs on this suite, from the contrasts of its ablation."""
-    figures = {name: figures_of(plan, name, runs, resamples) for name in plan.file.variants}
+    figures = {name: resamples.figures(name, plan.file.seeds) for name in plan.file.variants}
     pairs = {name: (entry.compare_with, plan.base) for name, entry in plan.file.variants.items()}
     return power_rows(contrasts(pairs, figures), resamples.n_videos, plan.file.evaluation.bootstrap_level)
 
