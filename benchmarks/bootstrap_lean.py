@@ -49,7 +49,7 @@ def main() -> None:
     parser.add_argument("--detections", type=Path, required=True, help="detections on THUMOS14's test videos")
     options = parser.parse_args()
     truth, detections = read_ground_truth(options.thumos14, "test"), read_detections(options.detections)
-    weights = draw_videos(len(truth.videos), RESAMPLES, "lean")
+    weights = draw_videos(truth.videos, RESAMPLES, "lean")
     results = {}
     for name, system in {"the file": detections, **made_worse(detections)}.items():
         matches = match_detections(system, truth, EvaluationOptions())

@@ -160,7 +160,7 @@ def measure_thumos14(folder: Path | None, file: Path | None) -> list[tuple[str, 
         rows.append(("of the core: AP from matches", seconds, ""))
         seconds, _ = best_of(3, lambda: diagnose_matches(matches, detections, truth))
         rows.append(("diagnosis from matches", seconds, ""))
-        weights = draw_videos(len(matches.videos), 1000, "benchmark")
+        weights = draw_videos(matches.videos, 1000, "benchmark")
         seconds, _ = best_of(1, lambda: resampled_means(matches, weights))
         rows.append(("1,000 bootstrap resamples", seconds, ""))
         seconds, _ = best_of(3, lambda: subprocess.run([sys.executable, "-c", "import wtal.evaluate"], check=True))

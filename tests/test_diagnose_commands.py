@@ -183,24 +183,31 @@ def shifted(path, seconds):
     return path
 
 
-def test_systems_of_several_seeds_are_compared_with_seeds_resampled(files, capsys):
+def test_systems_of_several_seeds_are_compared_over_videos_and_seeds(files, capsys):
     seeds = [shifted(files / f"{name}.json", shift) for name, shift in (("s0", 0), ("s1", 1), ("s2", 6))]
     options = ["compare", "--system", "ours", *seeds[:2], "--system", "theirs", seeds[2], seeds[1]]
     options += ["--ground-truth", files / "truth.json", "--tiou", "0.5", "--format", "json"]
     run(*options)
     both = json.loads(capsys.readouterr().out)
-    assert both["resampled"] == ["videos", "seeds"]
     assert both["systems"]["ours"]["seeds"] == [25.0, 25.0]
     assert both["systems"]["theirs"]["seeds"] == [0.0, 25.0]
     assert both["systems"]["theirs"]["average"] == 12.5
     assert both["differences"][0]["difference"] == -12.5
-    run(*options, "--keep-seeds")
-    videos = json.loads(capsys.readouterr().out)
-    assert videos["resampled"] == ["videos"]
+    assert both["differences"][0]["verdict"] == "not separated"
+    assert both["differences"][0]["interval_over"] == "test videos and 2 seeds"
     run(*options[:-2])
     table = capsys.readouterr().out
-    assert "1000 resamples of videos and seeds" in table
+    assert "intervals over test videos and 2 seeds; 1000 resamples of videos" in table
+    assert "over videos alone" in table
     assert re.search(r"theirs +12\.50 +12\.50 +2 +17\.68", table)
+
+
+def test_systems_of_other_numbers_of_seeds_are_said_not_to_be_paired(files, capsys):
+    seeds = [shifted(files / f"{name}.json", shift) for name, shift in (("s0", 0), ("s1", 1), ("s2", 6))]
+    run("compare", "--system", "ours", *seeds, "--system", "theirs", *seeds[:2], "--ground-truth", files / "truth.json")
+    assert "test videos and seeds, 2 against 3, not paired by seed" in capsys.readouterr().out
+    run("compare", "--system", "ours", *seeds, "--system", "theirs", seeds[0], "--ground-truth", files / "truth.json")
+    assert "one seed is taken to vary as the other system's do" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

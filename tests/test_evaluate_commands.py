@@ -74,13 +74,56 @@ def test_a_result_is_printed_in_every_form_with_its_protocol(files, capsys):
 def test_a_comparison_says_which_is_better_and_by_how_much(files, capsys):
     arguments = ["compare", files / "poor.json", files / "perfect.json", "--ground-truth", files / "truth.json"]
     run(*arguments)
-    assert re.search(r"not separated, \+25\.00 \[0\.00, \S+\]", capsys.readouterr().out)
+    assert re.search(r"not separated, \+25\.00 \[-\S+, \S+\]", capsys.readouterr().out)
     run(*arguments, "--format", "json")
     (difference,) = json.loads(capsys.readouterr().out)["differences"]
+    assert difference["interval_over"] == "test videos alone: one seed"
     assert (difference["system"], difference["from"]) == ("perfect.json", "poor.json")
     assert difference["difference"] == 25
     assert main(["compare", str(files / "poor.json"), "--ground-truth", str(files / "truth.json")]) == 2
     assert "expected two or more files" in capsys.readouterr().err
+
+
+def unescaped(text):
+    """What is left of a LaTeX text that would not be set as it stands."""
+    return re.sub(
+        r"\\(textbackslash|textasciitilde|textasciicircum|textless|textgreater|textbar|char34)\{\}|\\[&%$#_{}]",
+        "",
+        text,
+    )
+
+
+@pytest.mark.parametrize("letter", list("{}\\~^%$#&_"))
+def test_every_name_is_data_in_latex(files, capsys, letter):
+    hostile = f"a{letter}b"
+    truth = {video: entry.copy() for video, entry in TRUTH["database"].items()}
+    truth["a"]["annotations"] = [{"label": hostile, "segment": [1, 3]}]
+    (files / "hostile.json").write_text(json.dumps({"database": truth}))
+    rows = {"results": {"a": [{"label": hostile, "segment": [1, 3], "score": 0.5}]}}
+    for name in (f"one{letter}.json", f"two{letter}.json"):
+        (files / name).write_text(json.dumps(rows))
+    given = ["--ground-truth", files / "hostile.json", "--format", "latex"]
+    first, second = (str(files / f"{name}{letter}.json") for name in ("one", "two"))
+    run("evaluate", "--detections", first, "--per-class", *given)
+    run("compare", first, second, *given)
+    run("compare", "--system", f"[{letter}", first, second, "--system", f"*{letter}", second, first, *given)
+    run("diagnose", "--detections", first, *given)
+    lines = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("%")]
+    rows = [line.removesuffix(r" \\") for line in lines if line.endswith(r" \\")]
+    assert sum("b &" in row for row in rows) == 1  # the class
+    assert len([row for row in rows if row.startswith(("{}[", "{}*"))]) == 2
+    for row in rows:
+        assert not set(unescaped(" ".join(row.removeprefix("{}").split(" & ")))) & set("{}\\~^%$#&_"), row
+
+
+def test_a_name_stays_in_its_cell_in_markdown(files, capsys):
+    for name in ("a|b.json", "c_d.json"):
+        (files / name).write_text((files / "poor.json").read_text())
+    names = [files / "a|b.json", files / "c_d.json"]
+    run("compare", *names, "--ground-truth", files / "truth.json", "--format", "markdown")
+    printed = capsys.readouterr().out
+    assert r"| a\|b.json |" in printed
+    assert r"| c\_d.json |" in printed
 
 
 @pytest.fixture

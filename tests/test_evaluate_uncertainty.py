@@ -49,7 +49,7 @@ def repeated(record, counts):
 def test_a_resample_scores_as_its_videos_would_if_they_were_really_repeated(protocol):
     detections, truth = made_up(0)
     options = EvaluationOptions(protocol=protocol, tiou=(0.3, 0.5, 0.7), snippets_per_second=2.0)
-    weights = draw_videos(len(truth.videos), 25, "repeated")
+    weights = draw_videos(truth.videos, 25, "repeated")
     fast = resampled_means(match_detections(detections, truth, options), weights)
     for row, counts in enumerate(weights):
         whole = evaluate_detections(repeated(detections, counts), repeated(truth, counts), options)
@@ -67,17 +67,20 @@ def test_every_video_once_is_the_plain_score():
 def test_blocks_of_any_size_give_the_same_figures(monkeypatch):
     detections, truth = made_up(2)
     matches = match_detections(detections, truth, EvaluationOptions())
-    weights = draw_videos(len(truth.videos), 20, "blocks")
+    weights = draw_videos(truth.videos, 20, "blocks")
     whole = resampled_means(matches, weights)
     monkeypatch.setattr("wtal.evaluate.uncertainty.VALUES_AT_ONCE", 3 * len(detections))
     np.testing.assert_array_equal(resampled_means(matches, weights), whole)
 
 
-def test_a_resample_draws_as_many_videos_as_there_are_and_depends_on_the_name_alone():
-    weights = draw_videos(9, 50, "suite")
-    assert (weights.sum(axis=1) == 9).all()
-    np.testing.assert_array_equal(weights, draw_videos(9, 50, "suite"))
-    assert (weights != draw_videos(9, 50, "another suite")).any()
+def test_a_resample_draws_as_many_videos_as_there_are_whatever_their_order():
+    names = tuple("dbace")
+    weights = draw_videos(names, 50)
+    assert (weights.sum(axis=1) == len(names)).all()
+    turned = draw_videos(names[::-1], 50)
+    np.testing.assert_array_equal(weights, turned[:, ::-1])
+    np.testing.assert_array_equal(weights, draw_videos(names, 50, "0"))
+    assert (weights != draw_videos(names, 50, "another text")).any()
 
 
 def systems():
@@ -96,27 +99,31 @@ def systems():
 
 
 def test_seeds_are_averaged_and_differences_are_paired():
-    result = bootstrap_average(
-        systems(), "suite", comparisons=[("good", "bad"), ("same", "bad")], n_resamples=200, level=0.9
-    )
+    result = bootstrap_average(systems(), comparisons=[("good", "bad"), ("same", "bad")], n_resamples=200, level=0.9)
     means = [evaluate_matches(matches).mean.mean() for matches in systems()["good"]]
     assert result.average["good"].estimate == pytest.approx(np.mean(means), abs=1e-12)
     assert (result.n_resamples, result.level, result.average_name) == (200, 0.9, "0.3:0.5")
-    better = result.differences["good", "bad"]
-    assert better.low <= better.estimate <= better.high
-    assert better.high - better.low < result.average["good"].high - result.average["good"].low
     nothing = result.differences["same", "bad"]
-    assert (nothing.estimate, nothing.low, nothing.high) == (0, 0, 0)
+    assert (nothing.estimate, nothing.low, nothing.high, nothing.verdict) == (0, 0, 0, "not separated")
     assert len(result.per_threshold["bad"]) == len(result.differences_per_threshold["good", "bad"]) == 2
+    assert result == bootstrap_average(
+        systems(), comparisons=[("good", "bad"), ("same", "bad")], n_resamples=200, level=0.9
+    )
 
 
-def test_the_bootstrap_repeats_itself_and_drawing_seeds_widens_it():
-    one, again = (bootstrap_average(systems(), "suite", n_resamples=100) for _ in range(2))
-    assert one == again
-    both = bootstrap_average(systems(), "suite", n_resamples=100, resamples_seeds=True)
-    assert both.average["bad"] == one.average["bad"]
-    wide, narrow = both.average["good"], one.average["good"]
-    assert wide.high - wide.low > narrow.high - narrow.low
+def test_the_interval_of_one_system_lies_around_its_figure_although_the_resamples_lean():
+    alone = bootstrap_average(systems(), n_resamples=200).average["bad"]
+    (matches,) = systems()["bad"]
+    weights = draw_videos(matches.videos, 200)
+    assert resampled_means(matches, weights).mean() > alone.estimate + 1
+    assert alone.high - alone.estimate == pytest.approx(alone.estimate - alone.low)
+    assert alone.n_seeds == (1,)
+
+
+def test_several_seeds_widen_the_interval_by_their_spread():
+    good = bootstrap_average(systems(), n_resamples=100).average["good"]
+    assert good.low < good.videos_low < good.estimate < good.videos_high < good.high
+    assert good.n_seeds == (2,)
 
 
 def test_systems_that_cannot_be_compared_are_refused():
@@ -124,9 +131,9 @@ def test_systems_that_cannot_be_compared_are_refused():
     one = match_detections(detections, truth, EvaluationOptions(tiou=(0.5,)))
     other = match_detections(detections, truth, EvaluationOptions(tiou=(0.5,), exclude_videos=("v0",)))
     with pytest.raises(InputError, match="the same videos and tIoU"):
-        bootstrap_average({"one": [one], "other": [other]}, "suite", n_resamples=10)
+        bootstrap_average({"one": [one], "other": [other]}, n_resamples=10)
     with pytest.raises(InputError, match="expected one of one; got 'two'"):
-        bootstrap_average({"one": [one]}, "suite", comparisons=[("one", "two")], n_resamples=10)
+        bootstrap_average({"one": [one]}, comparisons=[("one", "two")], n_resamples=10)
     with pytest.raises(InputError, match="at least one system with one seed"):
         bootstrap_average({"one": []}, "suite")
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from pathlib import Path
 
 import pytest
+
+from wtal.evaluate.intervals import Interval
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results"
@@ -36,7 +39,8 @@ def cells(row: dict[str, str]) -> list[str]:
         return [score, "–"]
     low, high = row["base_low"], row["base_high"]
     text = f"{signed(row['base_difference'])} [{plain(low)}, {plain(high)}]"
-    return [score, f"**{text}**" if float(low) > 0 or float(high) < 0 else text]
+    away = Interval(float(row["base_difference"]), (int(row["seeds"]),), float(low), float(high), math.nan, math.nan)
+    return [score, f"**{text}**" if away.is_separated else text]
 
 
 def expected_table() -> str:

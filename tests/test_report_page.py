@@ -114,7 +114,42 @@ def test_protocol_seeds_and_digest_stand_under_every_table(page: str, results: P
 
 def test_summary_says_the_caution_and_whether_the_method_was_better(page: str) -> None:
     assert '<div class="caution" role="note"><strong>Caution</strong>Made-up figures.</div>' in page
-    assert "better: the interval of the paired difference lies above 0" in page
+    assert (
+        "not separated: the interval of the paired difference, over test videos and 2 seeds, holds 0; "
+        "over videos alone it is [" in page
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "sentence"),
+    [
+        ("0.5", "9.0", "better: the interval of the paired difference, over test videos and 2 seeds, lies above 0"),
+        ("-9.0", "-0.5", "worse: the interval of the paired difference, over test videos and 2 seeds, lies below 0"),
+        ("0.00001", "9.0", "not separated: the interval"),
+    ],
+)
+def test_table_and_summary_go_by_the_interval_over_videos_and_seeds(
+    results: Path, page: str, low: str, high: str, sentence: str
+) -> None:
+    path = results / "ablation.csv"
+    before = path.read_text()
+    header, base, whole, *rest = before.splitlines()
+    cells = whole.split('",')[1].split(",")  # behind the title, which holds a comma
+    names = header.split(",")[3:]
+    cells[names.index("base_low")], cells[names.index("base_high")] = low, high
+    try:
+        path.write_text("\n".join([header, base, whole.split('",')[0] + '",' + ",".join(cells), *rest]) + "\n")
+        text = page_of(results)
+    finally:
+        path.write_text(before)
+        page_of(results)
+    assert sentence in text
+    strong = re.search(rf"<strong>[^<]*\[{plain(low)}, {plain(high)}\]", text)
+    assert (strong is None) == sentence.startswith("not separated")
+
+
+def plain(bound: str) -> str:
+    return f"{float(bound):.1f}".replace("-", "−")
 
 
 def test_page_shows_settings_versions_and_times(page: str) -> None:

@@ -18,19 +18,23 @@ from wtal.cli import main
 from wtal.errors import InputError
 from wtal.evaluate.controls import oracle, random_segments
 from wtal.evaluate.detections import read_round
+from wtal.evaluate.intervals import Interval
 from wtal.evaluate.options import options_from_settings
 from wtal.evaluate.protocols import match_detections
 from wtal.evaluate.uncertainty import bootstrap_average
 from wtal.files import read_arrays, write_arrays
+from wtal.records import Detections
 from wtal.report.ablation import ablation_rows, read_ablation
 from wtal.report.main_table import read_published
 from wtal.report.metrics import read_metrics
 from wtal.report.plan import read_plan
+from wtal.report.power import read_power
+from wtal.report.resampling import Resamples
 from wtal.report.rounds import TRAINING_COLUMNS
 from wtal.report.statistics import mean_and_deviation
 from wtal.report.tables import write_tables
 from wtal.report.truth import read_truth
-from wtal.report.typeset import Block, Cell, Column, Table, difference, number, to_latex, to_markdown
+from wtal.report.typeset import Block, Cell, Column, Table, bounds, difference, number, to_latex, to_markdown
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "results" / "published"
 HOSTILE = "50 % | of_a *b* `c` <i>{x}</i> $y$ & [z](w) ~ ^ # \\"
@@ -86,7 +90,7 @@ def test_two_runs_from_scratch_give_the_same_tables_byte_for_byte(results: Path,
     call += ["--results", ".", "--out", ".", "--published", str(PUBLISHED)]
     subprocess.run(call, cwd=again, check=True)
     names = {path.name for pattern in ("*.csv", "*.md", "*.tex") for path in results.glob(pattern)}
-    assert len(names) == 12
+    assert len(names) == 13
     assert all((results / name).read_bytes() == (again / name).read_bytes() for name in names)
 
 
@@ -94,15 +98,18 @@ def test_ablation_in_markdown_has_groups_spread_intervals_and_controls_apart(res
     lines = lines_of(results / "ablation.md")
     assert lines[0] == "**Ablation, mAP in percent**"
     assert lines[2].startswith(
-        "| Variant | mAP@0.1:0.7 | 95 % interval | Compared with | Difference | Difference from base | @0.1 |"
+        "| Variant | mAP@0.1:0.7 | 95 % interval | Compared with | Difference | over videos alone "
+        "| Difference from base | over videos alone | @0.1 |"
     )
     first_cells = [line.split(" | ")[0].removeprefix("| ") for line in lines[4:12]]
     assert first_cells[:5] == ["**Fusion**", "base + NMS", "**Labels**", "labels, Δ", "**Controls**"]
     rows, _ = read_ablation(results / "ablation.csv")
     base, whole = rows[0], rows[1]
-    assert f"| {base.average.value:.1f} ± {base.deviation:.1f} |" in lines[5]
+    assert f"| {base.average.estimate:.1f} ± {base.deviation:.1f} |" in lines[5]
     away = whole.difference
-    assert f"| base | **+{away.value:.1f} [{away.low:.1f}, {away.high:.1f}]** |" in lines[7]
+    assert not away.is_separated
+    assert f"| base | {difference(away).text} | {bounds(away.videos_low, away.videos_high).text} |" in lines[7]
+    assert "**+" not in lines[7]
     assert lines[-5].startswith(
         "Protocol activitynet; mean ± sample standard deviation over n = 2 seeds (0, 1); settings "
     )
@@ -120,26 +127,71 @@ def test_intervals_are_those_of_the_evaluator_for_the_same_resamples(results: Pa
         ]
         for name, entry in plan.file.variants.items()
     }
-    expected = bootstrap_average(matches, "made-up", comparisons=[("whole", "base")], n_resamples=50)
+    expected = bootstrap_average(matches, comparisons=[("whole", "base")], n_resamples=50)
     rows, _ = read_ablation(results / "ablation.csv")
-    own = rows[1].average
-    assert (own.low, own.high) == pytest.approx(
-        (expected.average["whole"].low, expected.average["whole"].high), abs=1e-4
-    )
-    pair = expected.differences["whole", "base"]
-    assert (rows[1].difference.value, rows[1].difference.low, rows[1].difference.high) == pytest.approx(
-        (pair.estimate, pair.low, pair.high), abs=1e-4
-    )
+    assert bounds_of(rows[1].average) == pytest.approx(bounds_of(expected.average["whole"]), abs=1e-4)
+    assert bounds_of(rows[1].difference) == pytest.approx(bounds_of(expected.differences["whole", "base"]), abs=1e-4)
+
+
+def bounds_of(interval: Interval) -> list[float]:
+    return [interval.estimate, interval.low, interval.high, interval.videos_low, interval.videos_high]
+
+
+def test_compare_prints_the_intervals_and_verdicts_of_the_tables(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    systems: dict[str, list[str]] = {}
+    for name, rounds in (("base", 0), ("whole", 2)):
+        for seed in (0, 1):
+            found = read_round(results / name / f"seed{seed}" / "rounds.npz", rounds)
+            path = tmp_path / f"{name}{seed}.json"
+            path.write_text(json.dumps({"results": by_video(found)}))
+            systems.setdefault(name, []).append(str(path))
+    call = ["compare", "--ground-truth", str(results / "data"), "--subset", "test", "--bootstrap", "50"]
+    for name, files in systems.items():
+        call += ["--system", name, *files]
+    assert main([*call, "--format", "json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    rows, _ = read_ablation(results / "ablation.csv")
+    for row in rows[:2]:
+        system = value["systems"][row.variant]
+        printed = [system["average"], *system["interval"], *system["interval_over_videos"]]
+        assert printed == pytest.approx(bounds_of(row.average), abs=1e-4)
+    (away,) = value["differences"]
+    printed = [away["difference"], *away["interval"], *away["interval_over_videos"]]
+    assert printed == pytest.approx(bounds_of(rows[1].base_difference), abs=1e-4)
+    assert away["verdict"] == rows[1].base_difference.verdict
+    assert away["interval_over"] == "test videos and 2 seeds"
+    assert main([*call, "--digits", "1"]) == 0
+    assert difference(rows[1].base_difference).text.replace("−", "-") in capsys.readouterr().out
+
+
+def by_video(found: Detections) -> dict[str, list[dict[str, object]]]:
+    """Detections as ActivityNet's JSON has them."""
+    rows: dict[str, list[dict[str, object]]] = {}
+    for video, label, start, end, score in zip(found.video, found.label, found.start, found.end, found.score):
+        row = {"label": found.classes[label], "segment": [float(start), float(end)], "score": float(score)}
+        rows.setdefault(found.videos[video], []).append(row)
+    return rows
 
 
 def test_a_difference_is_paired_by_resample_and_not_by_overlap_of_intervals(results: Path) -> None:
     plan = read_plan(results / "settings" / "report.json")
     runs = read_metrics(plan, results)
-    noise = np.random.default_rng(0).normal(0, 20, 500)
+    noise = np.random.default_rng(0).normal(0, 15, 500)
     steady = {(name, seed): noise + (3.0 if name == "whole" else 0.0) for name, seed in runs}
-    whole = ablation_rows(plan, runs, steady)[1]
-    assert whole.average.high - whole.average.low > 60
-    assert (whole.difference.low, whole.difference.high) == pytest.approx((3.0, 3.0))
+    points = {key: run.averages[plan.headline] for key, run in runs.items()}
+    whole = ablation_rows(plan, runs, Resamples(30, points, steady))[1]
+    assert whole.average.videos_high - whole.average.videos_low > 40
+    assert whole.difference.videos_high - whole.difference.videos_low == pytest.approx(0)
+    assert whole.difference.high - whole.difference.low > 1  # the seeds differ
+
+
+def test_a_table_says_how_many_seeds_a_difference_needs(results: Path) -> None:
+    first, *_ = rows = read_power(results / "power.csv")
+    assert [row.difference for row in rows] == [1.0, 2.0, 5.0]
+    assert first.seeds_of_the_suite == 2
+    assert rows[2].seeds_needed is None or rows[2].seeds_needed >= 3
 
 
 def test_deviation_is_the_sample_one_and_missing_for_one_seed() -> None:
@@ -152,8 +204,8 @@ def test_deviation_is_the_sample_one_and_missing_for_one_seed() -> None:
 def test_the_oracle_scores_100_and_the_controls_stand_in_the_table(results: Path) -> None:
     rows, _ = read_ablation(results / "ablation.csv")
     assert [row.variant for row in rows if row.is_control] == ["oracle", "whole_video", "random"]
-    assert rows[2].average.value == 100.0
-    assert 0 < rows[4].average.value < 50
+    assert rows[2].average.estimate == 100.0
+    assert 0 < rows[4].average.estimate < 50
 
 
 def test_random_segments_lie_within_their_videos_and_depend_on_the_seed_alone(results: Path) -> None:
@@ -252,12 +304,17 @@ def test_a_latex_row_that_starts_with_a_bracket_is_no_option_of_the_row_before()
     assert "\n{}[0, 1] & 1.0 \\\\\n" in to_latex(one_cell("[0, 1]"))
 
 
+def away(value: float, low: float, high: float) -> Interval:
+    """A difference that videos alone would separate."""
+    return Interval(value, (3,), low, high, value, value)
+
+
 def test_numbers_have_true_minus_signs_and_differences_stand_out_only_away_from_0() -> None:
     assert number(-0.25, 2).text == "−0.25"
     assert number(-0.04).text == "0.0"
-    assert difference(-0.04, -1.0, 1.0).text == "+0.0 [−1.0, 1.0]"
-    assert difference(1.04, 0.2, 2.0) == Cell("+1.0 [0.2, 2.0]", 1.04, strong=True)
-    assert difference(-1.0, -2.0, 0.5) == Cell("−1.0 [−2.0, 0.5]", -1.0)
+    assert difference(away(-0.04, -1.0, 1.0)).text == "+0.0 [−1.0, 1.0]"
+    assert difference(away(1.04, 0.2, 2.0)) == Cell("+1.0 [0.2, 2.0]", 1.04, strong=True)
+    assert difference(away(-1.0, -2.0, 0.5)) == Cell("−1.0 [−2.0, 0.5]", -1.0)
     assert number(math.nan).text == "–"
 
 

@@ -94,6 +94,7 @@ TABLES = multiext(
     "ablation.csv",
     "ablation.md",
     "ablation.tex",
+    "power.csv",
     "main.csv",
     "main.md",
     "main.tex",

@@ -39,8 +39,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "compare",
         help="compare files of detections: which is better, by how much, how surely",
         description="Score two or more systems on the same videos. Each is compared with the first: better by d "
-        "[low, high], a bootstrap interval, paired: every resample is the same for all. A system is a file, or with "
-        "--system several files, one for each seed; then seeds are resampled too, and intervals tell of both.",
+        "[low, high]. A system is a file, or with --system several files, one for each seed, in the same order for "
+        "every system; the interval is over other videos and other seeds, paired in both (docs/statistics.md).",
     )
     compare.add_argument("files", type=Path, nargs="*", metavar="FILE", help="detections, a system each")
     compare.add_argument(
@@ -52,7 +52,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="a system and the files of its seeds; once for each system, in place of FILEs",
     )
     compare.add_argument("--bootstrap", type=int, default=1000, metavar="N", help="resamples (default 1000)")
-    compare.add_argument("--keep-seeds", action="store_true", help="resample videos alone, and average over the seeds")
     _add_scoring(compare)
     compare.set_defaults(run=compare_files)
     _register_run(commands)
@@ -90,6 +89,7 @@ def evaluate_file(options: argparse.Namespace) -> None:
     """Score one file of detections and print the result."""
     from wtal.evaluate import evaluate_matches, match_detections
     from wtal.evaluate.formats import as_value, caption_of, result_rows, to_json_line
+    from wtal.evaluate.intervals import interval_over
     from wtal.evaluate.uncertainty import bootstrap_average
 
     _check_resamples(options.bootstrap, least=0)
@@ -104,7 +104,8 @@ def evaluate_file(options: argparse.Namespace) -> None:
         print(to_json_line(as_value(result, bootstrap)))
         return
     rows = result_rows(result, bootstrap, options.digits, options.per_class)
-    print_table(rows, options.format, caption_of(result, options.detections.name))
+    what = options.detections.name + (f", intervals over {interval_over((1,))}" if bootstrap else "")
+    print_table(rows, options.format, caption_of(result, what))
 
 
 def compare_files(options: argparse.Namespace) -> None:
@@ -125,20 +126,17 @@ def compare_files(options: argparse.Namespace) -> None:
         for name, files in systems.items()
     }
     first, *others = systems
-    draws_seeds = not options.keep_seeds and any(len(files) > 1 for files in systems.values())
     result = bootstrap_average(
         matches,
         options.seed,
         comparisons=[(name, first) for name in others],
         n_resamples=options.bootstrap,
-        resamples_seeds=draws_seeds,
     )
     scores = {name: [evaluate_matches(each) for each in seeds] for name, seeds in matches.items()}
     if options.format == "json":
-        print(to_json_line(comparison_value(scores, result, draws_seeds)))
+        print(to_json_line(comparison_value(scores, result)))
         return
-    caption = comparison_caption(scores, result, draws_seeds)
-    print_table(comparison_rows(scores, result, options.digits), options.format, caption)
+    print_table(comparison_rows(scores, result, options.digits), options.format, comparison_caption(scores, result))
 
 
 def _systems(files: list[Path], named: list[list[str]]) -> dict[str, list[Path]]:

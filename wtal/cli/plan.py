@@ -17,7 +17,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def print_plan(options: argparse.Namespace) -> None:
-    """One line a variant: for each round the variant that trains it."""
+    """One line a variant: for each round the variant that trains it; then what the suite's last run says of power."""
+    from wtal.report.power import power_sentences, read_power
     from wtal.suite import read_suite
 
     suite = read_suite(options.config)
@@ -27,6 +28,9 @@ def print_plan(options: argparse.Namespace) -> None:
         print(f"{name:<{width}}  {'  '.join('trains' if owner == name else f'({owner})' for owner in owners)}")
     trained, seeds = len(suite.owned_nodes()), len(suite.file.seeds)
     print(f"{len(suite.variants)} variants, {trained} rounds trained for each of {seeds} seeds: {trained * seeds} jobs")
+    power = Path("results") / suite.name / "power.csv"
+    if power.is_file():
+        print(*power_sentences(read_power(power)), sep="\n")
 
 
 def print_schema(options: argparse.Namespace) -> None:

@@ -11,9 +11,10 @@
 from __future__ import annotations
 
 from wtal.evaluate.diagnose import Diagnosis, diagnose_matches
+from wtal.evaluate.intervals import Interval
 from wtal.evaluate.options import AmbiguousIntervals, EvaluationOptions, options_from_settings
 from wtal.evaluate.protocols import Evaluation, Matches, evaluate_detections, evaluate_matches, match_detections
-from wtal.evaluate.uncertainty import Bootstrap, Interval, bootstrap_average
+from wtal.evaluate.uncertainty import Bootstrap, bootstrap_average
 from wtal.records import Detections, Instances
 
 __all__ = [

@@ -9,22 +9,26 @@ import numpy as np
 
 from wtal.evaluate.acted import acted_value
 from wtal.evaluate.formats import caption_of_systems, figure
+from wtal.evaluate.intervals import Interval, interval_over
 from wtal.evaluate.protocols import Evaluation
-from wtal.evaluate.uncertainty import Bootstrap, Interval
+from wtal.evaluate.uncertainty import Bootstrap
 from wtal.records import Floats
 
 Scores = Mapping[str, Sequence[Evaluation]]  # of each system, one for each seed
 
 
-def verdict(difference: Interval, digits: int) -> str:
-    """Such as `better by 1.20 [0.31, 2.05]`; not separated where the interval holds 0."""
-    low, high = difference.low, difference.high
-    if low > 0:
-        return f"better by {figure(difference.estimate, digits)} [{figure(low, digits)}, {figure(high, digits)}]"
-    if high < 0:
-        return f"worse by {figure(-difference.estimate, digits)} [{figure(-high, digits)}, {figure(-low, digits)}]"
-    by = f"{difference.estimate:+.{digits}f}"
-    return f"not separated, {by} [{figure(low, digits)}, {figure(high, digits)}]"
+def verdict_text(difference: Interval, digits: int) -> str:
+    """Such as `better by 1.20 [0.31, 2.05]`, or `not separated, +0.20 [-0.60, 1.00]`."""
+    estimate, low, high = difference.estimate, difference.low, difference.high
+    if difference.verdict == "worse":
+        estimate, low, high = -estimate, -high, -low
+    by = f" by {figure(estimate, digits)}" if difference.is_separated else f", {estimate:+.{digits}f}"
+    return f"{difference.verdict}{by} {bounds_text(low, high, digits)}"
+
+
+def bounds_text(low: float, high: float, digits: int) -> str:
+    """[low, high]; a dash where there is no interval."""
+    return "-" if low != low else f"[{figure(low, digits)}, {figure(high, digits)}]"
 
 
 def mean_over_seeds(seeds: Sequence[Evaluation]) -> Floats:
@@ -40,32 +44,37 @@ def deviation_over_seeds(seeds: Sequence[Evaluation], average: str) -> float:
 def comparison_rows(scores: Scores, bootstrap: Bootstrap, digits: int) -> list[list[str]]:
     """Header and a row a system: mAP at each threshold, the average with its interval, the verdict.
 
-    Where a system has several seeds, figures are means over them, and their number and deviation stand beside.
+    Where a system has several seeds, figures are means over them; their number and deviation and the narrower interval
+    of the difference over videos alone stand beside.
     """
     first = next(iter(scores))
     has_seeds = any(len(seeds) > 1 for seeds in scores.values())
     thresholds = [f"{value:g}" for value in scores[first][0].options.tiou]
     level = f"{100 * bootstrap.level:g} % interval"
-    seed_columns = ["seeds", "sd"] if has_seeds else []
-    rows = [["", *thresholds, bootstrap.average_name, *seed_columns, level, f"against {first}"]]
+    rows = [["", *thresholds, bootstrap.average_name, *(["seeds", "sd"] if has_seeds else []), level]]
+    rows[0] += [f"against {first}", *(["over videos alone"] if has_seeds else [])]
     for name, seeds in scores.items():
         whole = bootstrap.average[name]
-        interval = f"[{figure(whole.low, digits)}, {figure(whole.high, digits)}]"
-        told = verdict(bootstrap.differences[name, first], digits) if name != first else ""
         cells = [figure(value, digits) for value in (*mean_over_seeds(seeds).tolist(), whole.estimate)]
         if has_seeds:
             cells += [str(len(seeds)), figure(deviation_over_seeds(seeds, bootstrap.average_name), digits)]
-        rows.append([name, *cells, interval, told])
+        cells.append(bounds_text(whole.low, whole.high, digits))
+        away = bootstrap.differences.get((name, first))
+        cells.append(verdict_text(away, digits) if away else "")
+        if has_seeds:
+            cells.append(bounds_text(away.videos_low, away.videos_high, digits) if away else "")
+        rows.append([name, *cells])
     return rows
 
 
-def comparison_caption(scores: Scores, bootstrap: Bootstrap, draws_seeds: bool) -> str:
-    """Protocol, options and counts, and what was resampled."""
-    what = "videos and seeds" if draws_seeds else "videos"
-    return caption_of_systems(scores, f"{bootstrap.n_resamples} resamples of {what}")
+def comparison_caption(scores: Scores, bootstrap: Bootstrap) -> str:
+    """Protocol, options and counts, and what the intervals are over."""
+    over = dict.fromkeys(interval_over(each.n_seeds) for each in bootstrap.differences.values())
+    what = f"intervals over {', or '.join(over)}; {bootstrap.n_resamples} resamples of videos"
+    return caption_of_systems(scores, what)
 
 
-def comparison_value(scores: Scores, bootstrap: Bootstrap, draws_seeds: bool) -> dict[str, Any]:
+def comparison_value(scores: Scores, bootstrap: Bootstrap) -> dict[str, Any]:
     """The comparison as one JSON value, percent."""
     options = next(iter(scores.values()))[0].options
     return {
@@ -73,14 +82,13 @@ def comparison_value(scores: Scores, bootstrap: Bootstrap, draws_seeds: bool) ->
         "tiou": list(options.tiou),
         "average": bootstrap.average_name,
         "resamples": bootstrap.n_resamples,
-        "resampled": ["videos", "seeds"] if draws_seeds else ["videos"],
         "level": bootstrap.level,
         "options": options.described(),
         "systems": {
             name: {
                 "mAP": mean_over_seeds(seeds).tolist(),
                 "average": bootstrap.average[name].estimate,
-                "interval": [bootstrap.average[name].low, bootstrap.average[name].high],
+                **interval_value(bootstrap.average[name]),
                 "seeds": [score.averages[bootstrap.average_name] for score in seeds],
                 "acted": [acted_value(score.options, score.acted) for score in seeds],
             }
@@ -91,9 +99,19 @@ def comparison_value(scores: Scores, bootstrap: Bootstrap, draws_seeds: bool) ->
                 "system": name,
                 "from": other,
                 "difference": each.estimate,
-                "interval": [each.low, each.high],
+                "verdict": each.verdict,
+                **interval_value(each),
                 "mAP_differences": [at.estimate for at in bootstrap.differences_per_threshold[name, other]],
             }
             for (name, other), each in bootstrap.differences.items()
         ],
+    }
+
+
+def interval_value(interval: Interval) -> dict[str, Any]:
+    """The bounds as JSON has them, and what they are over."""
+    return {
+        "interval": [interval.low, interval.high],
+        "interval_over": interval_over(interval.n_seeds),
+        "interval_over_videos": [interval.videos_low, interval.videos_high],
     }

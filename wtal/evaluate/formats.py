@@ -11,6 +11,8 @@ from dataclasses import asdict
 from typing import Any
 
 from wtal.evaluate.acted import acted_value, clauses
+from wtal.evaluate.escaping import escape_latex, escape_markdown, latex_row
+from wtal.evaluate.intervals import interval_over
 from wtal.evaluate.label_quality import LabelQuality
 from wtal.evaluate.protocols import Evaluation
 from wtal.evaluate.uncertainty import Bootstrap
@@ -40,6 +42,7 @@ def as_value(evaluation: Evaluation, bootstrap: Bootstrap | None = None) -> dict
             "resamples": bootstrap.n_resamples,
             "level": bootstrap.level,
             "average": bootstrap.average_name,
+            "interval_over": interval_over(bootstrap.average[system].n_seeds),
             "average_interval": [bootstrap.average[system].low, bootstrap.average[system].high],
             "mAP_intervals": [[each.low, each.high] for each in bootstrap.per_threshold[system]],
         }
@@ -89,9 +92,9 @@ def typeset(rows: Rows, form: str, caption: str) -> str:
         csv.writer(buffer, lineterminator="\n").writerows(rows)
         return buffer.getvalue().rstrip("\n")
     if form == "markdown":
-        lines = [_between("| ", " | ", " |", row) for row in rows]
+        lines = [f"| {' | '.join(map(escape_markdown, row))} |" for row in rows]
         lines.insert(1, "|" + "|".join(["---"] + ["---:"] * (len(rows[0]) - 1)) + "|")
-        return "\n".join([*lines, "", caption])
+        return "\n".join([*lines, "", escape_markdown(caption)])
     if form == "latex":
         return _latex(rows, caption)
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -102,16 +105,12 @@ def typeset(rows: Rows, form: str, caption: str) -> str:
     return "\n".join([caption, *lines])
 
 
-def _between(begin: str, middle: str, end: str, row: Sequence[str]) -> str:
-    return begin + middle.join(row) + end
-
-
 def _latex(rows: Rows, caption: str) -> str:
-    escaped = [[_escaped(cell) for cell in row] for row in rows]
-    lines = [" & ".join(row) + r" \\" for row in escaped]
+    escaped = [[escape_latex(cell) for cell in row] for row in rows]
+    lines = [latex_row(row) for row in escaped]
     return "\n".join(
         [
-            f"% {caption}",
+            f"% {' '.join(caption.split())}",
             r"\begin{tabular}{l" + "r" * (len(rows[0]) - 1) + "}",
             r"\toprule",
             lines[0],
@@ -121,12 +120,6 @@ def _latex(rows: Rows, caption: str) -> str:
             r"\end{tabular}",
         ]
     )
-
-
-def _escaped(text: str) -> str:
-    for letter in "&%_#$":
-        text = text.replace(letter, f"\\{letter}")
-    return text
 
 
 def caption_of(evaluation: Evaluation, what: str) -> str:

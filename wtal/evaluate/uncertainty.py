@@ -4,18 +4,17 @@ Matching is within a video, so it is done once; a resample only counts each vide
 detections with it. Every system sees the same resamples, which makes differences paired. How to call it:
 
     matches = {name: [match_detections(seed's detections, truth, options) for each seed] for each variant}
-    result = bootstrap_average(matches, suite_name, average="0.1:0.7", comparisons=[("optimised", "naive")])
-    result.average["optimised"]                  # Interval(estimate, low, high), percent: the mean over seeds
-    result.differences["optimised", "naive"]     # Interval of optimised minus naive; low > 0 reads "better"
+    result = bootstrap_average(matches, average="0.1:0.7", comparisons=[("optimised", "naive")])
+    result.average["optimised"]                  # Interval(estimate, low, high, ...), percent: the mean over seeds
+    result.differences["optimised", "naive"]     # Interval of optimised minus naive, with its verdict
     result.per_threshold["optimised"]            # one Interval a tIoU
 
-Several seeds of a system are averaged within each resample, so an interval tells of videos alone; with
-`resamples_seeds` the seeds are drawn too (the same ones for systems of as many seeds), and it tells of both.
-For the raw figures: `resampled_means(matches, draw_videos(len(matches.videos), 1000, name))` is mAP [R, n_tiou].
+Intervals are over videos and seeds (wtal/evaluate/intervals.py), over videos alone where a system has one seed.
+For the raw figures: `resampled_means(matches, draw_videos(matches.videos, 1000))` is mAP [R, n_tiou].
 
-Choices, all deterministic: percentile intervals; copies of a video drawn twice stand side by side in the ranking; a
-class without an instance in a resample is left out of its mean; detections of unknown videos that are counted are in
-every resample; `zero_all` is decided once, on all videos.
+Choices, all deterministic: copies of a video drawn twice stand side by side in the ranking; a class without an instance
+in a resample is left out of its mean; detections of unknown videos that are counted are in every resample; `zero_all`
+is decided once, on all videos.
 """
 
 from __future__ import annotations
@@ -28,21 +27,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wtal.errors import InputError
+from wtal.evaluate.intervals import Figures, Interval, interval_of_difference, interval_of_level
 from wtal.evaluate.precision import envelope, segment_starts
 from wtal.evaluate.protocols import Matches, evaluate_matches
 from wtal.evaluate.thresholds import columns_of
 from wtal.records import Floats, Integers
 
+RESAMPLES = "0"  # what the resamples depend on unless another text is given
 VALUES_AT_ONCE = 1 << 21  # bounds the memory of a block of resamples
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A figure in percent with its interval."""
-
-    estimate: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,64 +50,64 @@ class Bootstrap:
     differences_per_threshold: dict[tuple[str, str], tuple[Interval, ...]]
 
 
-def generator_of(name: str) -> np.random.Generator:
-    """A random generator that depends on a name alone, such as a suite's."""
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest()[:16], "big"))
+def draw_videos(videos: Sequence[str], n_resamples: int, name: str = RESAMPLES) -> NDArray[np.int32]:
+    """How often each video is drawn in each resample, [n_resamples, n_videos].
 
-
-def draw_videos(n_videos: int, n_resamples: int, name: str) -> NDArray[np.int32]:
-    """How often each video is drawn in each resample, [n_resamples, n_videos]; the same for the same arguments."""
-    random = generator_of(f"{name}/videos")
+    It depends on the videos' names, not on their order, and on `name`, any text: whoever scores the same videos, in a
+    suite or from files, sees the same resamples.
+    """
+    random = np.random.default_rng(int.from_bytes(hashlib.sha256(f"{name}/videos".encode()).digest()[:16], "big"))
+    n_videos = len(videos)
     drawn = random.integers(n_videos, size=(n_resamples, n_videos))
     drawn += np.arange(n_resamples)[:, None] * n_videos
-    counts = np.bincount(drawn.ravel(), minlength=n_resamples * n_videos)
-    return counts.reshape(n_resamples, n_videos).astype(np.int32)
+    counts = np.bincount(drawn.ravel(), minlength=n_resamples * n_videos).reshape(n_resamples, n_videos)
+    ordered = np.empty((n_resamples, n_videos), dtype=np.int32)
+    ordered[:, sorted(range(n_videos), key=videos.__getitem__)] = counts
+    return ordered
 
 
 def bootstrap_average(
     systems: Mapping[str, Sequence[Matches]],
-    name: str,
+    name: str = RESAMPLES,
     *,
     average: str | None = None,
     comparisons: Sequence[tuple[str, str]] = (),
     n_resamples: int = 1000,
     level: float = 0.95,
-    resamples_seeds: bool = False,
 ) -> Bootstrap:
     """Intervals for systems, each given as the matches of its seeds, and for differences between them.
 
-    name: whatever the resamples shall depend on, such as the suite's name. average: first:last; None is the headline
-    of the options. All figures in percent. Raises InputError where systems were not scored on the same videos and
-    thresholds, or a comparison names an unknown system.
+    name: the text that the resamples depend on. average: first:last; None is the headline of the options. Systems of
+    as many seeds are paired by the order of their seeds. All figures in percent. Raises InputError where systems were
+    not scored on the same videos and thresholds, or a comparison names an unknown system.
     """
     first = _checked(systems, comparisons)
     average = average or first.options.average_names[-1]
-    columns = columns_of(average, first.options.tiou)
-    weights = draw_videos(len(first.videos), n_resamples, name)
-    points, samples = {}, {}
-    for system, seeds in systems.items():
-        points[system] = np.mean([evaluate_matches(matches).mean for matches in seeds], axis=0)
-        each = np.stack([resampled_means(matches, weights) for matches in seeds])  # [S, R, n_tiou]
-        samples[system] = _over_seeds(each, name, resamples_seeds)
-    pairs = {(a, b): (points[a] - points[b], samples[a] - samples[b]) for a, b in comparisons}
-    singles = {system: (points[system], samples[system]) for system in systems}
+    columns, n_videos = columns_of(average, first.options.tiou), len(first.videos)
+    weights = draw_videos(first.videos, n_resamples, name)
+    each = {system: _figures(seeds, weights, columns) for system, seeds in systems.items()}
+    singles = {system: [interval_of_level(figures, n_videos, level) for figures in own] for system, own in each.items()}
+    pairs = {
+        (a, b): [interval_of_difference(one, other, n_videos, level) for one, other in zip(each[a], each[b])]
+        for a, b in comparisons
+    }
     return Bootstrap(
         n_resamples=n_resamples,
         level=level,
         average_name=average,
-        average={key: _of_average(*both, columns, level) for key, both in singles.items()},
-        per_threshold={key: _of_thresholds(*both, level) for key, both in singles.items()},
-        differences={key: _of_average(*both, columns, level) for key, both in pairs.items()},
-        differences_per_threshold={key: _of_thresholds(*both, level) for key, both in pairs.items()},
+        average={key: intervals[-1] for key, intervals in singles.items()},
+        per_threshold={key: tuple(intervals[:-1]) for key, intervals in singles.items()},
+        differences={key: intervals[-1] for key, intervals in pairs.items()},
+        differences_per_threshold={key: tuple(intervals[:-1]) for key, intervals in pairs.items()},
     )
 
 
-def _of_average(point: Floats, samples: Floats, columns: NDArray[np.intp], level: float) -> Interval:
-    return _interval(point[columns].mean(), samples[:, columns].mean(axis=1), level)
-
-
-def _of_thresholds(point: Floats, samples: Floats, level: float) -> tuple[Interval, ...]:
-    return tuple(_interval(value, column, level) for value, column in zip(point, samples.T))
+def _figures(seeds: Sequence[Matches], weights: NDArray[np.int32], columns: NDArray[np.intp]) -> list[Figures]:
+    """The figures of a system at each threshold, then those of the average."""
+    points = np.stack([evaluate_matches(matches).mean for matches in seeds])  # [S, n_tiou]
+    samples = np.stack([resampled_means(matches, weights) for matches in seeds])  # [S, R, n_tiou]
+    at = [Figures(points[:, place], samples[:, :, place]) for place in range(points.shape[1])]
+    return [*at, Figures(points[:, columns].mean(axis=1), samples[:, :, columns].mean(axis=2))]
 
 
 def _checked(systems: Mapping[str, Sequence[Matches]], comparisons: Sequence[tuple[str, str]]) -> Matches:
@@ -130,23 +122,6 @@ def _checked(systems: Mapping[str, Sequence[Matches]], comparisons: Sequence[tup
         if system not in systems:
             raise InputError(file="bootstrap", expected=f"one of {', '.join(systems)}", got=repr(system))
     return first
-
-
-def _over_seeds(each: Floats, name: str, resamples_seeds: bool) -> Floats:
-    """The mean over seeds of figures [S, R, n_tiou] in each resample, with seeds drawn anew where asked."""
-    if not resamples_seeds:
-        return np.asarray(each.mean(axis=0))
-    n_seeds, n_resamples = each.shape[:2]
-    drawn = generator_of(f"{name}/seeds").integers(n_seeds, size=(n_seeds, n_resamples))
-    return np.asarray(each[drawn, np.arange(n_resamples)].mean(axis=0))
-
-
-def _interval(point: float, samples: Floats, level: float) -> Interval:
-    known = samples[~np.isnan(samples)]
-    if not len(known):
-        return Interval(float(point), float("nan"), float("nan"))
-    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(point), float(low), float(high))
 
 
 def resampled_means(matches: Matches, weights: NDArray[np.int32]) -> Floats:

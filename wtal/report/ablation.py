@@ -1,4 +1,4 @@
-"""The ablation: one row a variant, mean over seeds, interval over test videos, paired differences; control rows."""
+"""The ablation: one row a variant, mean over seeds with its interval, paired differences; control rows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,22 @@ from pathlib import Path
 import numpy as np
 
 from wtal.errors import InputError
+from wtal.evaluate.intervals import (
+    DECIMALS,
+    Interval,
+    interval_of_difference,
+    interval_of_level,
+    interval_over,
+)
 from wtal.files import read_rows
 from wtal.report.metrics import RunMetrics
 from wtal.report.plan import Plan
-from wtal.report.statistics import Estimate, Resamples, estimate, mean_and_deviation, mean_over_seeds, paired_difference
-from wtal.report.typeset import Block, Cell, Column, Table, difference, interval, number, spread
+from wtal.report.resampling import Resamples
+from wtal.report.statistics import mean_and_deviation
+from wtal.report.typeset import Block, Cell, Column, Table, bounds, difference, number, spread
 
-NOTHING = Estimate(math.nan, math.nan, math.nan)
 CONTROLS = "Controls"
+Runs = Mapping[tuple[str, int], RunMetrics]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,37 +37,37 @@ class AblationRow:
     title: str
     is_control: bool
     n_seeds: int
-    average: Estimate  # headline average
+    average: Interval  # headline average
     deviation: float  # of the headline average over seeds
     per_tiou: tuple[float, ...]
     compare_with: str
-    difference: Estimate  # from `compare_with`
+    difference: Interval  # from `compare_with`
     base: str
-    base_difference: Estimate  # from the first variant
+    base_difference: Interval  # from the first variant
     classification: float
     n_detections: float
     selected_on_test: float
 
 
-def ablation_rows(plan: Plan, runs: Mapping[tuple[str, int], RunMetrics], resamples: Resamples) -> list[AblationRow]:
-    """One row a variant, in suite order. `resamples` may be empty: then there are no intervals."""
+def without_interval(value: float, n_seeds: int) -> Interval:
+    """A figure of which only itself is known; NaN: nothing."""
+    return Interval(value, (n_seeds,), *[math.nan] * 4)
+
+
+def ablation_rows(plan: Plan, runs: Runs, resamples: Resamples) -> list[AblationRow]:
+    """One row a variant, in suite order."""
     return [_variant_row(plan, name, runs, resamples) for name in plan.file.variants]
 
 
-def _variant_row(
-    plan: Plan, name: str, runs: Mapping[tuple[str, int], RunMetrics], resamples: Resamples
-) -> AblationRow:
-    seeds, entry = plan.file.seeds, plan.file.variants[name]
+def _variant_row(plan: Plan, name: str, runs: Runs, resamples: Resamples) -> AblationRow:
+    seeds, entry, level = plan.file.seeds, plan.file.variants[name], plan.file.evaluation.bootstrap_level
     own = [runs[name, seed] for seed in seeds]
-    mean, deviation = mean_and_deviation([run.averages[plan.headline] for run in own])
-    samples = mean_over_seeds(resamples, name, seeds)
-    level = plan.file.evaluation.bootstrap_level
+    figures = resamples.figures(name, seeds)
 
-    def above(other: str | None) -> Estimate:
+    def above(other: str | None) -> Interval:
         if other is None or other == name:
-            return NOTHING
-        value = float(np.mean([runs[other, seed].averages[plan.headline] for seed in seeds]))
-        return paired_difference(mean, samples, value, mean_over_seeds(resamples, other, seeds), level)
+            return without_interval(math.nan, len(seeds))
+        return interval_of_difference(figures, resamples.figures(other, seeds), resamples.n_videos, level)
 
     selected = [math.nan if run.selected_on_test is None else run.selected_on_test for run in own]
     return AblationRow(
@@ -68,8 +76,8 @@ def _variant_row(
         title=entry.title,
         is_control=False,
         n_seeds=len(seeds),
-        average=estimate(mean, samples, level),
-        deviation=deviation,
+        average=interval_of_level(figures, resamples.n_videos, level),
+        deviation=mean_and_deviation(figures.points)[1],
         per_tiou=tuple(np.mean([run.mean_ap for run in own], axis=0).tolist()),
         compare_with=entry.compare_with or "",
         difference=above(entry.compare_with),
@@ -84,19 +92,20 @@ def _variant_row(
 def control_row(name: str, title: str, headline: Sequence[float], per_tiou: Sequence[Sequence[float]]) -> AblationRow:
     """A control from its headline averages [S] and mAP [S][thresholds], one for each time it was drawn."""
     mean, deviation = mean_and_deviation(headline)
+    nothing = without_interval(math.nan, len(headline))
     return AblationRow(
         group=CONTROLS,
         variant=name,
         title=title,
         is_control=True,
         n_seeds=len(headline),
-        average=Estimate(mean, math.nan, math.nan),
+        average=without_interval(mean, len(headline)),
         deviation=deviation,
         per_tiou=tuple(np.mean(per_tiou, axis=0).tolist()),
         compare_with="",
-        difference=NOTHING,
+        difference=nothing,
         base="",
-        base_difference=NOTHING,
+        base_difference=nothing,
         classification=math.nan,
         n_detections=math.nan,
         selected_on_test=math.nan,
@@ -106,14 +115,18 @@ def control_row(name: str, title: str, headline: Sequence[float], per_tiou: Sequ
 def ablation_table(plan: Plan, tiou: Sequence[float], rows: Sequence[AblationRow], notes: Sequence[str]) -> Table:
     """The ablation as readers see it: groups in suite order, the controls apart."""
     headline, level = f"mAP@{plan.headline}", f"{100 * plan.file.evaluation.bootstrap_level:g} %"
+    over = interval_over((len(plan.file.seeds),))
+    alone = Column("over videos alone", hint="the narrower interval of that difference; it decides nothing")
     with_selected = any(row.selected_on_test == row.selected_on_test for row in rows)
     columns = (
         Column("Variant", is_number=False),
         Column(headline, hint="mean ± standard deviation over seeds"),
-        Column(f"{level} interval", hint="bootstrap over test videos"),
+        Column(f"{level} interval", hint=f"over {over}"),
         Column("Compared with", is_number=False),
-        Column("Difference", hint="paired, with its interval; bold where the interval does not hold 0"),
-        Column(f"Difference from {plan.base}", hint="paired, with its interval"),
+        Column("Difference", hint=f"paired, with its interval over {over}; bold where that leaves out 0"),
+        alone,
+        Column(f"Difference from {plan.base}", hint=f"paired, with its interval over {over}"),
+        alone,
         *(Column(f"@{value:g}", hint=f"mAP at tIoU {value:g}") for value in tiou),
         Column("Classification", hint="video classification mAP"),
         *(
@@ -128,16 +141,20 @@ def ablation_table(plan: Plan, tiou: Sequence[float], rows: Sequence[AblationRow
         members = [row for row in rows if row.group == group]
         cells = tuple(_cells(row, with_selected) for row in members)
         blocks.append(Block(group, cells, is_apart=members[0].is_control))
-    bold = "A difference is bold where its interval does not hold 0."
+    bold = f"A difference is bold where its interval over {over} leaves out 0."
     return Table("ablation", "Ablation, mAP in percent", columns, tuple(blocks), (*notes, bold))
 
 
 def _cells(row: AblationRow, with_selected: bool) -> tuple[Cell, ...]:
-    differences = [difference(entry.value, entry.low, entry.high) for entry in (row.difference, row.base_difference)]
+    differences = [
+        cell
+        for away in (row.difference, row.base_difference)
+        for cell in (difference(away), bounds(away.videos_low, away.videos_high))
+    ]
     return (
         Cell(row.title),
-        spread(row.average.value, row.deviation),
-        interval(row.average.low, row.average.high),
+        spread(row.average.estimate, row.deviation),
+        bounds(row.average.low, row.average.high),
         Cell(row.compare_with or "–"),
         *differences,
         *(number(value) for value in row.per_tiou),
@@ -147,6 +164,7 @@ def _cells(row: AblationRow, with_selected: bool) -> tuple[Cell, ...]:
     )
 
 
+BOUNDS = ("low", "high", "videos_low", "videos_high")  # over videos and seeds, and over videos alone
 FIXED = (
     "group",
     "variant",
@@ -155,16 +173,13 @@ FIXED = (
     "seeds",
     "mean",
     "sd",
-    "low",
-    "high",
+    *BOUNDS,
     "compare_with",
     "difference",
-    "difference_low",
-    "difference_high",
+    *(f"difference_{name}" for name in BOUNDS),
     "base",
     "base_difference",
-    "base_low",
-    "base_high",
+    *(f"base_{name}" for name in BOUNDS),
     "classification_mAP",
     "n_detections",
     "selected_on_test",
@@ -178,17 +193,26 @@ def ablation_columns(tiou: Sequence[float]) -> list[str]:
 
 def shown(value: float) -> str:
     """A figure in a CSV file: four decimals, nothing where there is none."""
-    return "" if value != value else f"{value:.4f}"
+    return "" if value != value else f"{value:.{DECIMALS}f}"
 
 
 def ablation_values(row: AblationRow) -> list[str]:
     """One line of ablation.csv."""
     named = [row.group, row.variant, row.title, "yes" if row.is_control else "no", str(row.n_seeds)]
-    own = [row.average.value, row.deviation, row.average.low, row.average.high]
-    from_row = [shown(value) for value in (row.difference.value, row.difference.low, row.difference.high)]
-    from_base = [shown(v) for v in (row.base_difference.value, row.base_difference.low, row.base_difference.high)]
     rest = [row.classification, row.n_detections, row.selected_on_test, *row.per_tiou]
-    return [*named, *map(shown, own), row.compare_with, *from_row, row.base, *from_base, *map(shown, rest)]
+    return [
+        *named,
+        *map(shown, [row.average.estimate, row.deviation, *_bounds_of(row.average)]),
+        row.compare_with,
+        *map(shown, [row.difference.estimate, *_bounds_of(row.difference)]),
+        row.base,
+        *map(shown, [row.base_difference.estimate, *_bounds_of(row.base_difference)]),
+        *map(shown, rest),
+    ]
+
+
+def _bounds_of(interval: Interval) -> list[float]:
+    return [getattr(interval, name) for name in BOUNDS]
 
 
 def read_ablation(path: Path) -> tuple[list[AblationRow], tuple[float, ...]]:
@@ -202,8 +226,9 @@ def read_ablation(path: Path) -> tuple[list[AblationRow], tuple[float, ...]]:
         except ValueError:
             raise InputError(file=path, key=column, expected="a number or nothing", got=repr(line[column])) from None
 
-    def with_bounds(line: Mapping[str, str], value: str, low: str, high: str) -> Estimate:
-        return Estimate(figure(line, value), figure(line, low), figure(line, high))
+    def with_bounds(line: Mapping[str, str], value: str, prefix: str = "") -> Interval:
+        seeds = (int(figure(line, "seeds")),)
+        return Interval(figure(line, value), seeds, *(figure(line, prefix + name) for name in BOUNDS))
 
     rows = [
         AblationRow(
@@ -212,13 +237,13 @@ def read_ablation(path: Path) -> tuple[list[AblationRow], tuple[float, ...]]:
             title=line["title"],
             is_control=line["control"] == "yes",
             n_seeds=int(figure(line, "seeds")),
-            average=with_bounds(line, "mean", "low", "high"),
+            average=with_bounds(line, "mean"),
             deviation=figure(line, "sd"),
             per_tiou=tuple(figure(line, name) for name in names),
             compare_with=line["compare_with"],
-            difference=with_bounds(line, "difference", "difference_low", "difference_high"),
+            difference=with_bounds(line, "difference", "difference_"),
             base=line["base"],
-            base_difference=with_bounds(line, "base_difference", "base_low", "base_high"),
+            base_difference=with_bounds(line, "base_difference", "base_"),
             classification=figure(line, "classification_mAP"),
             n_detections=figure(line, "n_detections"),
             selected_on_test=figure(line, "selected_on_test"),

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from wtal.evaluate.intervals import Interval, interval_over
 from wtal.files import to_json, write_text
 from wtal.records import TRAINING_COLUMNS
 from wtal.report.ablation import AblationRow, read_ablation
@@ -61,9 +62,13 @@ def write_figures(report: Path, data: Path, results: Path, out: Path) -> None:
 
 
 def ablation_figure(plan: Plan, rows: Sequence[AblationRow]) -> Figure:
-    """A bar for each variant with its interval, hatched by group; the first variant's mean as a line."""
-    figure = canvas(WIDTH, 1.0 + 0.27 * len(rows))
-    axes = figure.subplots()
+    """A bar for each variant, hatched by group, and beside it its paired difference from the first variant.
+
+    Thin lines are the intervals over videos and seeds, thick ones those over videos alone; a mark is filled where the
+    thin line leaves out 0.
+    """
+    figure = canvas(WIDTH, 1.2 + 0.27 * len(rows))
+    axes, beside = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     groups = list(dict.fromkeys(row.group for row in rows))
     first = rows[0]
     rows = sorted(rows, key=lambda row: groups.index(row.group))
@@ -75,23 +80,36 @@ def ablation_figure(plan: Plan, rows: Sequence[AblationRow]) -> Figure:
             else hatch(groups.index(row.group))
         )
         label = row.group if row is next(other for other in rows if other.group == row.group) else None
-        axes.barh(place, row.average.value, height=0.7, label=label and shorten(label, 50), **look)
-        right = row.average.value
-        if row.average.low == row.average.low:
-            axes.hlines(place, row.average.low, row.average.high, color=INK, linewidth=1.4)
-            axes.vlines([row.average.low, row.average.high], place - 0.16, place + 0.16, color=INK, linewidth=1.4)
-            right = row.average.high
-        note_beside(axes, right, place, f"{row.average.value:.1f}")
-    axes.axvline(first.average.value, color=INK, linewidth=0.8, linestyle=":")
+        axes.barh(place, row.average.estimate, height=0.7, label=label and shorten(label, 50), **look)
+        _plot_interval(axes, place, row.average)
+        note_beside(axes, _right_end(row.average), place, f"{row.average.estimate:.1f}")
+        away = row.base_difference
+        if np.isfinite(away.estimate):
+            _plot_interval(beside, place, away)
+            face = INK if away.is_separated else "white"
+            beside.plot([away.estimate], [place], "o", color=INK, markerfacecolor=face, markersize=4, zorder=4)
+    axes.axvline(first.average.estimate, color=INK, linewidth=0.8, linestyle=":")
     axes.set_yticks(places, [shorten(row.title, 60) for row in rows])
-    axes.set_xlim(0, 1.08 * max(max(row.average.value, np.nan_to_num(row.average.high)) for row in rows))
-    without_left_frame(axes)
+    axes.set_xlim(0, 1.08 * max(_right_end(row.average) for row in rows))
+    beside.axvline(0, color=INK, linewidth=0.8, linestyle=":")
+    for each in (axes, beside):
+        without_left_frame(each)
     level = f"{100 * plan.file.evaluation.bootstrap_level:g} %"
-    axes.set_xlabel(
-        f"mAP@{plan.headline} (%), mean over {len(plan.file.seeds)} seeds; line: {level} interval over test videos"
-    )
+    lines = f"thin: {level} interval over {interval_over((len(plan.file.seeds),))}; thick: over test videos alone"
+    axes.set_xlabel(f"mAP@{plan.headline} (%), mean over {len(plan.file.seeds)} seeds\n{lines}")
+    beside.set_xlabel(f"points from {shorten(plan.base, 20)}, paired\nfilled: the thin line leaves out 0")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
+
+
+def _right_end(interval: Interval) -> float:
+    return float(np.nanmax([interval.estimate, interval.high]))
+
+
+def _plot_interval(axes: Axes, place: int, interval: Interval) -> None:
+    if np.isfinite(interval.low):
+        axes.hlines(place, interval.low, interval.high, color=INK, linewidth=1.0)
+        axes.hlines(place, interval.videos_low, interval.videos_high, color=INK, linewidth=3.0)
 
 
 def rounds_figure(plan: Plan, lines: Sequence[Line]) -> Figure:

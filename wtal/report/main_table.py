@@ -67,7 +67,7 @@ def main_rows(
 ) -> list[MainRow]:
     """Published rows, then this run: the first variant, the whole method and the highest; then the controls."""
     variants = [row for row in ablation if not row.is_control]
-    best = max(variants, key=lambda row: row.average.value).variant
+    best = max(variants, key=lambda row: row.average.estimate).variant
     notes = {plan.base: "the base of every comparison"}
     notes[plan.whole_method] = "the whole method"
     notes[best] = f"{notes[best]}; {HIGHEST}" if best in notes else HIGHEST

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from wtal.errors import InputError
+from wtal.evaluate.intervals import Interval, interval_over
 from wtal.files import read_bytes, read_json, write_text
 from wtal.report import markup
 from wtal.report.ablation import AblationRow, read_ablation
@@ -21,7 +22,7 @@ from wtal.report.tables import (
     read_label_quality_table,
     read_main_table,
 )
-from wtal.report.typeset import Block, Cell, Column, Table, difference, interval, number, spread
+from wtal.report.typeset import Block, Cell, Column, Table, bounds, difference, number, spread
 
 SECTIONS = {
     "summary": "Summary",
@@ -112,7 +113,7 @@ def _summary(plan: Plan, rows: Sequence[AblationRow]) -> str:
     if missing:
         raise InputError(file="ablation.csv", key="variant", expected=f"a row of {missing[0]}", got="none")
     base, whole = named[plan.base], named[plan.whole_method]
-    best = max(named.values(), key=lambda row: row.average.value)
+    best = max(named.values(), key=lambda row: row.average.estimate)
     roles = {
         base.variant: "Base",
         best.variant: "Highest of the suite, picked on the test set",
@@ -121,29 +122,27 @@ def _summary(plan: Plan, rows: Sequence[AblationRow]) -> str:
     distinct = {row.variant: row for row in (whole, best, base)}.values()
     cards = [(f"{roles[row.variant]}: {row.title}", _figure(row), _range(row)) for row in distinct]
     away = whole.base_difference
-    if away.value == away.value:
-        cards.append(
-            (f"Whole method less {plan.base}", difference(away.value, away.low, away.high).text, _verdict(whole))
-        )
+    if away.estimate == away.estimate:
+        cards.append((f"Whole method less {plan.base}", difference(away).text, _verdict(away)))
     what = f"{len(named)} variants, {len(plan.file.seeds)} seeds each; figures are mAP@{plan.headline} in percent."
     return markup.facts(cards) + f"<p>{markup.escape(what)}</p>" + markup.paragraphs(notes(plan))
 
 
 def _figure(row: AblationRow) -> str:
-    return spread(row.average.value, row.deviation).text
+    return spread(row.average.estimate, row.deviation).text
 
 
 def _range(row: AblationRow) -> str:
-    own = interval(row.average.low, row.average.high).text
-    return f"n = {row.n_seeds} seeds, interval over test videos {own}"
+    own = bounds(row.average.low, row.average.high).text
+    return f"n = {row.n_seeds} seeds, interval over {interval_over(row.average.n_seeds)} {own}"
 
 
-def _verdict(row: AblationRow) -> str:
-    if row.base_difference.low > 0:
-        return "better: the interval of the paired difference lies above 0"
-    if row.base_difference.high < 0:
-        return "worse: the interval of the paired difference lies below 0"
-    return "not told apart: the interval of the paired difference holds 0"
+_PLACES = {"better": "lies above 0", "worse": "lies below 0", "not separated": "holds 0"}
+
+
+def _verdict(away: Interval) -> str:
+    over = f"the interval of the paired difference, over {interval_over(away.n_seeds)}, {_PLACES[away.verdict]}"
+    return f"{away.verdict}: {over}; over videos alone it is {bounds(away.videos_low, away.videos_high).text}"
 
 
 def _picture(results: Path, name: str, title: str, below: Sequence[str]) -> str:

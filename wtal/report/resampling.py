@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from wtal.evaluate.protocols import Matches
+import numpy as np
+
+from wtal.evaluate.intervals import Figures
+from wtal.evaluate.protocols import Matches, evaluate_matches
 from wtal.evaluate.thresholds import columns_of
 from wtal.evaluate.uncertainty import draw_videos, resampled_means
-from wtal.report.statistics import Resamples
+from wtal.records import Floats
+
+Key = tuple[str, int]  # variant and seed
 
 
-def resampled_headlines(
-    matches: Mapping[tuple[str, int], Matches], headline: str, n_resamples: int, suite: str
-) -> Resamples:
-    """For each variant and seed the headline average in percent [R]; resample r holds the same videos for all.
+@dataclass(frozen=True, slots=True)
+class Resamples:
+    """Headline averages in percent by variant and seed; resample r holds the same videos for every key."""
 
-    matches: all of them scored on the same videos and thresholds. The resamples depend on the suite's name alone.
+    n_videos: int
+    points: Mapping[Key, float]  # on all videos
+    averages: Mapping[Key, Floats]  # [R]
+
+    def figures(self, variant: str, seeds: Sequence[int]) -> Figures:
+        """A variant's figures over seeds."""
+        keys = [(variant, seed) for seed in seeds]
+        return Figures(np.array([self.points[key] for key in keys]), np.stack([self.averages[key] for key in keys]))
+
+
+def resampled_headlines(matches: Mapping[Key, Matches], headline: str, n_resamples: int) -> Resamples:
+    """The headline average of each variant and seed under the resamples that every command draws.
+
+    matches: all of them scored on the same videos and thresholds.
     """
     first = next(iter(matches.values()))
-    weights = draw_videos(len(first.videos), n_resamples, suite)
+    weights = draw_videos(first.videos, n_resamples)
     columns = columns_of(headline, first.options.tiou)
-    return {key: resampled_means(own, weights)[:, columns].mean(axis=1) for key, own in matches.items()}
+    points = {key: float(evaluate_matches(own).mean[columns].mean()) for key, own in matches.items()}
+    averages = {key: resampled_means(own, weights)[:, columns].mean(axis=1) for key, own in matches.items()}
+    return Resamples(len(first.videos), points, averages)

@@ -10,6 +10,7 @@ import numpy as np
 from wtal.errors import InputError
 from wtal.evaluate.controls import oracle, random_segments, whole_videos
 from wtal.evaluate.detections import read_round
+from wtal.evaluate.intervals import interval_over
 from wtal.evaluate.options import EvaluationOptions, options_from_settings
 from wtal.evaluate.protocols import Matches, evaluate_detections, evaluate_matches, match_detections
 from wtal.files import to_json, write_rows, write_text
@@ -37,9 +38,9 @@ from wtal.report.main_table import (
 )
 from wtal.report.metrics import RunMetrics, hold, read_metrics
 from wtal.report.plan import Plan, read_plan
+from wtal.report.power import COLUMNS, PowerRow, contrasts, power_rows, power_values
 from wtal.report.provenance import provenance
-from wtal.report.resampling import resampled_headlines
-from wtal.report.statistics import Resamples
+from wtal.report.resampling import Resamples, resampled_headlines
 from wtal.report.truth import Truth, read_truth
 from wtal.report.typeset import Table, to_latex, to_markdown
 from wtal.settings import PRESET_MISSING_CLASS
@@ -65,6 +66,7 @@ def write_tables(report: Path, data: Path, results: Path, out: Path, published: 
     for table in (read_ablation_table(plan, out), read_main_table(plan, out), read_label_quality_table(plan, out)):
         write_text(out / f"{table.name}.md", to_markdown(table))
         write_text(out / f"{table.name}.tex", to_latex(table))
+    write_rows(out / "power.csv", COLUMNS, map(power_values, power_of(plan, resamples)))
     write_text(out / "provenance.json", to_json(facts))
     write_text(out / "summary.json", to_json(summary(plan, runs)))
 
@@ -132,7 +134,14 @@ def _matches(plan: Plan, runs: Runs, results: Path, truth: Truth) -> dict[tuple[
 def _resamples(plan: Plan, matches: Mapping[tuple[str, int], Matches]) -> Resamples:
     """Headline averages under resamples of the test videos, of every variant and seed."""
     resamples = plan.file.evaluation.bootstrap_resamples
-    return resampled_headlines(matches, plan.headline, resamples, plan.file.suite)
+    return resampled_headlines(matches, plan.headline, resamples)
+
+
+def power_of(plan: Plan, resamples: Resamples) -> list[PowerRow]:
+    """How many seeds a difference needs on this suite, from the contrasts of its ablation."""
+    figures = {name: resamples.figures(name, plan.file.seeds) for name in plan.file.variants}
+    pairs = {name: (entry.compare_with, plan.base) for name, entry in plan.file.variants.items()}
+    return power_rows(contrasts(pairs, figures), resamples.n_videos, plan.file.evaluation.bootstrap_level)
 
 
 def control_rows(plan: Plan, results: Path, truth: Truth) -> list[AblationRow]:
@@ -170,8 +179,9 @@ def notes(plan: Plan, with_intervals: bool = False) -> list[str]:
     if with_intervals:
         level = f"{100 * settings.bootstrap_level:g} %"
         lines.append(
-            f"Intervals: {level} bootstrap over test videos, {settings.bootstrap_resamples} resamples, the same ones "
-            f"for every variant and seed; differences are paired by seed and resample."
+            f"Intervals: {level}, over {interval_over((len(seeds),))}; the part of the videos from "
+            f"{settings.bootstrap_resamples} bootstrap resamples, the same ones for every variant and seed; "
+            f"differences are paired by seed and resample."
         )
     return lines
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-MINUS = "\N{MINUS SIGN}"
+from wtal.evaluate.escaping import MINUS, escape_latex, escape_markdown, latex_row
+from wtal.evaluate.intervals import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +64,22 @@ def spread(mean: float, deviation: float, digits: int = 1) -> Cell:
     return Cell(f"{shown.text} ± {deviation:.{digits}f}", mean)
 
 
-def interval(low: float, high: float, digits: int = 1) -> Cell:
+def bounds(low: float, high: float, digits: int = 1) -> Cell:
     """[low, high], sorted by its middle."""
     if low != low or high != high:
         return Cell("–")
     return Cell(f"[{number(low, digits).text}, {number(high, digits).text}]", (low + high) / 2)
 
 
-def difference(value: float, low: float, high: float, digits: int = 1) -> Cell:
-    """A signed difference with its interval; it stands out where the interval does not hold 0."""
-    if value != value:
+def difference(away: Interval, digits: int = 1) -> Cell:
+    """A signed difference with its interval; it stands out where it is better or worse."""
+    if away.estimate != away.estimate:
         return Cell("–")
-    sign = "+" if round(value, digits) >= 0 else ""
-    text = f"{sign}{number(value, digits).text}"
-    if low != low:
-        return Cell(text, value)
-    return Cell(f"{text} {interval(low, high, digits).text}", value, strong=low > 0 or high < 0)
+    sign = "+" if round(away.estimate, digits) >= 0 else ""
+    text = f"{sign}{number(away.estimate, digits).text}"
+    if away.low != away.low:
+        return Cell(text, away.estimate)
+    return Cell(f"{text} {bounds(away.low, away.high, digits).text}", away.estimate, strong=away.is_separated)
 
 
 def to_markdown(table: Table) -> str:
@@ -103,43 +104,6 @@ def _markdown_cell(cell: Cell) -> str:
     return f"**{text}**" if cell.strong else text
 
 
-def escape_markdown(text: str) -> str:
-    """Plain text that Markdown shows as it is, on one line, inside a table cell too."""
-    return re.sub(r"[\\`*_|~<>&]|\](?=[(\[:])", lambda match: f"\\{match.group()}", " ".join(text.split()))
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
-    "±": r"$\pm$",
-    "Δ": r"$\Delta$",
-    "≥": r"$\geq$",
-    "≤": r"$\leq$",
-    "×": r"$\times$",
-    MINUS: "$-$",
-    "–": "--",
-    "—": "---",
-    "…": r"\ldots{}",
-}
-
-
-def escape_latex(text: str) -> str:
-    """Plain text that LaTeX sets as it is."""
-    return "".join(_LATEX.get(character, character) for character in " ".join(text.split()))
-
-
 def to_latex(table: Table) -> str:
     """The table in booktabs form, ready for \\input; the notes are its caption."""
     width = len(table.columns)
@@ -152,19 +116,14 @@ def to_latex(table: Table) -> str:
         rf"\label{{tab:{re.sub('[^a-z0-9-]', '-', table.name)}}}",
         rf"\begin{{tabular}}{{{shape}}}",
         r"\toprule",
-        _latex_row([escape_latex(column.name) for column in table.columns]),
+        latex_row([escape_latex(column.name) for column in table.columns]),
     ]
     for block in table.blocks:
         lines.append(r"\midrule")
         if block.heading:
             lines.append(rf"\multicolumn{{{width}}}{{l}}{{\textit{{{escape_latex(block.heading)}}}}} \\")
-        lines.extend(_latex_row([_latex_cell(cell) for cell in row]) for row in block.rows)
+        lines.extend(latex_row([_latex_cell(cell) for cell in row]) for row in block.rows)
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
-
-
-def _latex_row(cells: Sequence[str]) -> str:
-    guard = "{}" if cells[0].startswith(("[", "*")) else ""  # or the end of the row before would take it as its option
-    return guard + " & ".join(cells) + r" \\"
 
 
 def _latex_cell(cell: Cell) -> str:
