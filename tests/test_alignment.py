@@ -18,7 +18,7 @@ from test_convert import COLUMNS, annotations_json
 from wtal.config import to_mapping
 from wtal.data import alignment
 from wtal.data.annotations import AnnotatedVideo
-from wtal.data_settings import FeatureData
+from wtal.data_settings import FeatureData, Stream
 
 RATE = 25 / 16
 
@@ -82,7 +82,7 @@ def test_features_of_thumos14_are_held_against_durations(shared: Path, tmp_path:
         "annotations": str(shared / "thumos14"),
         "train_subset": "validation",
         "feature_size": 2,
-        "streams": {"rgb": 1, "flow": 1},
+        "streams": [{"name": "rgb", "columns": 1}, {"name": "flow", "columns": 1}],
     }
     (tmp_path / "data.json").write_text(json.dumps(settings))
     done = check("data.json", folder=tmp_path)
@@ -109,7 +109,7 @@ def small(tmp_path: Path) -> Path:
         train_subset="training",
         test_subset="validation",
         feature_size=COLUMNS,
-        streams={"rgb": half, "flow": half},
+        streams=(Stream(name="rgb", columns=half), Stream(name="flow", columns=half)),
         lock="lock.json",
     )
     (tmp_path / "data.json").write_text(json.dumps(to_mapping(settings)))

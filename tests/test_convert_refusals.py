@@ -21,7 +21,7 @@ from wtal.data.annotations import read_annotations
 from wtal.data.convert import converted_data_set
 from wtal.data.object_array import map_object_array
 from wtal.data.store_writer import write_store
-from wtal.data_settings import FeatureData
+from wtal.data_settings import FeatureData, Stream
 from wtal.errors import InputError
 
 Change = Callable[[FeatureData, Path], FeatureData]
@@ -40,7 +40,7 @@ def small(tmp_path: Path) -> FeatureData:
         train_subset="training",
         test_subset="validation",
         feature_size=COLUMNS,
-        streams={"rgb": COLUMNS // 2, "flow": COLUMNS // 2},
+        streams=(Stream(name="rgb", columns=COLUMNS // 2), Stream(name="flow", columns=COLUMNS // 2)),
     )
 
 

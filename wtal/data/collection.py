@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 
 import numpy as np
 
 from wtal.data.alignment import measured_rate, out_of_line, past_end, rate_problem
 from wtal.data.annotations import AnnotatedVideo, Annotations, read_annotations, with_subsets
-from wtal.data.layouts import Entry, Features, open_features, shape_of
+from wtal.data.layouts import Entry, Features, check_streams, open_features, shape_of, stream_names, streams_of
 from wtal.data.store_tables import Subset
-from wtal.data_settings import FeatureData
+from wtal.data_settings import FeatureData, Streams, described
 from wtal.errors import InputError
 from wtal.records import Floats, Integers
 
@@ -42,10 +41,9 @@ class Collection:
     snippets_per_second: float
 
     @property
-    def streams(self) -> dict[str, tuple[int, int]]:
-        """First column and the one after the last of each stream."""
-        ends = list(accumulate(self.settings.streams.values()))
-        return {name: (end - size, end) for (name, size), end in zip(self.settings.streams.items(), ends)}
+    def streams(self) -> Streams:
+        """The streams in the order of their columns: as the settings have them, else as the layout tells them apart."""
+        return self.settings.streams or streams_of(self.members[0].entry)
 
     def seconds(self, member: Member) -> float:
         """The duration of a video: as annotated, else what its snippets cover."""
@@ -56,7 +54,7 @@ class Collection:
 def collect(settings: FeatureData, tell: Tell) -> Collection:
     """Bring videos, annotations and features together and check shapes, rate, order and bounds."""
     annotations, chosen = chosen_videos(settings)
-    features = open_features(settings.features, settings.layout, tuple(settings.streams) or ("rgb", "flow"))
+    features = open_features(settings.features, settings.layout, stream_names(settings.streams))
     entries = _entries(features, annotations, chosen)
     size, counts = _shapes(settings, entries, [video for video, _ in chosen])
     pairs = zip(chosen, entries, counts.tolist())
@@ -121,6 +119,7 @@ def _entries(
 def _shapes(settings: FeatureData, entries: Sequence[Entry], videos: Sequence[AnnotatedVideo]) -> tuple[int, Integers]:
     """The number of columns of all videos, and the snippets of each [V]."""
     size, counts = settings.feature_size, []
+    streams = settings.streams or streams_of(entries[0])
     for entry, video in zip(entries, videos):
         count, columns = shape_of(entry)
         size = columns if size is None else size
@@ -131,17 +130,17 @@ def _shapes(settings: FeatureData, entries: Sequence[Entry], videos: Sequence[An
                 expected=_expected_columns(settings, size, count, columns),
                 got=columns,
             )
+        check_streams(entry, streams, video.name, "as the settings and the other videos have them")
         counts.append(count)
-    if settings.streams and size != sum(settings.streams.values()):
+    if settings.streams and size != sum(stream.columns for stream in settings.streams):
         expected = f"streams that sum to the {size} columns of the features"
-        raise InputError(file=settings.features, key="streams", expected=expected, got=settings.streams)
+        raise InputError(file=settings.features, key="streams", expected=expected, got=described(settings.streams))
     return size or 0, np.array(counts, dtype=np.int64)
 
 
 def _expected_columns(settings: FeatureData, size: int, count: int, columns: int) -> str:
-    streams = ", ".join(f"{name} {width}" for name, width in settings.streams.items())
-    expected = f"{size} columns ({streams})" if streams else f"{size} columns"
-    if columns in settings.streams.values():
+    expected = f"{size} columns ({described(settings.streams)})" if settings.streams else f"{size} columns"
+    if columns in [stream.columns for stream in settings.streams]:
         return f"{expected}, not one stream alone (for that, set feature_size and streams)"
     return f"{expected}; snippets are rows here" if count == size else expected
 

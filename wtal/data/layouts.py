@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from wtal.data.layout_h5 import h5_entries
 from wtal.data.object_array import holds_objects, map_object_array
+from wtal.data_settings import Stream, Streams, described
 from wtal.errors import InputError
 
 Layout = Literal["auto", "object_array", "npy_per_video", "two_folders", "h5"]
@@ -31,6 +32,7 @@ class Entry:
     place: str  # where they are, for messages
     arrays: Callable[[], list[Any]]  # the array, or each stream's: they have a shape, and are read when used
     files: tuple[Path, ...]  # where the numbers lie: one, or one for each stream
+    streams: tuple[str, ...] = ()  # whose arrays they are, where the layout tells streams apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,9 @@ def open_features(path: str | Path, layout: Layout = "auto", streams: Sequence[s
         return Features(path, chosen, {}, entries)
     if chosen == "h5":
         sets = h5_entries(place, streams)
-        found = {name: Entry(f"{place}/{name}", arrays, (place,)) for name, arrays in sets.items()}
+        found = {name: Entry(f"{place}/{name}", arrays, (place,), own) for name, (arrays, own) in sets.items()}
         return Features(path, chosen, found, list(found.values()))
-    by_name = _files_of_streams(place, streams) if chosen == "two_folders" else _files(place)
+    by_name = _files_of_streams(place, streams) if chosen == "two_folders" else _files(place, streams)
     return Features(path, chosen, by_name, list(by_name.values()))
 
 
@@ -97,6 +99,27 @@ def shape_of(entry: Entry) -> tuple[int, int]:
     if counts[0] == 0:
         raise InputError(file=entry.place, expected="one snippet or more", got="an empty array")
     return counts[0], sum(columns for _, columns in shapes)
+
+
+def streams_of(entry: Entry) -> Streams:
+    """The streams of a video with the columns of each, where the layout tells them apart; none where it does not."""
+    if not entry.streams:
+        return ()
+    widths = [_plain_shape(tuple(array.shape), entry)[1] for array in entry.arrays()]
+    return tuple(Stream(name=name, columns=width) for name, width in zip(entry.streams, widths))
+
+
+def stream_names(streams: Streams) -> tuple[str, ...]:
+    """What the folders or data sets of streams are called, in the order of the columns; the usual two where unknown."""
+    return tuple(stream.name for stream in streams) or ("rgb", "flow")
+
+
+def check_streams(entry: Entry, streams: Streams, video: str, why: str) -> None:
+    """Refuse a video whose layout tells other streams apart, or parts of other sizes. Raises InputError."""
+    found = streams_of(entry)
+    if found and found != streams:
+        expected = f"streams of {described(streams)} columns" if streams else "one array a video"
+        raise InputError(file=entry.place, key=video, expected=f"{expected}, {why}", got=described(found))
 
 
 def _plain_shape(shape: tuple[int, ...], entry: Entry) -> tuple[int, int]:
@@ -140,11 +163,12 @@ def _in_memory(file: Path, number: int, array: NDArray[Any]) -> Entry:
     return Entry(f"{file}[{number}]", lambda: [array], (file,))
 
 
-def _files(folder: Path) -> dict[str, Entry]:
+def _files(folder: Path, streams: Sequence[str]) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     for path in sorted(folder.rglob("*.npy")):
         if path.stem in found:
             expected = f"one file a video, like {found[path.stem].place}"
+            expected += f", or folders of {' and '.join(streams)}" if len(streams) > 1 else ""
             raise InputError(file=path, expected=expected, got="another of the same name")
         found[path.stem] = _of_files([path])
     return found
@@ -164,11 +188,11 @@ def _files_of_streams(folder: Path, streams: Sequence[str]) -> dict[str, Entry]:
             if stream not in own:
                 got = f"{stem} in {' and '.join(own)} alone"
                 raise InputError(file=folder, expected=f"a file of {stem} in each of {', '.join(streams)}", got=got)
-    return {stem: _of_files([own[stream] for stream in streams]) for stem, own in sorted(paths.items())}
+    return {stem: _of_files([own[stream] for stream in streams], streams) for stem, own in sorted(paths.items())}
 
 
-def _of_files(paths: Sequence[Path]) -> Entry:
-    return Entry(str(paths[0]), lambda: [_mapped(path) for path in paths], tuple(paths))
+def _of_files(paths: Sequence[Path], streams: Sequence[str] = ()) -> Entry:
+    return Entry(str(paths[0]), lambda: [_mapped(path) for path in paths], tuple(paths), tuple(streams))
 
 
 def _mapped(path: Path) -> NDArray[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from wtal.data.alignment import crowded, measured_rate, out_of_line, rate_problem, remarks
 from wtal.data.annotations import AnnotatedVideo, Annotations, classes_of, read_annotations, with_subsets
-from wtal.data.layouts import Entry, Features, open_features
+from wtal.data.layouts import Entry, Features, open_features, streams_of
 from wtal.data.unseen import read_floats
 from wtal.data_settings import FeatureData
 from wtal.errors import InputError, WtalError
@@ -76,7 +76,7 @@ def inspect(request: Request) -> Inspection:
         test_subset=test,
         snippets_per_second=request.rate,
         feature_size=None,
-        streams={},
+        streams=(),
         past_end="keep" if request.keeps_past_end else "refuse",
     )
     annotations = with_subsets(annotations, train, test, settings.test_share)
@@ -184,9 +184,9 @@ def _look_at_features(found: Inspection, features: Features, annotations: Annota
     for name, entry in features.by_name.items():
         if entry.place not in known:
             found.notes.append(("unknown", name, "features of a video that the annotations do not know; not used"))
-    if features.layout == "two_folders" and counts:
-        widths = [int(array.shape[-1]) for array in entries[next(iter(counts))].arrays()]  # type: ignore[union-attr]
-        found.settings = replace(found.settings, streams=dict(zip(("rgb", "flow"), widths)))
+    told = next((entry for name, entry in entries.items() if entry is not None and name in counts), None)
+    if told is not None:
+        found.settings = replace(found.settings, streams=streams_of(told))
     return counts
 
 

@@ -8,16 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wtal.data.layouts import Entry, open_features, open_video, read_entry, shape_of
+from wtal.data.layouts import Entry, check_streams, open_features, open_video, read_entry, shape_of, stream_names
+from wtal.data_settings import Streams, described
 from wtal.errors import InputError
 
 
-def unseen_videos(path: Path, feature_size: int) -> tuple[list[str], list[NDArray[Any]]]:
-    """Names and features [T, D] of videos to predict: an .npy file, or a folder, .h5 file or rgb and flow folders.
+def unseen_videos(path: Path, feature_size: int, streams: Streams) -> tuple[list[str], list[NDArray[Any]]]:
+    """Names and features [T, D] of videos to predict: an .npy file, a folder, an .h5 file, or a folder for each stream.
 
-    Raises InputError for anything but finite floating-point features of `feature_size` columns.
+    streams: those that the features of the training had, in order, which folders or data sets are put side by side in.
+    Raises InputError for anything but finite floating-point features of `feature_size` columns in these streams.
     """
-    entries = {path.stem: open_video(path)} if path.suffix == ".npy" else dict(open_features(path).by_name)
+    alone = path.suffix == ".npy"
+    opened = {path.stem: open_video(path)} if alone else open_features(path, streams=stream_names(streams)).by_name
+    entries = dict(opened)
     if not entries:
         raise InputError(file=path, expected="features by the names of their videos", got="an array without names")
     arrays = []
@@ -25,8 +29,10 @@ def unseen_videos(path: Path, feature_size: int) -> tuple[list[str], list[NDArra
         count, columns = shape_of(entry)
         if columns != feature_size:
             hint = "; snippets are rows" if count == feature_size else ""
-            expected = f"{feature_size} columns, as the checkpoint was trained on{hint}"
+            parts = f" ({described(streams)})" if streams else ""
+            expected = f"{feature_size} columns{parts}, as the checkpoint was trained on{hint}"
             raise InputError(file=entry.place, key=name, expected=expected, got=f"{count} rows of {columns}")
+        check_streams(entry, streams, name, "as the checkpoint was trained on")
         arrays.append(read_floats(entry))
     return list(entries), arrays
 

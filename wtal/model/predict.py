@@ -62,7 +62,8 @@ def predict_scores(
     features: [T, D] each, D the feature size of the checkpoint; finite, and scaled as those of the training were.
     """
     n_classes = len(model.about.classes)
-    videos = ArrayVideos(features, np.zeros((len(features), n_classes), dtype=np.bool_))
+    stored = [np.asarray(rows, dtype=np.float32).astype(model.about.precision, copy=False) for rows in features]
+    videos = ArrayVideos(stored, np.zeros((len(features), n_classes), dtype=np.bool_))
     return score_videos(
         model.network,
         videos,
