@@ -340,7 +340,7 @@ def test_a_few_videos_out_of_line_are_told_and_kept(small: FeatureData, tmp_path
     arrays = arrays_of(small)
     with_arrays(small, [rows[:-6] if number == 5 else rows for number, rows in enumerate(arrays)])
     write_store(tmp_path / "store", converted_data_set(small, told.append))
-    assert told == ["v_005 has 79 snippets where one expects 86, by its 55.0 s"]
+    assert told == ["v_005: 79 snippets where 55.0 s make 86"]
 
 
 def test_streams_that_look_exchanged_and_videos_that_are_the_same_are_told(small: FeatureData, tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ class AnnotatedVideo:
     seconds: float | None  # None where nobody says
     instances: tuple[tuple[str, float, float], ...]  # class, start, end in seconds; in the order of the file
     listed: tuple[str, ...] | None = None  # classes of the whole video, where they are listed apart from the instances
+    frames_per_second: float | None = None  # None where nobody says
+    n_frames: int | None = None  # None where nobody says
 
 
 @dataclass(frozen=True, slots=True)

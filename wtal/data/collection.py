@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wtal.data.alignment import measured_rate, out_of_line, past_end, rate_problem
+from wtal.data.alignment import (
+    another_rate,
+    derived_rate,
+    frame_rates,
+    is_of_each,
+    lengths_out_of_line,
+    other_frame_rates,
+    past_end,
+    rate_problem,
+)
 from wtal.data.annotations import AnnotatedVideo, Annotations, read_annotations, with_subsets
 from wtal.data.layouts import Entry, Features, check_streams, open_features, shape_of, stream_names, streams_of
 from wtal.data.store_tables import Subset
@@ -60,7 +69,7 @@ def collect(settings: FeatureData, tell: Tell) -> Collection:
     pairs = zip(chosen, entries, counts.tolist())
     members = tuple(Member(video, subset, entry, count) for (video, subset), entry, count in pairs)
     measured = Collection(settings, annotations, features, members, size, settings.snippets_per_second or 1.0)
-    collection = replace(measured, snippets_per_second=_rate(settings, *known_durations(measured)[1:]))
+    collection = replace(measured, snippets_per_second=_rate(measured, tell))
     _check_alignment(collection, tell)
     _check_past_end(collection, tell)
     return collection
@@ -145,13 +154,22 @@ def _expected_columns(settings: FeatureData, size: int, count: int, columns: int
     return f"{expected}; snippets are rows here" if count == size else expected
 
 
-def _rate(settings: FeatureData, counts: Integers, seconds: Floats) -> float:
+def stated_frame_rates(collection: Collection) -> Floats | None:
+    """Frames a second [V] of the videos whose duration is annotated, where all of them have one."""
+    return frame_rates([member.video for member in collection.members if member.video.seconds is not None])
+
+
+def _rate(measured: Collection, tell: Tell) -> float:
+    settings, (_, counts, seconds) = measured.settings, known_durations(measured)
     if settings.snippets_per_second is not None:
         return settings.snippets_per_second
     if not len(counts):
         expected = "snippets a second, since the annotations state no durations to measure it by"
         raise InputError(file=settings.annotations, key="snippets_per_second", expected=expected, got="null")
-    return float(f"{measured_rate(counts, seconds):.6g}")
+    rate, told = derived_rate(counts, seconds, stated_frame_rates(measured))
+    for sentence in told:
+        tell(f"{rate:.6g} snippets a second: {sentence}")
+    return rate
 
 
 def _check_alignment(collection: Collection, tell: Tell) -> None:
@@ -160,18 +178,20 @@ def _check_alignment(collection: Collection, tell: Tell) -> None:
     if not len(counts):
         tell("no durations are annotated: they are taken from the number of snippets, and no rate could be checked")
         return
-    problem = rate_problem(counts, seconds, rate)
+    frames = stated_frame_rates(collection)
+    problem = rate_problem(counts, seconds, rate, frames)
+    for name, words in [] if frames is None else other_frame_rates(names, frames):
+        tell(f"{name}: {words}")
+    for name, words in lengths_out_of_line(names, counts, seconds, rate) if not problem or is_of_each(problem) else []:
+        tell(f"{name}: {words}")
     if problem and settings.alignment == "refuse":
         expected = f"about {rate:.6g} snippets for each second of video (alignment: warn lets others stand)"
         raise InputError(file=settings.features, expected=expected, got=problem)
     if problem:
         tell(problem)
-    outside = np.flatnonzero(out_of_line(counts, seconds, rate))
-    for number in outside[:10].tolist() if not problem else []:
-        expected = f"{seconds[number] * rate:.0f}, by its {seconds[number]:.1f} s"
-        tell(f"{names[number]} has {counts[number]} snippets where one expects {expected}")
-    if len(outside) > 10 and not problem:
-        tell(f"{len(outside) - 10} more videos differ as much (`wtal check-data` lists them)")
+    another = None if problem or settings.snippets_per_second is None else another_rate(counts, seconds, rate)
+    if another:
+        tell(another)
 
 
 def _check_past_end(collection: Collection, tell: Tell) -> None:

@@ -8,7 +8,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from wtal.data.alignment import crowded, measured_rate, out_of_line, rate_problem, remarks
+from wtal.data.alignment import (
+    another_rate,
+    crowded,
+    derived_rate,
+    frame_rates,
+    is_of_each,
+    lengths_out_of_line,
+    other_frame_rates,
+    rate_problem,
+    remarks,
+)
 from wtal.data.annotations import AnnotatedVideo, Annotations, classes_of, read_annotations, with_subsets
 from wtal.data.layouts import Entry, Features, open_features, streams_of
 from wtal.data.unseen import read_floats
@@ -19,7 +29,7 @@ TRAIN_NAMES = ("train", "training")
 TEST_NAMES = ("test", "testing", "validation", "val")
 MOST_TOLD = 10  # videos named for each kind of problem
 ERRORS = ("begins after the video's end", "ends after the video's end")
-USUAL_RATE = 25 / 16  # snippets of 16 frames at 25 frames a second
+LENGTH = "length"  # the kind of which each video is named
 
 
 class ProblemsError(WtalError):
@@ -106,14 +116,15 @@ def check(found: Inspection) -> None:
 
 
 def told(entries: Sequence[tuple[str, str, str]]) -> list[str]:
-    """A line for each entry, at most ten of a kind."""
+    """A line for each entry, at most ten of a kind but of lengths, of which every video counts."""
     seen: Counter[str] = Counter()
     lines = []
     for kind, name, words in entries:
         seen[kind] += 1
-        if seen[kind] <= MOST_TOLD:
+        if seen[kind] <= MOST_TOLD or kind == LENGTH:
             lines.append(f"  {name}: {words}")
-    return lines + [f"  ... {count - MOST_TOLD} more: {kind}" for kind, count in seen.items() if count > MOST_TOLD]
+    more = {kind: count - MOST_TOLD for kind, count in seen.items() if count > MOST_TOLD and kind != LENGTH}
+    return lines + [f"  ... {count} more: {kind}" for kind, count in more.items()]
 
 
 def _subset_names(annotations: Annotations, request: Request) -> tuple[str, str]:
@@ -205,29 +216,27 @@ def _look_at_rate(found: Inspection, counts: dict[str, int]) -> None:
     """The rate that was given, or the one that durations say; and whether the lengths agree with it."""
     known = [video for video, _ in found.videos if video.seconds is not None and video.name in counts]
     own = np.array([counts[video.name] for video in known], dtype=np.int64)
-    seconds = np.array([video.seconds for video in known], dtype=np.float64)
+    seconds, frames = np.array([video.seconds for video in known], dtype=np.float64), frame_rates(known)
     found.rate = found.request.rate
     if found.rate is None:
         if not known:
             words = "no durations to derive it from: give --rate, such as 1.5625 for 16 frames at 25 a second"
             found.problems.append(("rate", "snippets per second", words))
             return
-        found.rate, found.rate_is_derived = float(f"{measured_rate(own, seconds):.6g}"), True
-        if found.rate != USUAL_RATE and abs(found.rate / USUAL_RATE - 1) < 0.02:
-            words = "derived; if a snippet is 16 frames at 25 a second, say --rate 1.5625"
-            found.notes.append(("rate", f"{found.rate:g} snippets per second", words))
+        found.rate, told_of_it = derived_rate(own, seconds, frames)
+        found.rate_is_derived = True
+        found.notes += [("rate", f"{found.rate:g} snippets per second", words) for words in told_of_it]
     found.settings = replace(found.settings, snippets_per_second=found.rate, feature_size=found.feature_size or None)
     if not known:
         return
-    problem = rate_problem(own, seconds, found.rate)
+    problem, names = rate_problem(own, seconds, found.rate, frames), [video.name for video in known]
+    single = lengths_out_of_line(names, own, seconds, found.rate) if not problem or is_of_each(problem) else []
+    single += [] if frames is None else other_frame_rates(names, frames)
+    (found.problems if problem else found.notes).extend((LENGTH, name, words) for name, words in single)
     if problem:
         found.problems.append(("rate", "snippets per second", problem))
-        return
-    for number in np.flatnonzero(out_of_line(own, seconds, found.rate)).tolist():
-        words = (
-            f"{own[number]} snippets where {seconds[number]:.1f} s at this rate make {seconds[number] * found.rate:.0f}"
-        )
-        found.notes.append(("length", known[number].name, words))
+    elif not found.rate_is_derived and (another := another_rate(own, seconds, found.rate)):
+        found.notes.append(("rate", "snippets per second", another))
 
 
 def _look_at_annotations(found: Inspection, counts: dict[str, int]) -> None:
