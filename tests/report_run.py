@@ -101,7 +101,7 @@ def _write_data(data: Path, classes: tuple[str, ...], absent: str) -> None:
     files = {f: digest_of_file(data / f) for f in ("features.npy", "videos.csv", "video_labels.csv", "annotations.csv")}
     meta = {
         "dataset": "made-up", "classes": list(classes), "snippets_per_second": RATE, "feature_size": FEATURES,
-        "streams": {"one": [0, FEATURES]}, "source": "made up here", "licence": "none",
+        "streams": [{"name": "one", "columns": FEATURES}], "source": "made up here", "licence": "none",
         "citation": "none", "files": files,
     }  # fmt: skip
     (data / "meta.json").write_text(json.dumps(meta))

@@ -22,7 +22,7 @@ from wtal.data.layouts import open_features
 from wtal.data.object_array import map_object_array
 from wtal.data.prepare import prepare
 from wtal.data.store import Store, read_store
-from wtal.data_settings import FeatureData
+from wtal.data_settings import FeatureData, Stream
 from wtal.errors import InputError
 
 COLUMNS = 8
@@ -55,7 +55,7 @@ def small_data_set(folder: Path, n_videos: int = 12) -> FeatureData:
         train_subset="training",
         test_subset="validation",
         feature_size=COLUMNS,
-        streams={"rgb": COLUMNS // 2, "flow": COLUMNS // 2},
+        streams=(Stream(name="rgb", columns=COLUMNS // 2), Stream(name="flow", columns=COLUMNS // 2)),
     )
 
 
@@ -166,7 +166,7 @@ def real(shared: Path, tmp_path: Path, dataset: str, subsets: tuple[str, str]) -
         train_subset=subsets[0],
         test_subset=subsets[1],
         feature_size=2,
-        streams={"rgb": 1, "flow": 1},
+        streams=(Stream(name="rgb", columns=1), Stream(name="flow", columns=1)),
         past_end="keep",
     )
     prepare(settings, tmp_path / "store")
@@ -197,7 +197,7 @@ def test_listed_labels_are_for_training_alone(shared: Path, tmp_path: Path) -> N
         annotations=str(shared / "thumos14"),
         train_subset="validation",
         feature_size=2,
-        streams={},
+        streams=(),
         past_end="keep",
     )
     own = prepare(settings, tmp_path / "one")

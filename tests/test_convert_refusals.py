@@ -21,7 +21,7 @@ from wtal.data.annotations import read_annotations
 from wtal.data.convert import converted_data_set
 from wtal.data.object_array import map_object_array
 from wtal.data.store_writer import write_store
-from wtal.data_settings import FeatureData
+from wtal.data_settings import FeatureData, Stream
 from wtal.errors import InputError
 
 Change = Callable[[FeatureData, Path], FeatureData]
@@ -40,7 +40,7 @@ def small(tmp_path: Path) -> FeatureData:
         train_subset="training",
         test_subset="validation",
         feature_size=COLUMNS,
-        streams={"rgb": COLUMNS // 2, "flow": COLUMNS // 2},
+        streams=(Stream(name="rgb", columns=COLUMNS // 2), Stream(name="flow", columns=COLUMNS // 2)),
     )
 
 
@@ -215,6 +215,20 @@ def flow_shorter(settings: FeatureData, tmp_path: Path) -> FeatureData:
     return replace(settings, features=str(tmp_path / "two"))
 
 
+def parts_of_other_sizes(settings: FeatureData, tmp_path: Path) -> FeatureData:
+    write_features(Path(settings.annotations), tmp_path / "two", layout="two_folders", columns=COLUMNS)
+    streams = (Stream(name="rgb", columns=COLUMNS // 2 + 1), Stream(name="flow", columns=COLUMNS // 2 - 1))
+    return replace(settings, features=str(tmp_path / "two"), streams=streams)
+
+
+def one_video_of_other_parts(settings: FeatureData, tmp_path: Path) -> FeatureData:
+    write_features(Path(settings.annotations), tmp_path / "two", layout="two_folders", columns=COLUMNS)
+    for stream, width in (("rgb", COLUMNS // 2 + 1), ("flow", COLUMNS // 2 - 1)):
+        path = tmp_path / "two" / stream / "v_002.npy"
+        np.save(path, np.ones((len(np.load(path)), width), np.float32))
+    return replace(settings, features=str(tmp_path / "two"), streams=(), feature_size=None)
+
+
 def no_features(settings: FeatureData, tmp_path: Path) -> FeatureData:
     return replace(settings, features=str(tmp_path / "nowhere"))
 
@@ -293,6 +307,8 @@ WRONG: list[tuple[Change, str]] = [
     (twice_the_same_name, "expected one file a video, like .*; got another of the same name"),
     (flow_missing, "expected a file of v_002 in each of rgb, flow; got v_002 in rgb alone"),
     (flow_shorter, "v_002.npy: expected streams of equal length; got 51 and 53 snippets"),
+    (parts_of_other_sizes, "expected streams of rgb 5, flow 3 columns, as the settings .*; got rgb 4, flow 4"),
+    (one_video_of_other_parts, "v_002: expected streams of rgb 4, flow 4 columns, .*; got rgb 5, flow 3"),
     (no_features, "nowhere: expected a file or folder of features; got no such path"),
     (folder_without, "bare: expected an .npy file of objects, an .h5 file, .npy files named like the videos"),
     (past_the_end, r"v_000: expected instances inside their videos \(past_end: keep.*\); got 1 after the end, first"),
@@ -324,7 +340,7 @@ def test_a_few_videos_out_of_line_are_told_and_kept(small: FeatureData, tmp_path
     arrays = arrays_of(small)
     with_arrays(small, [rows[:-6] if number == 5 else rows for number, rows in enumerate(arrays)])
     write_store(tmp_path / "store", converted_data_set(small, told.append))
-    assert told == ["v_005 has 79 snippets where one expects 86, by its 55.0 s"]
+    assert told == ["v_005: 79 snippets where 55.0 s make 86"]
 
 
 def test_streams_that_look_exchanged_and_videos_that_are_the_same_are_told(small: FeatureData, tmp_path: Path) -> None:

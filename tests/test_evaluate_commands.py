@@ -150,7 +150,7 @@ def suite(tmp_path):
         "classes": classes.tolist(),
         "snippets_per_second": 2.0,
         "feature_size": 8,
-        "streams": {"all": [0, 8]},
+        "streams": [{"name": "all", "columns": 8}],
         "source": "none",
         "licence": "none",
         "citation": "none",

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from wtal.data_settings import Stream
 from wtal.suite import read_suite
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -130,7 +131,10 @@ def test_two_folders_of_streams_are_named_in_the_suite(data: Path) -> None:
             np.save(data / "two" / stream / path.name, np.load(path))
     done = wtal("new-dataset", "mine", "--features", "two", "--annotations", "a.json", folder=data)
     assert done.returncode == 0, done.stderr
-    assert read_suite(data / "config" / "mine.yaml").file.dataset.streams == {"rgb": SIZE, "flow": SIZE}
+    assert read_suite(data / "config" / "mine.yaml").file.dataset.streams == (
+        Stream(name="rgb", columns=SIZE),
+        Stream(name="flow", columns=SIZE),
+    )
 
 
 def test_features_of_unknown_videos_are_told_and_not_used(data: Path) -> None:

@@ -18,6 +18,7 @@ from hypothesis.extra.numpy import arrays
 
 from wtal.data.store import Store, read_store
 from wtal.data.store_writer import DataSet, StoredVideo, write_store
+from wtal.data_settings import Stream
 from wtal.errors import InputError
 from wtal.files import digest_of_file
 
@@ -36,7 +37,7 @@ def data_set(*videos: StoredVideo) -> DataSet:
         classes=("jump", "run"),
         snippets_per_second=2.0,
         feature_size=4,
-        streams={"left": (0, 2), "right": (2, 4)},
+        streams=(Stream(name="left", columns=2), Stream(name="right", columns=2)),
         source="a test",
         licence="none",
         citation="none",
@@ -232,10 +233,12 @@ def flip_a_byte(folder: Path) -> None:
         (edit_meta(classes=[]), "expected at least one class"),
         (edit_meta(classes=["jump", "jump"]), "each once"),
         (edit_meta(klasses=["jump"]), r"klasses: expected a known key \(did you mean 'classes'\?\)"),
-        (edit_meta(feature_size=5), "features.npy: expected a whole .npy file of 10 rows of 5"),
+        (edit_meta(feature_size=5, streams=[]), "features.npy: expected a whole .npy file of 10 rows of 5"),
         (edit_meta(feature_size="4"), "feature_size: expected a whole number"),
         (edit_meta(snippets_per_second=0), "snippets_per_second: expected above 0"),
-        (edit_meta(streams={"left": [0, 9]}), "streams.left: expected two rising columns up to 4"),
+        (edit_meta(streams=[{"name": "left", "columns": 9}]), "streams: expected columns that sum to feature_size, 4"),
+        (edit_meta(streams={"left": [0, 4]}), "streams: expected a list in order, with name and columns for each"),
+        (edit_meta(streams=[{"name": "a", "columns": 2}] * 2), "streams: expected each name once"),
         (edit_meta(files={}), "files: expected the sha256"),
         (resize(-1), "features.npy: expected a whole .npy file"),
         (resize(-160), "features.npy: expected a whole .npy file"),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from wtal.data.store import Store, read_store
 from wtal.data.store_writer import write_store
 from wtal.data.synthetic import Action, actions_of, directions, features_of, synthetic_data_set
-from wtal.data_settings import SyntheticData
+from wtal.data_settings import Stream, SyntheticData
 
 SETTINGS = SyntheticData(kind="synthetic", feature_size=16)
 
@@ -29,7 +29,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
 def test_the_store_has_what_the_settings_ask_for(store: Store) -> None:
     assert (len(store.videos("train")), len(store.videos("test"))) == (24, 12)
     assert store.feature_size == 32
-    assert store.meta.streams == {"rgb": (0, 16), "flow": (16, 32)}
+    assert store.meta.streams == (Stream(name="rgb", columns=16), Stream(name="flow", columns=16))
     assert store.snippets_per_second == 25 / 16
     assert store.n_snippets.min() >= 40
     assert store.n_snippets.max() <= 90
@@ -92,7 +92,7 @@ def test_a_video_does_not_depend_on_the_videos_before_it() -> None:
 def test_another_process_with_another_hash_seed_writes_the_same_bytes(store: Store, tmp_path: Path) -> None:
     code = (
         "import sys\nfrom wtal.data.store_writer import write_store\n"
-        "from wtal.data.synthetic import synthetic_data_set\nfrom wtal.data_settings import SyntheticData\n"
+        "from wtal.data.synthetic import synthetic_data_set\nfrom wtal.data_settings import Stream, SyntheticData\n"
         "write_store(sys.argv[1], synthetic_data_set(SyntheticData(kind='synthetic', feature_size=16)))"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]

@@ -112,9 +112,9 @@ def _union(kind: Any, value: object, file: str, key: str) -> Any:
 
 
 def _sequence(kind: Any, value: object, file: str, key: str) -> tuple[Any, ...]:
-    if not isinstance(value, (list, tuple)):
-        raise InputError(file=file, key=key, expected="a list", got=_shown(value))
     inner = get_args(kind)
+    if not isinstance(value, (list, tuple)):
+        raise InputError(file=file, key=key, expected=_list_in_place_of(inner[0], value), got=_shown(value))
     if len(inner) == 2 and inner[1] is Ellipsis:
         return tuple(_build(inner[0], entry, file, f"{key}[{index}]") for index, entry in enumerate(value))
     if len(value) != len(inner):
@@ -122,6 +122,17 @@ def _sequence(kind: Any, value: object, file: str, key: str) -> tuple[Any, ...]:
     return tuple(
         _build(member, entry, file, f"{key}[{index}]") for index, (member, entry) in enumerate(zip(inner, value))
     )
+
+
+def _list_in_place_of(kind: Any, value: object) -> str:
+    """What a list is like, in the words of the mapping that stands where its order would be lost."""
+    if not isinstance(value, Mapping) or not dataclasses.is_dataclass(kind):
+        return "a list"
+    names = [field.name for field in dataclasses.fields(kind)]
+    if len(names) != 2 or not value or any(isinstance(entry, (Mapping, list)) for entry in value.values()):
+        return f"a list in order, with {' and '.join(names)} for each entry"
+    entries = ", ".join(f"{{{names[0]}: {name}, {names[1]}: {entry}}}" for name, entry in value.items())
+    return f"a list in order, such as [{entries}]"
 
 
 def _named(kind: Any, value: object, file: str, key: str) -> dict[str, Any]:

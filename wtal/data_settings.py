@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from wtal.errors import require
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Stream:
+    """The columns of features that come from one source, such as rgb; the next stream's stand after them."""
+
+    name: str
+    columns: int
+
+    def __post_init__(self) -> None:
+        require(bool(self.name.strip()), "name", "a word", self.name)
+        require(self.columns >= 1, "columns", "a whole number, 1 or above", self.columns)
+
+
+Streams = tuple[Stream, ...]  # side by side, in order; none where nobody has named them
+RGB_AND_FLOW = (Stream(name="rgb", columns=1024), Stream(name="flow", columns=1024))  # of I3D
+
+
+def described(streams: Streams) -> str:
+    """The streams in words, such as "rgb 1024, flow 1024"."""
+    return ", ".join(f"{stream.name} {stream.columns}" for stream in streams)
+
+
+def bounds_of(streams: Sequence[Stream]) -> dict[str, tuple[int, int]]:
+    """First column and the one after the last of each stream."""
+    ends = accumulate(stream.columns for stream in streams)
+    return {stream.name: (end - stream.columns, end) for stream, end in zip(streams, ends)}
+
+
+def require_streams(streams: Streams, feature_size: int | None) -> None:
+    """Refuse streams of one name, or whose columns are not all there are. Raises SettingError."""
+    names = [stream.name for stream in streams]
+    require(len(set(names)) == len(names), "streams", "each name once", names)
+    sums = not streams or feature_size is None or sum(stream.columns for stream in streams) == feature_size
+    require(sums, "streams", f"columns that sum to feature_size, {feature_size}", described(streams))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +109,7 @@ class FeatureData:
     test_share: float = 0.25  # of the videos, where the annotations name no subsets
     snippets_per_second: float | None = 1.5625  # null: measured from the videos' durations
     feature_size: int | None = 2048  # null: that of the first video
-    streams: dict[str, int] = field(default_factory=lambda: {"rgb": 1024, "flow": 1024})  # columns of each, in order
+    streams: Streams = RGB_AND_FLOW  # of the columns, in order; []: as the layout tells them, or not named
     video_labels: Literal["instances", "listed"] = "instances"  # listed: of training videos, as in labels_all.npy
     past_end: Literal["refuse", "keep"] = "refuse"  # instances that begin after their video's end
     alignment: Literal["refuse", "warn"] = "refuse"  # snippet counts that contradict the durations
@@ -92,9 +129,7 @@ class FeatureData:
         rate, size = self.snippets_per_second, self.feature_size
         require(rate is None or rate > 0, "snippets_per_second", "above 0, or null", rate)
         require(size is None or size >= 1, "feature_size", "a whole number, 1 or above, or null", size)
-        require(all(columns >= 1 for columns in self.streams.values()), "streams", "columns, 1 or above", self.streams)
-        sums = not self.streams or size is None or sum(self.streams.values()) == size
-        require(sums, "streams", f"columns that sum to feature_size, {size}", self.streams)
+        require_streams(self.streams, size)
         few = self.expected_videos is None or self.expected_videos >= 2
         require(few, "expected_videos", "a whole number, 2 or above, or null", self.expected_videos)
 

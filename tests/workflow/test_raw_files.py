@@ -14,7 +14,7 @@ extends: bare.yaml
 suite: own
 dataset:
   {kind: features, name: own, features: raw/features, annotations: raw/a.json, train_subset: training,
-   test_subset: validation, feature_size: 4, streams: {rgb: 2, flow: 2}}
+   test_subset: validation, feature_size: 4, streams: [{name: rgb, columns: 2}, {name: flow, columns: 2}]}
 """
 WHOLE = ("results/own/data/meta.json", "--cores", "1", "--configfile", "config/own.yaml")
 

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from wtal.data.alignment import covers_class, crowded, overlap_of_ambiguous, rate_problem, remarks
 from wtal.data.annotations import AnnotatedVideo
-from wtal.data.collection import Collection, chosen_videos, collect, known_durations, told_cautions
+from wtal.data.collection import (
+    Collection,
+    chosen_videos,
+    collect,
+    known_durations,
+    stated_frame_rates,
+    told_cautions,
+)
 from wtal.data.convert import read_all
 from wtal.data.store_tables import Subset
 from wtal.data_settings import FeatureData
@@ -42,7 +49,8 @@ def alignment_report(
     if has_features:
         try:
             collection = collect(replace(settings, alignment="warn", past_end="keep"), doubts.append)
-            problem = rate_problem(*known_durations(collection)[1:], collection.snippets_per_second)
+            known, frames = known_durations(collection), stated_frame_rates(collection)
+            problem = rate_problem(*known[1:], collection.snippets_per_second, frames)
             if reads:
                 read_all(collection, doubts.append)
         except InputError as error:

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 
 import numpy as np
 
-from wtal.data.alignment import measured_rate, out_of_line, past_end, rate_problem
+from wtal.data.alignment import (
+    another_rate,
+    derived_rate,
+    frame_rates,
+    is_of_each,
+    lengths_out_of_line,
+    other_frame_rates,
+    past_end,
+    rate_problem,
+)
 from wtal.data.annotations import AnnotatedVideo, Annotations, classes_of, read_annotations, with_subsets
 from wtal.data.axes import Axis, Shapes, snippets_axis
 from wtal.data.emptiness import Labelled, background_caution, cautions, require_enough
-from wtal.data.layouts import Entry, Features, open_features, shape_of, shapes_of
+from wtal.data.layouts import (
+    Entry,
+    Features,
+    check_streams,
+    open_features,
+    shape_of,
+    shapes_of,
+    stream_names,
+    streams_of,
+)
 from wtal.data.store_tables import Subset
-from wtal.data_settings import FeatureData
+from wtal.data_settings import FeatureData, Streams, described
 from wtal.errors import InputError
 from wtal.records import Floats, Integers
 
@@ -45,10 +62,9 @@ class Collection:
     snippets_per_second: float
 
     @property
-    def streams(self) -> dict[str, tuple[int, int]]:
-        """First column and the one after the last of each stream."""
-        ends = list(accumulate(self.settings.streams.values()))
-        return {name: (end - size, end) for (name, size), end in zip(self.settings.streams.items(), ends)}
+    def streams(self) -> Streams:
+        """The streams in the order of their columns: as the settings have them, else as the layout tells them apart."""
+        return self.settings.streams or streams_of(self.members[0].entry)
 
     def seconds(self, member: Member) -> float:
         """The duration of a video: as annotated, else what its snippets cover."""
@@ -61,7 +77,7 @@ def collect(settings: FeatureData, tell: Tell) -> Collection:
     annotations, chosen = chosen_videos(settings)
     for note in annotations.notes:
         tell(f"{annotations.path}: {note}")
-    features = open_features(settings.features, settings.layout, tuple(settings.streams) or ("rgb", "flow"))
+    features = open_features(settings.features, settings.layout, stream_names(settings.streams))
     found = _entries(features, annotations, chosen)
     chosen, entries = _with_features(settings, annotations, features, chosen, found, tell)
     for sentence in told_cautions(settings, annotations, chosen):
@@ -70,7 +86,7 @@ def collect(settings: FeatureData, tell: Tell) -> Collection:
     pairs = zip(chosen, entries, counts.tolist())
     members = tuple(Member(video, subset, entry, count) for (video, subset), entry, count in pairs)
     measured = Collection(settings, annotations, features, members, size, settings.snippets_per_second or 1.0)
-    collection = replace(measured, snippets_per_second=_rate(settings, *known_durations(measured)[1:]))
+    collection = replace(measured, snippets_per_second=_rate(measured, tell))
     _check_alignment(collection, tell)
     _check_past_end(collection, tell)
     return collection
@@ -199,6 +215,7 @@ def _shapes(
     """The number of columns of all videos, the snippets of each [V], and the entries with the axis of these."""
     turned, shapes = _turned(settings, entries, videos, tell)
     size, counts = settings.feature_size, []
+    streams = settings.streams or streams_of(turned[0])
     for entry, own, video in zip(turned, shapes, videos):
         count, columns = shape_of(own, entry)
         size = columns if size is None else size
@@ -209,28 +226,37 @@ def _shapes(
                 expected=_expected_columns(settings, size, count, columns, entry.snippets_are),
                 got=columns,
             )
+        check_streams(entry, streams, video.name, "as the settings and the other videos have them")
         counts.append(count)
-    if settings.streams and size != sum(settings.streams.values()):
+    if settings.streams and size != sum(stream.columns for stream in settings.streams):
         expected = f"streams that sum to the {size} columns of the features"
-        raise InputError(file=settings.features, key="streams", expected=expected, got=settings.streams)
+        raise InputError(file=settings.features, key="streams", expected=expected, got=described(settings.streams))
     return size or 0, np.array(counts, dtype=np.int64), turned
 
 
 def _expected_columns(settings: FeatureData, size: int, count: int, columns: int, axis: Axis) -> str:
-    streams = ", ".join(f"{name} {width}" for name, width in settings.streams.items())
-    expected = f"{size} columns ({streams})" if streams else f"{size} columns"
-    if columns in settings.streams.values():
+    expected = f"{size} columns ({described(settings.streams)})" if settings.streams else f"{size} columns"
+    if columns in [stream.columns for stream in settings.streams]:
         return f"{expected}, not one stream alone (for that, set feature_size and streams)"
     return f"{expected}; snippets are {axis} here" if count == size else expected
 
 
-def _rate(settings: FeatureData, counts: Integers, seconds: Floats) -> float:
+def stated_frame_rates(collection: Collection) -> Floats | None:
+    """Frames a second [V] of the videos whose duration is annotated, where all of them have one."""
+    return frame_rates([member.video for member in collection.members if member.video.seconds is not None])
+
+
+def _rate(measured: Collection, tell: Tell) -> float:
+    settings, (_, counts, seconds) = measured.settings, known_durations(measured)
     if settings.snippets_per_second is not None:
         return settings.snippets_per_second
     if not len(counts):
         expected = "snippets a second, since the annotations state no durations to measure it by"
         raise InputError(file=settings.annotations, key="snippets_per_second", expected=expected, got="null")
-    return float(f"{measured_rate(counts, seconds):.6g}")
+    rate, told = derived_rate(counts, seconds, stated_frame_rates(measured))
+    for sentence in told:
+        tell(f"{rate:.6g} snippets a second: {sentence}")
+    return rate
 
 
 def _check_alignment(collection: Collection, tell: Tell) -> None:
@@ -239,18 +265,20 @@ def _check_alignment(collection: Collection, tell: Tell) -> None:
     if not len(counts):
         tell("no durations are annotated: they are taken from the number of snippets, and no rate could be checked")
         return
-    problem = rate_problem(counts, seconds, rate)
+    frames = stated_frame_rates(collection)
+    problem = rate_problem(counts, seconds, rate, frames)
+    for name, words in [] if frames is None else other_frame_rates(names, frames):
+        tell(f"{name}: {words}")
+    for name, words in lengths_out_of_line(names, counts, seconds, rate) if not problem or is_of_each(problem) else []:
+        tell(f"{name}: {words}")
     if problem and settings.alignment == "refuse":
         expected = f"about {rate:.6g} snippets for each second of video (alignment: warn lets others stand)"
         raise InputError(file=settings.features, expected=expected, got=problem)
     if problem:
         tell(problem)
-    outside = np.flatnonzero(out_of_line(counts, seconds, rate))
-    for number in outside[:10].tolist() if not problem else []:
-        expected = f"{seconds[number] * rate:.0f}, by its {seconds[number]:.1f} s"
-        tell(f"{names[number]} has {counts[number]} snippets where one expects {expected}")
-    if len(outside) > 10 and not problem:
-        tell(f"{len(outside) - 10} more videos differ as much (`wtal check-data` lists them)")
+    another = None if problem or settings.snippets_per_second is None else another_rate(counts, seconds, rate)
+    if another:
+        tell(another)
 
 
 def _check_past_end(collection: Collection, tell: Tell) -> None:

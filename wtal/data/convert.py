@@ -173,6 +173,6 @@ def hold_features(
     """Hold annotations and features against the lock, or record them in it. Raises InputError where one differs."""
     videos = [[video.name, video.subset, video.seconds, video.instances] for video in collection.annotations.videos]
     hold(lock, "annotations", {"sha256": digest_of_value([list(collection.annotations.classes), videos])})
-    hold(lock, "features", {"columns": collection.feature_size})
+    hold(lock, "features", {"columns": collection.feature_size, "streams": to_mapping(collection.streams)})
     hold(lock, "videos", digests)
     record(lock, "streams", streams)

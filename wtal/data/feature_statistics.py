@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wtal.data_settings import Streams, bounds_of
 from wtal.records import Floats
 
 ORDER_MARGIN = 1.25  # by which flow's share must exceed rgb's before their order is doubted
@@ -85,9 +86,9 @@ class FeatureStatistics:
         return {name: float(f"{value:.6g}") for name, value in values.items()}
 
 
-def stream_statistics(statistics: FeatureStatistics, streams: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
+def stream_statistics(statistics: FeatureStatistics, streams: Streams) -> dict[str, Any]:
     """Statistics of every stream by its name."""
-    return {name: statistics.of_stream(first, last) for name, (first, last) in streams.items()}
+    return {name: statistics.of_stream(first, last) for name, (first, last) in bounds_of(streams).items()}
 
 
 def stream_doubts(streams: Mapping[str, Mapping[str, float]]) -> list[str]:

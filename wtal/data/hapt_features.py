@@ -8,13 +8,15 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from wtal.data_settings import Stream
+
 # Axes: S samples, T snippets, D features; each of the two streams has four channels: three axes and their magnitude.
 
 SAMPLES_PER_SECOND = 50
 SAMPLES_PER_SNIPPET = 25  # 0.5 s
 WINDOW = 128  # samples, 2.56 s
 BANDS = ((1, 3), (3, 8), (8, 20), (20, 65))  # bins of WINDOW / SAMPLES_PER_SECOND = 0.39 Hz each, half-open
-STREAMS = {"accelerometer": (0, 40), "gyroscope": (40, 80)}
+STREAMS = (Stream(name="accelerometer", columns=40), Stream(name="gyroscope", columns=40))
 FEATURE_SIZE = 80
 LARGEST = 5.0  # standard deviations from the training mean at which a feature is clipped
 SNIPPET_NORM = math.sqrt(FEATURE_SIZE)  # L2 norm of every snippet: features of the order of 1

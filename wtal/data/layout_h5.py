@@ -11,8 +11,10 @@ from typing import Any
 from wtal.errors import InputError
 
 
-def h5_entries(path: Path, streams: Sequence[str]) -> dict[str, Callable[[], list[Any]]]:
-    """Name and data sets of each video; the file stays open until its last data set is let go.
+def h5_entries(path: Path, streams: Sequence[str]) -> dict[str, tuple[Callable[[], list[Any]], tuple[str, ...]]]:
+    """Data sets of each video by its name, and which streams they are, where they are called so.
+
+    The file stays open until its last data set is let go.
 
     Raises InputError where h5py is not installed, the file is damaged, or a group holds something else.
     """
@@ -29,7 +31,7 @@ def h5_entries(path: Path, streams: Sequence[str]) -> dict[str, Callable[[], lis
         if sets is None:
             expected = f"one data set a video, or one for each of {', '.join(streams)}"
             raise InputError(file=path, key=name, expected=expected, got=f"{', '.join(file[name]) or 'an empty group'}")
-        found[name] = _getter(sets)
+        found[name] = _getter(sets), tuple(streams) if len(sets) > 1 else ()
     if not found:
         raise InputError(file=path, expected="a data set or group a video", got="none")
     return found

@@ -19,6 +19,7 @@ from wtal.data.axes import Axis, Shapes, plain_shape, sizes_of
 from wtal.data.layout_h5 import h5_entries
 from wtal.data.names import is_hidden, match_names, without_media
 from wtal.data.object_array import holds_objects, map_object_array
+from wtal.data_settings import Stream, Streams, described
 from wtal.errors import InputError
 
 Layout = Literal["auto", "object_array", "npy_per_video", "two_folders", "h5"]
@@ -33,6 +34,7 @@ class Entry:
     place: str  # where they are, for messages
     arrays: Callable[[], list[Any]]  # the array, or each stream's: they have a shape, and are read when used
     files: tuple[Path, ...]  # where the numbers lie: one, or one for each stream
+    streams: tuple[str, ...] = ()  # whose arrays they are, where the layout tells streams apart
     snippets_are: Axis = "rows"  # of the arrays, once axes of length 1 are dropped
 
 
@@ -68,9 +70,9 @@ def open_features(path: str | Path, layout: Layout = "auto", streams: Sequence[s
         return Features(path, chosen, {}, entries)
     if chosen == "h5":
         sets = h5_entries(place, streams)
-        found = {name: Entry(f"{place}/{name}", arrays, (place,)) for name, arrays in sets.items()}
+        found = {name: Entry(f"{place}/{name}", arrays, (place,), own) for name, (arrays, own) in sets.items()}
         return Features(path, chosen, found, list(found.values()))
-    by_name = _files_of_streams(place, streams) if chosen == "two_folders" else _files(place)
+    by_name = _files_of_streams(place, streams) if chosen == "two_folders" else _files(place, streams)
     return Features(path, chosen, by_name, list(by_name.values()))
 
 
@@ -119,6 +121,27 @@ def shape_of(shapes: Shapes, entry: Entry) -> tuple[int, int]:
     return counts[0], sum(columns)
 
 
+def streams_of(entry: Entry) -> Streams:
+    """The streams of a video with the columns of each, where the layout tells them apart; none where it does not."""
+    if not entry.streams:
+        return ()
+    widths = sizes_of(shapes_of(entry), entry.snippets_are)[1]
+    return tuple(Stream(name=name, columns=width) for name, width in zip(entry.streams, widths))
+
+
+def stream_names(streams: Streams) -> tuple[str, ...]:
+    """What the folders or data sets of streams are called, in the order of the columns; the usual two where unknown."""
+    return tuple(stream.name for stream in streams) or ("rgb", "flow")
+
+
+def check_streams(entry: Entry, streams: Streams, video: str, why: str) -> None:
+    """Refuse a video whose layout tells other streams apart, or parts of other sizes. Raises InputError."""
+    found = streams_of(entry)
+    if found and found != streams:
+        expected = f"streams of {described(streams)} columns" if streams else "one array a video"
+        raise InputError(file=entry.place, key=video, expected=f"{expected}, {why}", got=described(found))
+
+
 def _layout_of(path: Path, layout: Layout, streams: Sequence[str]) -> tuple[Layout, Path]:
     """The layout, and the file or folder in which it begins."""
     if path.is_file():
@@ -157,11 +180,12 @@ def _in_memory(file: Path, number: int, array: NDArray[Any]) -> Entry:
     return Entry(f"{file}[{number}]", lambda: [array], (file,))
 
 
-def _files(folder: Path) -> dict[str, Entry]:
+def _files(folder: Path, streams: Sequence[str]) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     for path in _arrays(folder):
         if path.stem in found:
             expected = f"one file a video, like {found[path.stem].place}"
+            expected += f", or folders of {' and '.join(streams)}" if len(streams) > 1 else ""
             raise InputError(file=path, expected=expected, got="another of the same name")
         found[path.stem] = _of_files([path])
     return found
@@ -181,7 +205,7 @@ def _files_of_streams(folder: Path, streams: Sequence[str]) -> dict[str, Entry]:
             if stream not in own:
                 got = f"{stem} in {' and '.join(own)} alone"
                 raise InputError(file=folder, expected=f"a file of {stem} in each of {', '.join(streams)}", got=got)
-    return {stem: _of_files([own[stream] for stream in streams]) for stem, own in sorted(paths.items())}
+    return {stem: _of_files([own[stream] for stream in streams], streams) for stem, own in sorted(paths.items())}
 
 
 def without_suffix(name: str) -> str:
@@ -189,8 +213,8 @@ def without_suffix(name: str) -> str:
     return next((name.removesuffix(end) for end in SUFFIXES if name.endswith(end)), name)
 
 
-def _of_files(paths: Sequence[Path]) -> Entry:
-    return Entry(str(paths[0]), lambda: [_mapped(path) for path in paths], tuple(paths))
+def _of_files(paths: Sequence[Path], streams: Sequence[str] = ()) -> Entry:
+    return Entry(str(paths[0]), lambda: [_mapped(path) for path in paths], tuple(paths), tuple(streams))
 
 
 def _mapped(path: Path) -> NDArray[Any]:

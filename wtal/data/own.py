@@ -8,11 +8,21 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from wtal.data.alignment import crowded, measured_rate, out_of_line, rate_problem, remarks
+from wtal.data.alignment import (
+    another_rate,
+    crowded,
+    derived_rate,
+    frame_rates,
+    is_of_each,
+    lengths_out_of_line,
+    other_frame_rates,
+    rate_problem,
+    remarks,
+)
 from wtal.data.annotations import AnnotatedVideo, Annotations, classes_of, read_annotations, with_subsets
-from wtal.data.axes import Axis, Shapes, sizes_of, snippets_axis
+from wtal.data.axes import Axis, Shapes, snippets_axis
 from wtal.data.emptiness import cautions, lacks
-from wtal.data.layouts import Entry, Features, open_features, shapes_of
+from wtal.data.layouts import Entry, Features, open_features, shapes_of, streams_of
 from wtal.data.store_tables import Subset
 from wtal.data.subsets import words_for
 from wtal.data.unseen import read_floats
@@ -22,9 +32,8 @@ from wtal.errors import InputError
 TRAIN_NAMES = ("train",)  # and the words that mean the same
 TEST_NAMES = ("test", "validation")
 ERRORS = ("begins after the video's end", "ends after the video's end")
-NO_FEATURES, FEATURES = "no features", "features"  # kinds of problems
+NO_FEATURES, FEATURES, LENGTH = "no features", "features", "length"  # kinds of problems
 BACKGROUND = {"train": "used as background", "test": "whatever is found in it counts as wrong"}
-USUAL_RATE = 25 / 16  # snippets of 16 frames at 25 frames a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ def inspect(request: Request) -> Inspection:
         test_subset=test,
         snippets_per_second=request.rate,
         feature_size=None,
-        streams={},
+        streams=(),
         past_end="keep" if request.keeps_past_end else "refuse",
     )
     annotations = with_subsets(annotations, train, test, settings.test_share)
@@ -193,9 +202,9 @@ def _look_at_features(found: Inspection, entries: Mapping[str, Entry]) -> dict[s
             found.problems.append(("columns", name, f"{size} {other} where most videos have {found.feature_size}"))
             del counts[name]  # whatever is wrong with it, its rows need not be snippets
     found.n_snippets = sum(counts.values())
-    widths = sizes_of(next(iter(shapes.values())), axis)[1]
-    if len(widths) > 1:
-        found.settings = replace(found.settings, streams=dict(zip(("rgb", "flow"), widths)))
+    told = next((entry for name, entry in entries.items() if name in counts), None)
+    if told is not None:
+        found.settings = replace(found.settings, streams=streams_of(replace(told, snippets_are=axis)))
     return counts
 
 
@@ -243,29 +252,27 @@ def _look_at_rate(found: Inspection, counts: dict[str, int]) -> None:
     """The rate that was given, or the one that durations say; and whether the lengths agree with it."""
     known = [video for video, _ in found.videos if video.seconds is not None and video.name in counts]
     own = np.array([counts[video.name] for video in known], dtype=np.int64)
-    seconds = np.array([video.seconds for video in known], dtype=np.float64)
+    seconds, frames = np.array([video.seconds for video in known], dtype=np.float64), frame_rates(known)
     found.rate = found.request.rate
     if found.rate is None:
         if not known:
             words = "no durations to derive it from: give --rate, such as 1.5625 for 16 frames at 25 a second"
             found.problems.append(("rate", "snippets per second", words))
             return
-        found.rate, found.rate_is_derived = float(f"{measured_rate(own, seconds):.6g}"), True
-        if found.rate != USUAL_RATE and abs(found.rate / USUAL_RATE - 1) < 0.02:
-            words = "derived; if a snippet is 16 frames at 25 a second, say --rate 1.5625"
-            found.notes.append(("rate", f"{found.rate:g} snippets per second", words))
+        found.rate, told_of_it = derived_rate(own, seconds, frames)
+        found.rate_is_derived = True
+        found.notes += [("rate", f"{found.rate:g} snippets per second", words) for words in told_of_it]
     found.settings = replace(found.settings, snippets_per_second=found.rate, feature_size=found.feature_size or None)
     if not known:
         return
-    problem = rate_problem(own, seconds, found.rate)
+    problem, names = rate_problem(own, seconds, found.rate, frames), [video.name for video in known]
+    single = lengths_out_of_line(names, own, seconds, found.rate) if not problem or is_of_each(problem) else []
+    single += [] if frames is None else other_frame_rates(names, frames)
+    (found.problems if problem else found.notes).extend((LENGTH, name, words) for name, words in single)
     if problem:
         found.problems.append(("rate", "snippets per second", problem))
-        return
-    for number in np.flatnonzero(out_of_line(own, seconds, found.rate)).tolist():
-        words = (
-            f"{own[number]} snippets where {seconds[number]:.1f} s at this rate make {seconds[number] * found.rate:.0f}"
-        )
-        found.notes.append(("length", known[number].name, words))
+    elif not found.rate_is_derived and (another := another_rate(own, seconds, found.rate)):
+        found.notes.append(("rate", "snippets per second", another))
 
 
 def _look_at_annotations(found: Inspection, counts: dict[str, int]) -> None:

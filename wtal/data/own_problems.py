@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from wtal.data.own import NO_FEATURES, Inspection
+from wtal.data.own import LENGTH, NO_FEATURES, Inspection
 from wtal.errors import WtalError
 
 MOST_TOLD = 10  # videos with a line of their own for each kind of problem
@@ -29,12 +29,12 @@ def check(found: Inspection) -> None:
 
 
 def told(entries: Sequence[tuple[str, str, str]], *, names_all: bool = False) -> list[str]:
-    """A line for each entry, at most ten of a kind; the others are counted, and with `names_all` named."""
+    """A line for each entry, at most ten of a kind but of lengths; of the rest a count, or all names where asked for."""
     lines, rest = [], dict[str, list[str]]()
     seen: Counter[str] = Counter()
     for kind, name, words in entries:
         seen[kind] += 1
-        if seen[kind] <= MOST_TOLD:
+        if seen[kind] <= MOST_TOLD or kind == LENGTH:
             lines.append(f"  {name}: {words}")
         else:
             rest.setdefault(kind, []).append(name)

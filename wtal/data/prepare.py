@@ -9,7 +9,7 @@ from wtal.config import from_mapping
 from wtal.data.store import Store, read_store
 from wtal.data.store_tables import SUBSETS
 from wtal.data.store_writer import RESUME_EVERY, DataSet, write_store
-from wtal.data_settings import DataSettings, FeatureData, HaptData, SyntheticData, WatchData
+from wtal.data_settings import DataSettings, FeatureData, HaptData, SyntheticData, WatchData, described
 from wtal.files import read_json
 
 
@@ -57,7 +57,7 @@ def summary(store: Store) -> list[str]:
     snippets = f"{len(store.rows)} of {store.feature_size} features, {store.snippets_per_second:g} a second"
     lines += [
         f"snippets        {snippets}",
-        f"streams         {', '.join(store.meta.streams)}",
+        f"streams         {described(store.meta.streams) or 'not named'}",
         f"background      {100 * background_share(store):.1f} % of the time",
         f"source          {store.meta.source}",
         f"licence         {store.meta.licence}",

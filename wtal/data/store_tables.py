@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from wtal.data_settings import Streams, require_streams
 from wtal.errors import InputError, nearest, require
 from wtal.files import digest_of_file, read_rows
 
@@ -34,7 +35,7 @@ class StoreMeta:
     classes: tuple[str, ...]
     snippets_per_second: float
     feature_size: int
-    streams: dict[str, tuple[int, int]]  # name: first column and the one after the last
+    streams: Streams  # of the columns, in order; none where nobody has named them
     source: str
     licence: str
     citation: str
@@ -47,9 +48,7 @@ class StoreMeta:
         require(all(name.strip() for name in names), "classes", "names that are not empty", names)
         require(self.snippets_per_second > 0, "snippets_per_second", "above 0", self.snippets_per_second)
         require(self.feature_size >= 1, "feature_size", "a whole number, 1 or above", self.feature_size)
-        for name, (first, last) in self.streams.items():
-            inside = 0 <= first < last <= self.feature_size
-            require(inside, f"streams.{name}", f"two rising columns up to {self.feature_size}", [first, last])
+        require_streams(self.streams, self.feature_size)
         absent = [name for name in HASHED if name not in self.files]
         require(not absent, "files", f"the sha256 of {', '.join(HASHED)}", f"none of {', '.join(absent)}")
 

@@ -30,6 +30,7 @@ from wtal.data.store_tables import (
     VIDEOS,
     Subset,
 )
+from wtal.data_settings import Streams
 from wtal.errors import InputError
 from wtal.files import digest_of_file, read_arrays, refused_unwritable, to_json, write_arrays, write_rows, write_text
 
@@ -84,7 +85,7 @@ class DataSet:
     classes: tuple[str, ...]
     snippets_per_second: float
     feature_size: int
-    streams: dict[str, tuple[int, int]]
+    streams: Streams
     source: str
     licence: str
     citation: str

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from wtal.data.store_tables import SUBSETS, Subset
 from wtal.data.store_writer import DataSet, StoredVideo
-from wtal.data_settings import SyntheticData
+from wtal.data_settings import Stream, SyntheticData
 from wtal.records import Floats
 from wtal.timebase import to_seconds
 
@@ -59,7 +59,7 @@ def synthetic_data_set(settings: SyntheticData) -> DataSet:
         classes=tuple(f"action_{label + 1:02d}" for label in range(settings.classes)),
         snippets_per_second=SNIPPETS_PER_SECOND,
         feature_size=len(STREAMS) * size,
-        streams={name: (place * size, (place + 1) * size) for place, name in enumerate(STREAMS)},
+        streams=tuple(Stream(name=name, columns=size) for name in STREAMS),
         source=f"made up by wtal, seed {settings.seed}",
         licence="none needed: made-up numbers",
         citation="none",

@@ -10,19 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wtal.data.axes import Axis, snippets_axis
-from wtal.data.layouts import Entry, open_features, open_video, read_entry, shape_of, shapes_of
+from wtal.data.layouts import (
+    Entry,
+    check_streams,
+    open_features,
+    open_video,
+    read_entry,
+    shape_of,
+    shapes_of,
+    stream_names,
+)
 from wtal.data.names import display_names
+from wtal.data_settings import Streams, described
 from wtal.errors import InputError
 
 
-def unseen_videos(path: Path, feature_size: int) -> tuple[list[str], list[NDArray[Any]], Axis]:
-    """Names and features [T, D] of videos to predict: an .npy file, or a folder, .h5 file or rgb and flow folders.
+def unseen_videos(path: Path, feature_size: int, streams: Streams) -> tuple[list[str], list[NDArray[Any]], Axis]:
+    """Names and features [T, D] of videos to predict: an .npy file, a folder, an .h5 file, or a folder for each stream.
 
     The third value says along which axis of the files the snippets lay: the other one has `feature_size` entries.
-
-    Raises InputError for anything but finite floating-point features of `feature_size` columns.
+    streams: those that the features of the training had, in order, which folders or data sets are put side by side in.
+    Raises InputError for anything but finite floating-point features of `feature_size` columns in these streams.
     """
-    entries = {path.stem: open_video(path)} if path.suffix.lower() == ".npy" else dict(open_features(path).by_name)
+    alone = path.suffix.lower() == ".npy"
+    opened = {path.stem: open_video(path)} if alone else open_features(path, streams=stream_names(streams)).by_name
+    entries = dict(opened)
     if not entries:
         raise InputError(file=path, expected="features by the names of their videos", got="an array without names")
     shapes = {name: shapes_of(entry) for name, entry in entries.items()}
@@ -33,9 +45,11 @@ def unseen_videos(path: Path, feature_size: int) -> tuple[list[str], list[NDArra
         count, columns = shape_of(shapes[name], turned)
         if columns != feature_size:
             hint = f"; snippets are {axis}" if count == feature_size else ""
-            expected = f"{feature_size} columns, as the checkpoint was trained on{hint}"
+            parts = f" ({described(streams)})" if streams else ""
+            expected = f"{feature_size} columns{parts}, as the checkpoint was trained on{hint}"
             n_rows, n_columns = (count, columns) if axis == "rows" else (columns, count)
             raise InputError(file=entry.place, key=name, expected=expected, got=f"{n_rows} rows of {n_columns}")
+        check_streams(turned, streams, name, "as the checkpoint was trained on")
         arrays.append(read_floats(turned))
     names = display_names(entries)
     return [names[name] for name in entries], arrays, axis

@@ -7,10 +7,12 @@ import json
 import pickle
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
+from wtal.config import from_mapping, to_mapping
+from wtal.data_settings import Streams
 from wtal.errors import InputError
 from wtal.files import read_bytes, refused_unwritable, whole_file
 
@@ -30,11 +32,12 @@ class About:
     settings_digest: str  # of the round and everything before it that its files hold
     model: dict[str, Any]  # ModelSettings as a plain mapping
     detection: dict[str, Any] | None = None  # DetectSettings as a plain mapping; training itself does not use them
+    streams: Streams = ()  # whose columns the features are, in order; none where nobody has named them
     precision: str = "float32"  # as which the features lay in the store
 
     def to_json(self) -> str:
         """The same, as text."""
-        return json.dumps({name: getattr(self, name) for name in self.__slots__}, sort_keys=True)
+        return json.dumps(to_mapping(self), sort_keys=True)
 
 
 def write_checkpoint(path: str | Path, content: dict[str, Any]) -> None:
@@ -79,7 +82,11 @@ def _about(path: str | Path, text: Any) -> About:
     """What a checkpoint says of itself; `detection` and `precision` may be absent."""
     try:
         values = json.loads(text)
-        about = About(**{**values, "classes": tuple(values["classes"])})
+        if "streams" not in values:
+            expected = "the streams of its features, in order (it is from before they were written down: train again)"
+            raise InputError(file=path, key="about.streams", expected=expected, got="none")
+        streams = from_mapping(cast("type[tuple[()]]", Streams), values["streams"], file=path, key="about.streams")
+        about = About(**{**values, "classes": tuple(values["classes"]), "streams": streams})
         if about.precision not in PRECISIONS:
             raise ValueError
         return about

@@ -109,6 +109,7 @@ class RoundJob:
             settings_digest=digest_of_value([before, to_mapping(settings), self.inputs.seed]),
             model=to_mapping(settings.model),
             detection=None if self.inputs.detection is None else to_mapping(self.inputs.detection),
+            streams=store.meta.streams,
             precision=store.rows.dtype.name,
         )
 

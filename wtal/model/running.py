@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from wtal.config import to_mapping
 from wtal.data.store import Store
+from wtal.data_settings import described
 from wtal.errors import InputError
 from wtal.model.checkpoint import About
 from wtal.step_settings import RoundSettings
@@ -53,7 +54,7 @@ class StoreVideos:
 
 
 def check_about(about: About, store: Store, path: Path, settings: RoundSettings | None = None) -> None:
-    """Refuse a checkpoint of other classes, features, rate, network or round, in a sentence."""
+    """Refuse a checkpoint of other classes, features, streams, rate, network or round, in a sentence."""
     expected: dict[str, Any] = {
         "classes": store.classes,
         "feature_size": store.feature_size,
@@ -64,6 +65,9 @@ def check_about(about: About, store: Store, path: Path, settings: RoundSettings 
     for key, value in expected.items():
         if getattr(about, key) != value:
             raise InputError(file=path, key=key, expected=str(value), got=getattr(about, key))
+    if about.streams != store.meta.streams:
+        shown = [described(streams) or "none that are named" for streams in (store.meta.streams, about.streams)]
+        raise InputError(file=path, key="streams", expected=shown[0], got=shown[1])
 
 
 @contextmanager

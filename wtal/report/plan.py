@@ -58,7 +58,7 @@ class PlanFile:
     report: ShownSettings
     method: dict[str, Any]
     variants: dict[str, VariantPlan]
-    order: tuple[str, ...] = ()  # of the variants in the suite; JSON written with sorted keys does not keep it
+    order: tuple[str, ...]  # of the variants in the suite; JSON written with sorted keys does not keep it
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +124,6 @@ def page_settings(plan: Plan) -> PageSettings:
 
 
 def _in_order(file: PlanFile, path: str | Path) -> PlanFile:
-    if not file.order:
-        return file
     if sorted(file.order) != sorted(file.variants):
         expected = f"each of {', '.join(sorted(file.variants))} once"
         raise InputError(file=path, key="order", expected=expected, got=", ".join(file.order))
