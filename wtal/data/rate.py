@@ -112,15 +112,16 @@ def lost_rows(counts: Integers, seconds: Floats, rate: float) -> int:
     middle = float(np.median(rest))
     lost = int(np.rint(-middle - 0.5))
     agree = (np.abs(rest - middle) <= 2 + 0.02 * expected).mean() >= ON_LINE
-    by_rate = _thickness(rest) > _thickness(counts - float(np.median(counts / seconds)) * seconds) - 0.5
+    by_rate = _thickness(rest) > _thickness(counts - float(np.median(counts / seconds)) * seconds) - 0.25
     sorted_rest = np.abs(np.sort(counts) - np.sort(expected))
     by_order = (sorted_rest <= 1 + 0.02 * np.sort(expected)).mean() >= ON_LINE
     return lost if agree and not by_rate and not by_order and abs(lost) <= MOST_LOST else 0
 
 
 def _thickness(rest: Floats) -> float:
-    low, high = np.quantile(rest, (0.05, 0.95))
-    return float(high - low)
+    """Of the thinnest stripe that holds nine tenths of the videos [V], in rows."""
+    n_held, ordered = int(np.ceil(ON_LINE * len(rest))), np.sort(rest)
+    return float((ordered[n_held - 1 :] - ordered[: len(rest) - n_held + 1]).min())
 
 
 def rate_by_frames(line: Line, frames_per_second: Floats) -> float | None:
