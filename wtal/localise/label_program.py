@@ -17,7 +17,7 @@ from wtal.settings import Bounds, LpSolution, ProposalSettings
 from wtal.timebase import cut_to_grid
 
 SLACK_COST = 1e3  # of one unit of violation; far above what a unit of label costs
-MET = 1e-8  # largest residual of a constraint that counts as met
+MET = 1e-7  # largest residual of a constraint that counts as met, as HiGHS has it
 CURVATURE = 1e-4  # small enough that the penalised problem has the least-norm optimum of the linear one
 BATCH = 256  # programmes solved at once, at most
 BATCH_ENTRIES = 1 << 20  # of the padded constraint matrices of a batch: 8 MB, several of which exist at a time
