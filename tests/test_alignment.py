@@ -200,7 +200,10 @@ def test_a_damaged_file_is_the_verdict(small: Path) -> None:
         (["data.json", "--data", "x"], "expected either DATASET or --data DIR; got both or none"),
         (["thumos15"], "config/thumos15.yaml: expected a readable file"),
         (["hapt.json"], "kind: expected a suite whose data are of kind features"),
-        (["data.json", "--annotations", "none"], "none: expected a folder of annotation arrays"),
+        (
+            ["data.json", "--annotations", "none"],
+            "none: expected a folder with segments.npy and",
+        ),
     ],
 )
 def test_wrong_arguments_get_one_sentence(small: Path, arguments: list[str], sentence: str) -> None:

@@ -18,7 +18,7 @@ from wtal.data.store_writer import write_store
 from wtal.data.synthetic import synthetic_data_set
 from wtal.data_settings import SyntheticData
 from wtal.files import to_json, write_text
-from wtal.localise.pseudo_labels import read_labels
+from wtal.localise.labels_file import read_labels
 from wtal.model.health import health_of
 from wtal.model.held_out import held_out_videos
 from wtal.model.losses import video_losses
@@ -26,7 +26,8 @@ from wtal.model.memory import padded_slots
 from wtal.model.packs import ArrayVideos, pack
 from wtal.model.train import EpochLog, RoundLabels, Trainer
 from wtal.settings import LossSettings
-from wtal.suite import LabelRoundSettings, plan_files, read_suite
+from wtal.step_settings import LabelRoundSettings
+from wtal.suite import plan_files, read_suite
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKGROUND = (0, 3)  # videos without a label among the seven

@@ -19,7 +19,7 @@ from wtal.data.convert import converted_data_set
 from wtal.data.prepare import prepare
 from wtal.data.store import read_store
 from wtal.data.store_writer import DataSet, StoredVideo, write_store
-from wtal.data_settings import FeatureData
+from wtal.data_settings import FeatureData, Stream
 from wtal.errors import InputError
 
 
@@ -124,7 +124,7 @@ def stored(**changes: object) -> DataSet:
         "classes": ("run",),
         "snippets_per_second": 2.0,
         "feature_size": SIZE,
-        "streams": {"all": (0, SIZE)},
+        "streams": (),
         "source": "none",
         "licence": "none",
         "citation": "none",
@@ -140,7 +140,7 @@ def stored(**changes: object) -> DataSet:
         ({"videos": []}, "made: train: expected at least one train video; got none"),
         ({"classes": ("run", "walk")}, "made: walk: expected at least one training video of each class; got none"),
         ({"snippets_per_second": 0.0}, r"store/meta.json: snippets_per_second: expected above 0; got 0.0"),
-        ({"streams": {"all": (0, 99)}}, r"store/meta.json: streams.all: expected two rising columns"),
+        ({"streams": (Stream(name="all", columns=99),)}, r"store/meta.json: streams: expected columns that sum"),
     ],
 )
 def test_a_store_is_refused_by_its_own_name_and_never_by_a_temporary_one(

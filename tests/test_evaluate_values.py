@@ -131,8 +131,8 @@ def test_ground_truth_as_detections_scores_100_less_duplicates_and_empty_instanc
     assert 99.9 < result.headline < 100
 
 
-def test_parity_localisation_on_random_detections(shared):
-    case = json.loads((shared / "parity" / "thumos_protocol.json").read_text())
+def test_parity_localisation_on_random_detections(shared, parity):
+    case = json.loads((parity / "thumos_protocol.json").read_text())
     truth = read_ground_truth(shared / "thumos14", "test")
     rate, rows = case["snippets_per_second"], case["detections"]
     number_of = {name: number for number, name in enumerate(truth.videos)}
@@ -155,8 +155,8 @@ def test_parity_localisation_on_random_detections(shared):
         assert (result.n_detections == len(rows)) is (intervals is None)
 
 
-def test_parity_classification_on_random_scores(shared):
-    case = json.loads((shared / "parity" / "thumos_protocol.json").read_text())["classification"]
+def test_parity_classification_on_random_scores(shared, parity):
+    case = json.loads((parity / "thumos_protocol.json").read_text())["classification"]
     truth = read_ground_truth(shared / "thumos14", "test")
     is_positive = labels_of_instances(truth)
     place = [truth.videos.index(video) for video in case["videos"]]

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tracemalloc
+from pathlib import Path
 
 import highspy
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from round_run import label_file, tiny_store
 
+from wtal.cli import main
+from wtal.config import from_mapping, to_mapping
+from wtal.data.store import read_store
+from wtal.files import read_json, to_json, write_text
 from wtal.localise.label_program import SLACK_COST, LabelProgram, label_program, solve_label_programs
-from wtal.records import Segments
-from wtal.settings import ProposalSettings
+from wtal.localise.labels_file import read_labels
+from wtal.localise.pseudo_labels import INFEASIBLE, NOTHING_TO_SOLVE, SOLVED, pseudo_labels
+from wtal.localise.scores_file import write_scores
+from wtal.records import Segments, VideoScores
+from wtal.settings import LpSolution, ProposalSettings
+from wtal.step_settings import LabelRoundSettings
 
 SETTINGS = ProposalSettings()
+SOLUTIONS: tuple[LpSolution, ...] = ("centre", "vertex", "minimum_norm")
 
 
 def random_programs(count: int, spread: float, seed: int) -> list[LabelProgram]:
@@ -129,9 +144,110 @@ def test_a_vertex_is_found_whatever_another_user_of_the_stock_solver_set_before(
         assert found.violation < 1e-6
 
 
-def test_no_programme_gives_no_label() -> None:
-    assert solve_label_programs([]) == []
-    assert solve_label_programs([], "vertex") == []
+@pytest.mark.parametrize("solution", SOLUTIONS)
+def test_no_programme_gives_no_label(solution: LpSolution) -> None:
+    assert solve_label_programs([], solution) == []
+
+
+@st.composite
+def small_programs(draw: st.DrawFn) -> LabelProgram:
+    """Few segments on few snippets, with every degeneracy: none, equal, of no or one snippet, at or beyond an edge.
+
+    Scores are zero, negative, more than fits, or those of some label, which then solves the programme; all are eighths,
+    so that what has no solution misses it by more than any rounding.
+    """
+    n_snippets = draw(st.integers(1, 12))
+    start = st.integers(0, n_snippets + 1)
+    segments = draw(st.lists(st.tuples(start, st.integers(0, n_snippets), st.integers(-8, 16)), max_size=5))
+    segments += draw(st.lists(st.sampled_from(segments), max_size=2)) if segments else []
+    table = np.array(segments, dtype=np.float64).reshape(-1, 3)
+    margins = ProposalSettings(margin_factor=draw(st.sampled_from([0.0, 0.0785, 0.5])))
+    bounded = Segments(table[:, 0], table[:, 0] + table[:, 1], table[:, 2] / 8)
+    program = label_program(bounded, n_snippets, margins)
+    if draw(st.booleans()):
+        label = draw(st.lists(st.integers(0, 8), min_size=n_snippets, max_size=n_snippets))
+        return LabelProgram(program.rows, program.rows @ (np.array(label) / 8))
+    return program
+
+
+@hypothesis_settings(deadline=None, max_examples=150)
+@given(small_programs())
+def test_every_solution_solves_what_a_stock_solver_solves_however_degenerate(program: LabelProgram) -> None:
+    optimum = stock_optimum(program, None)
+    for solution in SOLUTIONS:
+        found = solve_label_programs([program], solution)[0]
+        assert found.is_feasible == (optimum is not None), solution
+        assert found.label.shape == program.rows.shape[1:]
+        assert np.all((found.label >= 0) & (found.label <= 1))
+        residual = np.abs(program.rows @ found.label - program.score)
+        assert found.violation == residual.max(initial=0.0)
+        if optimum is not None:
+            assert found.violation < 1e-7
+            assert found.label.sum() == pytest.approx(optimum, abs=1e-6), solution
+        else:
+            cost = found.label.sum() + SLACK_COST * residual.sum()
+            assert cost == pytest.approx(stock_optimum(program, SLACK_COST), rel=1e-6), solution
+
+
+@pytest.mark.parametrize("infeasible", ["elastic", "last_iterate"])
+@pytest.mark.parametrize("solution", SOLUTIONS)
+def test_programmes_without_row_or_column_are_solved_beside_others(solution: LpSolution, infeasible: str) -> None:
+    none = LabelProgram(np.zeros((0, 4), dtype=np.int8), np.zeros(0))
+    met = LabelProgram(np.zeros((2, 4), dtype=np.int8), np.zeros(2))
+    missed = LabelProgram(np.zeros((2, 4), dtype=np.int8), np.array([0.0, 0.25]))
+    found = solve_label_programs([none, *random_programs(3, 0.03, seed=7), met, missed], solution, infeasible)
+    assert [found[place].is_feasible for place in (0, 4, 5)] == [True, True, False]
+    assert [found[place].violation for place in (0, 4, 5)] == [0, 0, 0.25]
+    assert all(found[place].label.tolist() == [0, 0, 0, 0] for place in (0, 4, 5))
+
+
+def awkward_scores(folder: Path) -> tuple[VideoScores, tuple[str, ...]]:
+    """A store's training videos, scored so that their programmes are the awkward ones, in turn."""
+    store = read_store(tiny_store(folder))
+    columns = [
+        np.zeros(30),  # no proposal
+        np.ones(1),  # a video of one snippet, whose label must be 1
+        np.full(1, 0.3),
+        np.where(np.arange(30) % 10 == 0, 0.9, 0.0),  # runs of one snippet, at the edge too
+        np.where(np.arange(20) // 4 == 2, 0.9, 0.2),  # a peak that asks for more than the whole around it may have
+        np.full(12, 0.5),  # one run from edge to edge
+    ]
+    columns += [np.zeros(5)] * (len(store.video_names("train")) - len(columns))
+    n_classes = len(store.classes)
+    snippet = np.concatenate(columns).astype(np.float32)[:, None].repeat(n_classes + 1, axis=1)
+    offsets = np.concatenate([[0], np.cumsum([len(column) for column in columns])]).astype(np.int64)
+    video = np.full((len(columns), n_classes + 1), 0.9, dtype=np.float32)
+    return VideoScores(store.video_names("train"), offsets, snippet, video, snippet[:, 0]), store.classes
+
+
+@pytest.mark.parametrize("kind", ["optimised", "naive"])
+def test_labels_of_awkward_scores_are_made_from_file_to_file_whatever_the_solution(kind: str, tmp_path: Path) -> None:
+    scores, classes = awkward_scores(tmp_path / "store")
+    write_scores(tmp_path / "scores.npz", scores, classes)
+    base = from_mapping(LabelRoundSettings, read_json(label_file(tmp_path)), file="labels.json")
+    proposals = ProposalSettings(thresholds=(0.1, 0.6), minimum_length=1)
+    command = ["solve-labels"]
+    for option, name in {
+        "settings": "labels.json",
+        "scores": "scores.npz",
+        "data": "store",
+        "out": "labels.npz",
+    }.items():
+        command += [f"--{option}", str(tmp_path / name)]
+    for solution in SOLUTIONS:
+        settings = dataclasses.replace(
+            base, kind=kind, lp_solution=solution, proposals=proposals, fusion="nms", classes="score"
+        )
+        write_text(tmp_path / "labels.json", to_json(to_mapping(settings)))
+        assert main(command) == 0
+        labels, _ = read_labels(tmp_path / "labels.npz")
+        column = np.full(len(scores.videos), NOTHING_TO_SOLVE)
+        column[1:6] = [SOLVED, SOLVED, SOLVED, INFEASIBLE if kind == "optimised" else SOLVED, SOLVED]
+        assert (labels.status == column[:, None]).all(), solution
+        assert labels.label[labels.rows(1)] == pytest.approx(1.0, abs=1e-6)
+        assert labels.label[labels.rows(0)].max() == 0
+        again = pseudo_labels(scores, np.zeros((len(scores.videos), len(classes)), dtype=bool), settings)
+        np.testing.assert_array_equal(labels.label, again.label)
 
 
 def test_float_noise_below_a_bound_loses_a_snippet_only_where_bounds_are_truncated() -> None:

@@ -1,4 +1,4 @@
-"""The network, memory and losses against stored values of the published reference. Values: shared/parity/README.md."""
+"""The network, memory and losses against stored values of the published reference. See data/parity/README.md."""
 
 from __future__ import annotations
 
@@ -41,13 +41,16 @@ class Visit:
 
 
 @pytest.fixture(scope="module")
-def visits(shared: Path) -> list[Visit]:
-    with np.load(shared / "parity" / "model.npz", allow_pickle=False) as archive:
+def visits(parity: Path) -> list[Visit]:
+    with np.load(parity / "model.npz", allow_pickle=False) as archive:
         stored = {key: archive[key] for key in archive.files}
     n_videos = len({key.split("/")[0] for key in stored if key.startswith("video")})
     n_classes = len(stored["video0/label"])
     settings = ModelSettings(
-        embedding_size=stored["param/mu"].shape[1], prototypes=len(stored["param/mu"]), dropout=0.0
+        embedding_size=stored["param/mu"].shape[1],
+        prototypes=len(stored["param/mu"]),
+        memory_slots=stored["video0/memory_score"].shape[1],
+        dropout=0.0,
     )
     network = Network(stored["video0/x"].shape[1], n_classes, settings)
     parameters = {ours: torch.from_numpy(stored[f"param/{theirs}"]) for ours, theirs in PARAMETERS.items()}
@@ -112,8 +115,8 @@ def test_parity_memory_and_its_branch(visits: list[Visit]) -> None:
         close(one.memory.logits[0].T, one.stored["r/logits"], 2e-5)
 
 
-def test_parity_random_walk_rows_from_prototypes_and_from_memory(visits: list[Visit], shared: Path) -> None:
-    with np.load(shared / "parity" / "model.npz", allow_pickle=False) as archive:
+def test_parity_random_walk_rows_from_prototypes_and_from_memory(visits: list[Visit], parity: Path) -> None:
+    with np.load(parity / "model.npz", allow_pickle=False) as archive:
         size = archive["param/mu"].shape
     network = Network(1, 1, ModelSettings(embedding_size=size[1], prototypes=size[0], dropout=0.0))
     for one in visits:

@@ -1,8 +1,9 @@
-"""Whole training runs replayed: the proof that the chain is the published method. Values: shared/parity/README.md."""
+"""Whole training runs replayed: the proof that the chain is the published method. See data/parity/README.md."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,14 +17,14 @@ from wtal.evaluate import EvaluationOptions, evaluate_detections
 from wtal.evaluate.classification import classification_mean
 from wtal.localise.detect import detect
 from wtal.localise.labels_file import PseudoLabels
-from wtal.localise.pseudo_labels import fused_segments, pseudo_labels
+from wtal.localise.pseudo_labels import INFEASIBLE, pseudo_labels
 from wtal.model.network import Network
 from wtal.model.packs import ArrayVideos
 from wtal.model.score import score_videos
 from wtal.model.streams import streams_of
 from wtal.model.train import RoundLabels, Trainer
 from wtal.records import Instances, VideoScores
-from wtal.step_settings import DetectSettings, LabelRoundSettings
+from wtal.step_settings import DetectSettings
 from wtal.suite import Variant, label_settings, round_settings
 from wtal.suite_file import VariantEntry
 from wtal.timebase import cut_to_grid
@@ -51,6 +52,9 @@ def method_of(stored: dict[str, Any]) -> s.MethodSettings:
     used = [piece for piece in stored["label_use"] if piece["target"] == "newest minus previous"]
     rates = zip(stored["learning_rate_last_epoch"], stored["learning_rate_value"])
     weights = stored["loss_weight"]
+    label_weight = re.fullmatch(r"min\(([\d.]+) \* ([\d.]+)\*\*\(epoch - \d+\), ([\d.]+)\)", weights["pseudo"])
+    assert label_weight is not None, weights["pseudo"]
+    start, growth, limit = map(float, label_weight.groups())
     return s.MethodSettings(
         preset="code" if code else "paper",
         model=s.ModelSettings(
@@ -100,7 +104,7 @@ def method_of(stored: dict[str, Any]) -> s.MethodSettings:
             fusion_temperatures=tuple(stored["fusion_temperature"]),
             classes=stored["label_classes"],
             snippet_original_share=stored["label_snippet_score_mix"],
-            weight=s.LabelWeight(start=10.0, growth=1.035, limit=50.0),
+            weight=s.LabelWeight(start=start, growth=growth, limit=limit),
         ),
         delta=s.DeltaSettings(
             mode="on", scale=tuple(s.From(epoch=piece["epochs"][0], value=piece["scale"]) for piece in used)
@@ -141,8 +145,8 @@ LOADED: dict[Path, Run] = {}
 
 
 @pytest.fixture(params=VARIANTS)
-def run(request: pytest.FixtureRequest, shared: Path) -> Run:
-    path = shared / "parity" / f"trajectory_{request.param}.npz"
+def run(request: pytest.FixtureRequest, parity: Path) -> Run:
+    path = parity / f"trajectory_{request.param}.npz"
     if path not in LOADED:
         with np.load(path, allow_pickle=False) as archive:
             stored = {key: archive[key] for key in archive.files}
@@ -257,6 +261,7 @@ def map_of(run: Run, detections: Any) -> np.ndarray:
         protocol="snippet",
         tiou=tuple(run.settings["tiou"]),
         snippets_per_second=run.settings["snippets_per_second"],
+        missing_class="zero_all",
     )
     return np.asarray(evaluate_detections(detections, ground_truth(run), options).mean)
 
@@ -323,33 +328,18 @@ def test_parity_level_2_the_label_path_from_the_stored_scores(run: Run) -> None:
     videos = run.videos(run.train)
     for index in range(1, run.variant.rounds + 1):
         scores = run.scores(f"round{index}", run.train)
-        settings = label_settings(run.variant, index)
-        check_instances(run, index, scores, videos.video_labels, settings)
-        labels = pseudo_labels(scores, videos.video_labels, settings)
-        np.testing.assert_array_equal(labels.status, run.stored[f"round{index}/lp_status"])
-        assert labels.violation.max() < 1e-6
+        labels = pseudo_labels(scores, videos.video_labels, label_settings(run.variant, index))
+        check_instances(run, index, labels)
+        status = run.stored[f"round{index}/lp_status"]
+        np.testing.assert_array_equal(labels.status, np.where(status > 0, INFEASIBLE, status))
+        assert labels.violation[status == 0].max(initial=0.0) < 1e-6
         check_label_entries(run, index, labels)
 
 
-def check_instances(
-    run: Run, index: int, scores: VideoScores, video_labels: np.ndarray, settings: LabelRoundSettings
-) -> None:
-    entries = fused_segments(scores, video_labels, settings)
-    found = np.concatenate(
-        [
-            np.stack(
-                [
-                    np.full(len(entry.segments), run.train[entry.video]),
-                    np.full(len(entry.segments), entry.label),
-                    entry.segments.start,
-                    entry.segments.end,
-                    entry.segments.score,
-                ],
-                axis=1,
-            )
-            for entry in entries
-        ]
-    )
+def check_instances(run: Run, index: int, labels: PseudoLabels) -> None:
+    names = ("segment_class", "segment_start", "segment_end", "segment_score")
+    video = np.array(run.train)[labels.segment_video]
+    found = np.stack([video, *(getattr(labels, name) for name in names)], axis=1)
     stored = run.stored[f"round{index}/instances"]
     assert found.shape == stored.shape
     order_found, order_stored = (np.lexsort((-rows[:, 4], rows[:, 1], rows[:, 0])) for rows in (found, stored))
@@ -361,8 +351,10 @@ def check_instances(
 
 
 def check_label_entries(run: Run, index: int, labels: PseudoLabels) -> None:
-    """The exact analytic centre lies a little off where the published solver stopped."""
-    signed = labels.label.astype(np.float64) - stored_labels(run, index).astype(np.float64)
+    """The centre lies a little off where the published solver stopped; what that one did not solve is not compared."""
+    is_solved = run.stored[f"round{index}/lp_status"] <= 0
+    counted = np.repeat(is_solved, np.diff(labels.offsets), axis=0)
+    signed = np.where(counted, labels.label.astype(np.float64) - stored_labels(run, index).astype(np.float64), 0.0)
     difference = np.abs(signed)
     sums = [np.abs(signed[labels.rows(place)].sum(axis=0)).max() for place in range(len(run.train))]
     assert max(sums) < 1e-6
@@ -372,26 +364,38 @@ def check_label_entries(run: Run, index: int, labels: PseudoLabels) -> None:
         difference[labels.rows(place), column].max()
         for place, column in zip(*np.nonzero(run.stored[f"round{index}/lp_status"] == 0))
     ]
-    assert np.mean(np.array(columns) < 2e-3) >= 0.5
+    assert not columns or np.mean(np.array(columns) < 2e-3) >= 0.5
+
+
+def first_epoch_learnt_from_unsolved(run: Run) -> int:
+    """The epoch from which labels count that are each solver's own; the number of epochs where every one is solved."""
+    refresh = run.variant.method.labels.refresh_epochs
+    unsolved = [
+        epoch for index, epoch in enumerate(refresh, start=1) if (run.stored[f"round{index}/lp_status"] > 0).any()
+    ]
+    return min(unsolved, default=run.variant.method.training.epochs)
 
 
 def test_parity_level_3_the_whole_chain_with_our_own_labels(run: Run) -> None:
     replay = replay_of(run, own_labels=True)
-    refresh = run.variant.method.labels.refresh_epochs[0]
-    for epoch, parameters in enumerate(replay.parameters):
-        limit = 1e-5 if epoch <= refresh else 2e-3
+    refresh, end = run.variant.method.labels.refresh_epochs, first_epoch_learnt_from_unsolved(run)
+    for epoch, parameters in enumerate(replay.parameters[:end]):
+        is_before = epoch <= refresh[0]
         for ours, theirs in PARAMETERS.items():
             stored = run.stored[f"after_epoch/param/{theirs}"][epoch]
-            assert relative(parameters[ours], stored) < limit, f"{ours} after epoch {epoch}"
+            assert relative(parameters[ours], stored) < (1e-5 if is_before else 2e-3), f"{ours} after epoch {epoch}"
         for theirs, ours in LOSSES.items():
             mean = np.mean(replay.losses[epoch][ours])
             loose = 2e-2 if theirs == "total" else 5e-3
-            limit = (1e-6 if theirs == "pseudo" else 2e-5) if epoch <= refresh else loose
+            limit = (1e-6 if theirs == "pseudo" else 2e-5) if is_before else loose
             assert abs(mean - run.stored[f"loss/{theirs}"][epoch]) < limit, f"{theirs} of epoch {epoch}"
-    for index, labels in enumerate(replay.labels, start=1):
-        difference = np.abs(labels.label - stored_labels(run, index))
-        assert difference.max() < 0.06
-        assert difference.mean() < 5e-4
+    for index, (epoch, labels) in enumerate(zip(refresh, replay.labels), start=1):
+        if epoch < end:
+            difference = np.abs(labels.label - stored_labels(run, index))
+            assert difference.max() < 0.06
+            assert difference.mean() < 5e-4
+    if end < len(replay.parameters):
+        return
     scores = replay.test_scores()
     stored_scores = run.scores("test", run.settings["test_videos"])
     np.testing.assert_allclose(scores.snippet_score, stored_scores.snippet_score, atol=2e-3, rtol=0)

@@ -17,7 +17,8 @@ from wtal.config import to_mapping
 from wtal.data_settings import Stream
 from wtal.files import digest_of_file, read_json, to_json, write_text
 from wtal.model.checkpoint import read_checkpoint, write_checkpoint
-from wtal.suite import RoundSettings, plan_files, read_suite
+from wtal.step_settings import RoundSettings
+from wtal.suite import plan_files, read_suite
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTHS = {"rgb": 6, "flow": 4}

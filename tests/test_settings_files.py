@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wtal import suite as planned
 from wtal.config import from_mapping, to_mapping
 from wtal.data.prepare import read_data_settings
 from wtal.data_settings import FeatureData, Stream
 from wtal.errors import InputError
 from wtal.files import read_json, to_json, write_if_changed
 from wtal.report.plan import read_plan
-from wtal.settings import EvaluationSettings
+from wtal.settings import ScoringSettings
+from wtal.step_settings import DetectSettings, LabelRoundSettings, RoundSettings
 from wtal.suite import Suite, plan_files, suite_from_mapping
-from wtal.training_settings import Until
+from wtal.training_settings import CollapseSettings, TrainingSettings, Until
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=9).map(lambda text: f"v{text}")
 SHARES = st.one_of(st.sampled_from([0, 1, 0.5]), st.floats(0, 1))
@@ -94,14 +94,14 @@ def suites(draw: st.DrawFn) -> Suite:
     return suite_from_mapping(values, "random.yaml")
 
 
-KINDS = {"detect": planned.DetectSettings, "evaluate": EvaluationSettings}
+KINDS = {"detect": DetectSettings, "evaluate": ScoringSettings, "collapse": CollapseSettings}
 
 
 def kind_of(name: str) -> type:
     stem = Path(name).stem
     if stem.startswith("round"):
-        return planned.RoundSettings
-    return planned.LabelRoundSettings if stem.startswith("labels") else KINDS[stem]
+        return RoundSettings
+    return LabelRoundSettings if stem.startswith("labels") else KINDS[stem]
 
 
 def same(found: Any, written: Any) -> bool:
@@ -183,5 +183,5 @@ def test_a_mapping_where_an_order_counts_is_refused_with_the_list_that_is_meant(
 
 def test_a_schedule_given_as_a_mapping_is_answered_in_its_words() -> None:
     with pytest.raises(InputError, match=r"such as \[\{until: 5, value: 0.1\}\]"):
-        from_mapping(planned.s.TrainingSettings, {"epochs": 9, "learning_rate": {5: 0.1}}, file="s")
+        from_mapping(TrainingSettings, {"epochs": 9, "learning_rate": {5: 0.1}}, file="s")
     assert from_mapping(Until, {"until": 5, "value": 1}, file="s") == Until(until=5, value=1.0)

@@ -25,7 +25,7 @@ from wtal.localise.scores_file import read_epoch_scores
 from wtal.model import job
 from wtal.model.epoch_scores import EpochScores
 from wtal.model.job import RoundInputs, RoundJob
-from wtal.suite import EpochSettings, RoundSettings
+from wtal.step_settings import EpochSettings, RoundSettings
 from wtal.training_settings import EarlyStopping
 
 NO_TIME = ("--resume-every", "0")

@@ -29,7 +29,7 @@ def check(found: Inspection) -> None:
 
 
 def told(entries: Sequence[tuple[str, str, str]], *, names_all: bool = False) -> list[str]:
-    """A line for each entry, at most ten of a kind but of lengths; of the rest a count, or with `names_all` all names."""
+    """A line for each entry, at most ten of a kind but of lengths; the rest is counted, or with `names_all` named."""
     lines, rest = [], dict[str, list[str]]()
     seen: Counter[str] = Counter()
     for kind, name, words in entries:

@@ -16,21 +16,25 @@ from wtal.timebase import to_seconds
 def detect(
     scores: VideoScores, classes: Sequence[str], settings: DetectSettings, snippets_per_second: float
 ) -> Detections:
-    """Detections in seconds, by video, class and falling score; background is never detected."""
+    """Detections in seconds, by the video's name, class and falling score; background is never detected.
+
+    Names have one order wherever scores come from, so that the same videos give the same files.
+    """
     video, label, parts = [], [], []
-    for index in range(len(scores.videos)):
+    by_name = sorted(range(len(scores.videos)), key=scores.videos.__getitem__)
+    for place, index in enumerate(by_name):
         rows = scores.snippet_score[scores.rows(index)]
         seen = scores.video_score[index, : len(classes)] >= settings.proposals.class_threshold
         for number in np.flatnonzero(seen):
             proposals = proposals_of_class(rows[:, number], settings.proposals)
             fused = fuse(proposals, settings.detection.fusion, settings.detection.temperature, settings.proposals)
             segments = fused.by_falling_score()
-            video.append(np.full(len(segments), index, dtype=np.int64))
+            video.append(np.full(len(segments), place, dtype=np.int64))
             label.append(np.full(len(segments), number, dtype=np.int64))
             parts.append(np.stack([segments.start, segments.end, segments.score]))
     table = np.concatenate([np.zeros((3, 0)), *parts], axis=1)
     return Detections(
-        videos=scores.videos,
+        videos=tuple(scores.videos[index] for index in by_name),
         classes=tuple(classes),
         video=np.concatenate([np.zeros(0, dtype=np.int64), *video]),
         label=np.concatenate([np.zeros(0, dtype=np.int64), *label]),

@@ -17,6 +17,7 @@ from wtal.settings import Bounds, LpSolution, ProposalSettings
 from wtal.timebase import cut_to_grid
 
 SLACK_COST = 1e3  # of one unit of violation; far above what a unit of label costs
+MET = 1e-7  # largest residual of a constraint that counts as met, as HiGHS has it
 CURVATURE = 1e-4  # small enough that the penalised problem has the least-norm optimum of the linear one
 BATCH = 256  # programmes solved at once, at most
 BATCH_ENTRIES = 1 << 20  # of the padded constraint matrices of a batch: 8 MB, several of which exist at a time
@@ -65,6 +66,14 @@ class _Reduced:
     multiplicity: NDArray[np.float64]  # [G]
     group: NDArray[np.intp]  # [T] variable of each snippet, -1 where no row touches it
 
+    def sums(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What each row sums to [n] where the variables take these values [G]."""
+        return np.asarray(self.matrix @ (self.multiplicity * value), dtype=np.float64)
+
+    def residual(self, value: NDArray[np.float64], score: NDArray[np.float64]) -> float:
+        """The largest distance of a row's sum from its score; 0 where there is no row."""
+        return float(np.abs(self.sums(value) - score).max(initial=0.0))
+
 
 def _reduce(program: LabelProgram) -> _Reduced:
     rows = program.rows
@@ -95,18 +104,20 @@ def solve_label_programs(
     scores = [program.score for program in programs]
     curvature = CURVATURE if solution == "minimum_norm" else 0.0
     values, is_feasible = _solve_in_batches(reduced, scores, curvature, elastic=False)
-    if infeasible == "elastic":
-        failed = [index for index, solved in enumerate(is_feasible) if not solved]
-        relaxed, _ = _solve_in_batches(
-            [reduced[index] for index in failed], [scores[index] for index in failed], curvature, elastic=True
-        )
-        for index, value in zip(failed, relaxed):
+    # Without a point inside all bounds there is no path to follow, and yet there may be a solution: slack finds it.
+    failed = [index for index, solved in enumerate(is_feasible) if not solved]
+    relaxed, _ = _solve_in_batches(
+        [reduced[index] for index in failed], [scores[index] for index in failed], curvature, elastic=True
+    )
+    for index, value in zip(failed, relaxed):
+        is_feasible[index] = reduced[index].residual(value, scores[index]) <= MET
+        if is_feasible[index] or infeasible == "elastic":
             values[index] = value
     solver = _VertexSolver() if solution == "vertex" else None
     labels = []
     for program, small, value, solved in zip(programs, reduced, values, is_feasible):
         if solver is not None:
-            reachable = program.score if solved else small.matrix @ (small.multiplicity * value)
+            reachable = program.score if solved else small.sums(value)
             label = solver.label(small, reachable)
         else:
             label = np.concatenate([value, [0.0]])[small.group]  # group -1 takes the 0 at the end
@@ -119,9 +130,9 @@ def solve_label_programs(
 def _solve_in_batches(
     reduced: Sequence[_Reduced], scores: Sequence[NDArray[np.float64]], curvature: float, *, elastic: bool
 ) -> tuple[list[NDArray[np.float64]], list[bool]]:
-    """Solve programmes of similar size together; results in the order given."""
+    """Solve programmes of similar size together; results in the order given. One without a variable is not solved."""
     values: list[NDArray[np.float64]] = [np.zeros(0)] * len(reduced)
-    solved = [True] * len(reduced)
+    solved = [False] * len(reduced)
     size = [len(small.multiplicity) * (1 + len(score)) for small, score in zip(reduced, scores)]
     order = [index for index in sorted(range(len(reduced)), key=size.__getitem__) if size[index]]
     for chosen in _batches(order, reduced, elastic):
@@ -199,6 +210,8 @@ class _VertexSolver:
 
     def _masses(self, small: _Reduced, target: NDArray[np.float64]) -> NDArray[np.float64]:
         n_rows, n_columns = small.matrix.shape
+        if not n_columns:  # the solver calls such a programme empty, and solves nothing
+            return np.zeros(0)
         lp = highspy.HighsLp()
         lp.num_row_, lp.num_col_ = n_rows, n_columns
         lp.col_cost_, lp.col_lower_ = np.ones(n_columns), np.zeros(n_columns)
