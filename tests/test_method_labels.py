@@ -10,7 +10,7 @@ from wtal.localise.detect import detect
 from wtal.localise.fuse import fuse, gaussian_fusion, greedy_clusters, nms
 from wtal.localise.label_program import LabelProgram, label_program, solve_label_programs
 from wtal.localise.propose import outer_margin, proposals_of_class
-from wtal.localise.pseudo_labels import NOTHING_TO_SOLVE, SOLVED, naive_label, pseudo_labels
+from wtal.localise.pseudo_labels import INFEASIBLE, NOTHING_TO_SOLVE, SOLVED, naive_label, pseudo_labels
 from wtal.records import Proposals, Segments
 from wtal.settings import DetectionSettings, EvaluationSettings, ProposalSettings
 from wtal.suite import DetectSettings
@@ -223,3 +223,47 @@ def test_detection_begins_at_the_threshold_of_video_scores_and_fuses_at_its_own_
         starts += found.start.tolist()
     weights = [1 / (1 + np.exp((2.6 / 5 - 3.2 / 9) / temperature)) for temperature in (0.02, 2.0)]
     assert starts == pytest.approx([(6 - 2 * weight) / 2 for weight in weights])
+
+
+@pytest.mark.parametrize("fusion", ["nms", "gaussian"])
+def test_detections_are_fused_as_detection_says(fusion: str) -> None:
+    settings = DetectSettings(
+        proposals=ProposalSettings(thresholds=(0.1, 0.3), margin_factor=0.0),
+        detection=DetectionSettings(fusion=fusion),  # type: ignore[arg-type]
+        checkpoint="last",
+        protocol=EvaluationSettings(),
+    )
+    column = bump(40, 4, 12, 0.2) + bump(40, 6, 10, 0.4)
+    found = detect(scores_of(column[:, None], [0.9]), ("run",), settings, 1.0)
+    weight = 1 / (1 + np.exp((2.6 / 5 - 3.2 / 9) / 0.2))
+    assert found.start.tolist() == pytest.approx([6.0] if fusion == "nms" else [6 - 2 * weight])
+
+
+def test_relative_thresholds_are_shares_of_the_videos_highest_score() -> None:
+    settings = ProposalSettings(thresholds=(0.5,), threshold_kind="relative")
+    found = proposals_of_class(np.array([0.0, 0.3, 0.41, 0.8, 0.41, 0.39, 0.1]), settings)
+    assert (found.start.tolist(), found.end.tolist()) == ([2.0], [6.0])
+
+
+@pytest.mark.parametrize("kind", ["optimised", "naive"])
+def test_bounds_of_labels_are_cut_by_the_rule_that_is_set(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    noisy = segments((5 - 1e-9, 9 - 1e-9, 0.4))
+    monkeypatch.setattr("wtal.localise.pseudo_labels.fuse", lambda *_: noisy)
+    covered = {}
+    for bounds in ("floor", "truncate"):
+        scores = scores_of(bump(20, 5, 8, 0.9)[:, None], [0.9])
+        labels = pseudo_labels(scores, np.array([[True]]), label_round(kind=kind, bounds=bounds))
+        covered[bounds] = np.flatnonzero(labels.label[:, 0] > 1e-3).tolist()
+    assert covered == {"floor": [5, 6, 7, 8], "truncate": [4, 5, 6, 7]}
+
+
+def test_the_last_iterate_is_kept_where_that_is_set() -> None:
+    column = np.where(np.arange(20) // 4 == 2, 0.9, 0.2)  # a peak that asks for more than the whole may have
+    made = {
+        name: pseudo_labels(
+            scores_of(column[:, None], [0.9]), np.array([[True]]), label_round(fusion="nms", lp_infeasible=name)
+        )
+        for name in ("elastic", "last_iterate")
+    }
+    assert [labels.status[0, 0] for labels in made.values()] == [INFEASIBLE, INFEASIBLE]
+    assert made["last_iterate"].violation[0, 0] != pytest.approx(made["elastic"].violation[0, 0], abs=1e-4)

@@ -1,4 +1,4 @@
-"""What must differ differs, and what must be the same is: seeds, streams, rounds, purposes, files and shared rounds."""
+"""What must differ differs, and what must be the same is: seeds, streams, rounds, purposes and files."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from round_run import ROOT, settings_file, tiny_round, tiny_store, train
+from round_run import settings_file, tiny_round, tiny_store, train
 
 from wtal.cli import main
+from wtal.data.prepare import prepare
 from wtal.data.store import read_store
-from wtal.files import read_arrays, read_yaml, write_arrays
+from wtal.data_settings import SyntheticData
+from wtal.files import read_arrays, write_arrays
 from wtal.localise.pseudo_labels import PseudoLabels, write_labels
+from wtal.localise.scores_file import read_scores
 from wtal.model.checkpoint import read_checkpoint
 from wtal.model.job import RoundInputs, RoundJob
+from wtal.model.packs import ArrayVideos
+from wtal.model.predict import load_model
+from wtal.model.score import score_videos
 from wtal.model.streams import Streams, streams_of
-from wtal.suite import EpochSettings, suite_from_mapping
+from wtal.suite import EpochSettings
 from wtal.training_settings import EarlyStopping
 
 CPU = torch.device("cpu")
@@ -39,7 +45,8 @@ def test_a_stream_repeats_and_differs_by_suite_name_seed_and_round(purpose: str)
         ("s", "w", 3, 1),
         ("s", "v", 4, 1),
         ("s", "v", 3, 2),
-        ("s", "v", 31, 0),
+        ("s", "v", 3, 11),
+        ("s", "v", 31, 1),  # which must not run into the one before
     ]
     draws = [tuple(DRAWS[purpose](streams_of(*name, CPU))) for name in names]
     assert len(set(draws)) == len(names)
@@ -128,7 +135,7 @@ def ramp_labels(store: Path, path: Path) -> Path:
 @pytest.fixture(scope="module")
 def first_round(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("first")
-    assert ran(store, folder) == 0
+    assert ran(store, folder, epochs=epochs(0.0, 0.0, fills_memory_after=True)) == 0
     return folder
 
 
@@ -147,6 +154,30 @@ def test_another_round_draws_other_numbers_than_the_one_before(store: Path, firs
     before, after = state_of(first_round)[1], state_of(tmp_path / "second")[1]
     assert before["shuffle"] != after["shuffle"]  # of as many draws each
     assert not torch.equal(before["dropout"], after["dropout"])
+
+
+def test_a_round_begins_with_an_empty_memory(store: Path, first_round: Path, tmp_path: Path) -> None:
+    labels = flat_labels(store, tmp_path / "labels.npz")
+    assert later(store, tmp_path / "second", first_round, labels, rates=(0.0,)) == 0
+    scores = [read_checkpoint(one / "checkpoint.pt")[0]["bank"]["scores"] for one in (first_round, tmp_path / "second")]
+    assert [bool((score > 0).any()) for score in scores] == [True, False]
+
+
+def test_scores_for_labels_and_for_detection_have_their_own_shares(store: Path, tmp_path: Path) -> None:
+    shares = {"label_snippet_share": 1.0, "detection_snippet_share": 0.25, "video_original_share": 0.5}
+    assert ran(store, tmp_path, **shares) == 0
+    network, data = load_model(tmp_path / "checkpoint.pt", CPU).network, read_store(store)
+    for subset, share in (("train", 1.0), ("test", 0.25)):
+        indices, names = data.videos(subset), data.video_names(subset)
+        videos = ArrayVideos([data.features(int(index)) for index in indices], data.video_labels[indices])
+        expected = score_videos(network, videos, names, snippet_original_share=share, video_original_share=0.5)
+        command = ["score", "--settings", str(tmp_path / "round.json"), "--data", str(store), "--seed", "0"]
+        command += ["--subset", subset, "--checkpoint", str(tmp_path / "checkpoint.pt"), "--out"]
+        assert main([*command, str(tmp_path / "again.npz")]) == 0
+        for name in (f"scores_{subset}.npz", "again.npz"):
+            found, _ = read_scores(tmp_path / name)
+            np.testing.assert_allclose(found.snippet_score, expected.snippet_score, atol=1e-6)
+            np.testing.assert_allclose(found.video_score, expected.video_score, atol=1e-6)
 
 
 def test_delta_learns_from_the_newest_labels_less_the_previous_ones(
@@ -198,14 +229,17 @@ def test_what_a_stopped_job_left_is_taken_up_by_the_same_job_alone(
     store: Path, first_round: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     labels, other_labels = flat_labels(store, tmp_path / "a.npz"), flat_labels(store, tmp_path / "b.npz", 0.5)
-    other_round = tmp_path / "other"
+    other_round, other_store = tmp_path / "other", tmp_path / "store"
     assert ran(store, other_round, seed=5) == 0
+    prepare(SyntheticData(kind="synthetic", train_videos=8, test_videos=3, feature_size=8), other_store)
     wild = (0.01, 1e30, 0.01)  # the second epoch ends in numbers that are none
     often = ("--resume-every", "0")
 
-    def said(folder: Path, checkpoint: Path = first_round, used: Path = labels, **changes: Any) -> str:
+    def said(
+        folder: Path, data: Path = store, checkpoint: Path = first_round, used: Path = labels, **changes: Any
+    ) -> str:
         changes = {"rates": wild} | changes
-        assert later(store, folder, checkpoint, used, *often, **changes) == 2
+        assert later(data, folder, checkpoint, used, *often, **changes) == 2
         return capsys.readouterr().err
 
     for number, changes in enumerate(
@@ -217,6 +251,7 @@ def test_what_a_stopped_job_left_is_taken_up_by_the_same_job_alone(
             {"rates": (0.02, 1e30, 0.01)},
             {"used": other_labels},
             {"checkpoint": other_round},
+            {"data": other_store},
         )
     ):
         folder = tmp_path / f"run{number}"
@@ -224,50 +259,3 @@ def test_what_a_stopped_job_left_is_taken_up_by_the_same_job_alone(
         assert (folder / "resume.pt").is_file()
         assert "resuming in epoch" in said(folder)
         assert "starting over" in said(folder, **changes), changes
-
-
-OVERRIDES: list[tuple[dict[str, Any], int]] = [
-    *(({"training": change}, 0) for change in ({"weight_decay": 0.1}, {"adam_betas": [0.8, 0.9]}, {"shuffle": False})),
-    *(({"training": change}, 0) for change in ({"videos_per_step": 3}, {"memory_index": "class_zero"})),
-    *(({"training": change}, 0) for change in ({"sampled_snippets": 20}, {"memory_from_epoch": 5})),
-    ({"training": {"learning_rate": [{"until": 18, "value": 0.003}]}}, 1),
-    ({"model": {"dropout": 0.1}}, 0),
-    ({"loss": {"attention_weight": 0.3}}, 0),
-    ({"proposals": {"video_original_share": 0.5}}, 0),
-    ({"labels": {"snippet_original_share": 0.5}}, 0),
-    ({"detection": {"snippet_original_share": 0.5}}, 0),
-    *(({"labels": {key: value}}, 1) for key, value in {"kind": "naive", "fusion": "nms", "dropout": True}.items()),
-    *(({"labels": {key: value}}, 1) for key, value in {"bounds": "truncate", "classes": "score"}.items()),
-    *(({"labels": {"lp_solution": name}}, 1) for name in ("vertex", "minimum_norm")),
-    ({"labels": {"lp_infeasible": "last_iterate"}}, 1),
-    ({"labels": {"fusion_temperatures": [0.2, 0.02]}}, 1),
-    ({"labels": {"fusion_temperatures": [0.02, 0.2]}}, 2),
-    ({"labels": {"weight": {"start": 50}}}, 1),
-    ({"labels": {"first_used_epoch": 11}}, 1),
-    ({"proposals": {"overlap": 0.5}}, 1),
-    ({"delta": {"mode": "on"}}, 2),
-    ({"delta": {"mode": "schedule_only"}}, 2),
-]
-
-
-@pytest.mark.parametrize(("override", "first"), OVERRIDES, ids=str)
-def test_a_variant_shares_rounds_up_to_the_first_that_its_change_reaches(override: dict[str, Any], first: int) -> None:
-    nodes = changed_suite({"override": override})
-    assert [nodes["changed", index] for index in range(3)] == ["optimised"] * first + ["changed"] * (3 - first)
-
-
-def changed_suite(entry: dict[str, Any]) -> dict[tuple[str, int], str]:
-    """Who trains each round of the variant `optimised` and of one that changes it."""
-    values = read_yaml(ROOT / "config/tiny.yaml")
-    values["report"]["timeline_variant"] = None
-    values["variants"] = {"optimised": {"title": "a"}, "changed": {"title": "b", **entry}}
-    suite = suite_from_mapping(values, ROOT / "config/tiny.yaml")
-    return {key: node.owner for key, node in suite.nodes.items()}
-
-
-def test_streams_of_its_own_share_nothing_and_what_only_detection_reads_shares_all() -> None:
-    own = changed_suite({"streams": "own"})
-    assert [own["changed", index] for index in range(3)] == ["changed"] * 3
-    for detection in ({"fusion": "nms"}, {"temperature": 0.5}):
-        shared = changed_suite({"override": {"detection": detection}})
-        assert [shared["changed", index] for index in range(3)] == ["optimised"] * 3

@@ -154,3 +154,46 @@ def test_three_rounds_of_training_are_those_of_the_method_written_out_plainly(me
             np.testing.assert_allclose(ours.parameters[name], value, atol=1e-3 * moved, rtol=0, err_msg=name)
         for bank, plain_bank in zip(ours.memory, theirs.memory):
             np.testing.assert_allclose(bank, plain_bank, atol=1e-4, err_msg=f"memory after round {index}")
+
+
+def visited(seed: int, **changes: object) -> list[EpochLog]:
+    """The logs of two epochs in which nothing is learnt."""
+    epochs = (epoch(0, 0.0), epoch(1, 0.0))
+    settings = dataclasses.replace(settings_of(0, "label"), epochs=epochs, **changes)  # type: ignore[arg-type]
+    videos = ArrayVideos(arrays(5, seed=0), np.array(LABELS, dtype=bool))
+    logs: list[EpochLog] = []
+    trainer = Trainer(new_network(), videos, settings, streams_of("t", "t", seed, 0, CPU))
+    trainer.run(after_epoch=lambda _, log: bool(logs.append(log)))
+    return logs
+
+
+def test_videos_are_visited_once_an_epoch_in_an_order_of_the_seed() -> None:
+    def order(log: EpochLog) -> list[float]:
+        return [round(value, 4) for value in log.losses["total"]]
+
+    in_order = order(visited(0)[0])
+    assert order(visited(0)[1]) == order(visited(1)[0]) == in_order
+    orders = [order(log) for seed in range(4) for log in visited(seed, shuffle=True)]
+    assert all(sorted(one) == sorted(in_order) for one in orders)
+    assert len({tuple(one) for one in orders}) > 5
+    assert orders[:2] == [order(log) for log in visited(0, shuffle=True)]
+
+
+def test_each_visit_samples_other_snippets_by_the_seed_and_takes_their_labels() -> None:
+    losses = [log.losses["total"] for seed in range(2) for log in visited(seed, sampled_snippets=8)]
+    assert len({tuple(one) for one in losses}) == 4
+    assert losses[:2] == [log.losses["total"] for log in visited(0, sampled_snippets=8)]
+    labelled = (epoch(0, 0.0, label_weight=1.0),)
+    settings = dataclasses.replace(settings_of(1, "label"), epochs=labelled, sampled_snippets=8)
+    videos, network = ArrayVideos(arrays(5, seed=0), np.array(LABELS, dtype=bool)), new_network()
+    trainer = Trainer(network, videos, settings, streams_of("t", "t", 0, 0, CPU))
+    logs: list[EpochLog] = []
+    trainer.run(RoundLabels(FIRST), after_epoch=lambda _, log: bool(logs.append(log)))
+    parameters = {name: value.detach().double() for name, value in network.named_parameters()}
+    seen = streams_of("t", "t", 0, 0, CPU).sampling
+    for video, length in enumerate(LENGTHS):
+        edges = np.linspace(0, length, 9)
+        rows = np.floor(seen.uniform(edges[:-1], edges[1:])).astype(int)
+        output = plain.forward(parameters, torch.from_numpy(videos.arrays[video][rows]).double())
+        expected = plain.losses(output, None, LABELS[video], torch.from_numpy(FIRST[video][rows]).double())
+        assert logs[0].losses["label"][video] == pytest.approx(float(expected["label"]), abs=1e-4)
