@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -145,3 +146,26 @@ def test_only_training_loads_torch(module: str) -> None:
     code = f"import sys, {module}; print('torch' in sys.modules)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "False"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    titles = re.findall(r"^#+ +(.+?) *$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_source_points_at_a_heading_that_exists(path: Path) -> None:
+    text = path.read_text()
+    assert not re.search(r"\bsections? \d", text, flags=re.IGNORECASE), "a heading is named by its anchor"
+    for page, anchor in re.findall(r"\bdocs/([\w-]+\.md)(?:#([\w-]+))?", text):
+        assert (PACKAGE.parent / "docs" / page).is_file(), page
+        assert not anchor or anchor in anchors(PACKAGE.parent / "docs" / page), f"{page}#{anchor}"
+
+
+@pytest.mark.parametrize(
+    "page", [*PACKAGE.parent.glob("*.md"), *PACKAGE.parent.glob("docs/*.md")], ids=lambda page: page.name
+)
+def test_a_link_between_pages_leads_to_a_heading_that_exists(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([\w./-]*\.md)?#([\w-]+)\)", page.read_text()):
+        assert anchor in anchors(page.parent / target if target else page), f"{target}#{anchor}"

@@ -217,7 +217,7 @@ class MethodSettings:
             require(possible, "delta.scale", "a start from the second refresh on", starts)
 
 
-# Section 4 of the method: the points in which a plain reading of the paper and the released code differ.
+# The points of docs/method.md#where-the-released-code-and-a-plain-reading-differ.
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
     "paper": {
         "training": {"memory_index": "label", "checkpoint": "last"},

@@ -43,7 +43,7 @@ def greedy_clusters(proposals: Proposals, overlap: float) -> list[NDArray[np.int
 def gaussian_fusion(proposals: Proposals, temperature: float, settings: ProposalSettings) -> Segments:
     """One segment a cluster: start, end and score are means weighted by exp(inner / temperature).
 
-    Source: Gaussian weighted fusion of Zhou et al., CVPR 2023; section 3 of docs/method.md.
+    Source: Gaussian weighted fusion of Zhou et al., CVPR 2023; docs/method.md#scores-proposals-fusion.
     """
     columns = np.stack([proposals.start, proposals.end, proposals.contrast], axis=1)
     fused = np.zeros((0, 3))

@@ -4,7 +4,8 @@ minimise   sum_g m_g (c_g x_g + q x_g^2 / 2)   subject to   sum_g m_g a_ig x_g =
 
 A programme is written with one variable for each distinct column; m_g says how many equal variables it stands for. By
 symmetry these are equal at the analytic centre of the optimal set, and the multiplicity drops out of the conditions of
-the path: x z = mu, (u - x) w = mu, c + q x - a'y - z + w = 0. Source: section 3 of docs/method.md.
+the path: x z = mu, (u - x) w = mu, c + q x - a'y - z + w = 0.
+Source: docs/method.md#pseudo-labels-as-an-optimisation-problem.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def label_program(
 ) -> LabelProgram:
     """The constraints of the segments, by falling score; bounds are cut to whole snippets by the named rule.
 
-    Source: pseudo-label generation of Zhou et al., CVPR 2023; section 3 of docs/method.md.
+    Source: pseudo-label generation of Zhou et al., CVPR 2023; docs/method.md#pseudo-labels-as-an-optimisation-problem.
     """
     ordered = segments.by_falling_score()
     start, end = cut_to_grid(ordered.start, bounds), cut_to_grid(ordered.end, bounds)

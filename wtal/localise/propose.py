@@ -13,7 +13,7 @@ def proposals_of_class(scores: NDArray[np.floating], settings: ProposalSettings)
     """Every maximal run above a threshold, for each threshold in turn; runs found twice are kept twice.
 
     scores: snippet scores of one class [T]. Bounds are in snippets; the end stored is the first snippet after the run
-    plus one, as the method has it. Source: section 3 of docs/method.md.
+    plus one, as the method has it. Source: docs/method.md#scores-proposals-fusion.
     """
     values = np.asarray(scores, dtype=np.float64)
     thresholds = np.asarray(settings.thresholds)

@@ -33,7 +33,8 @@ class _Entry:
 def pseudo_labels(scores: VideoScores, video_labels: NDArray[np.bool_], settings: LabelRoundSettings) -> PseudoLabels:
     """The labels of one round. video_labels: [V, C], rows in the order of the scores.
 
-    Source: section 3 of docs/method.md. A label is never NaN; what could not be met is recorded in `violation`.
+    Source: docs/method.md#pseudo-labels-as-an-optimisation-problem. A label is never NaN; what could not be met is
+    recorded in `violation`.
     """
     entries = fused_segments(scores, video_labels, settings)
     lengths = np.diff(scores.offsets)

@@ -1,4 +1,4 @@
-"""The losses of section 2 of docs/method.md, one value a video [V]; a pack's loss is their sum."""
+"""The losses, one value a video [V]; a pack's loss is their sum. Source: docs/method.md#losses."""
 
 from __future__ import annotations
 

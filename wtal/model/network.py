@@ -1,8 +1,8 @@
 """The network: embedding, prototypes by expectation maximisation, random walk, cosine head.
 
-Source: RSKP (Huang et al., CVPR 2022, arXiv 2203.02925), the base of Zhou et al., CVPR 2023; section 1 of
-docs/method.md. Axes: V videos, T snippets (padded), F features, D embedding, P prototypes, K = C + 1 with background
-last.
+Source: RSKP (Huang et al., CVPR 2022, arXiv 2203.02925), the base of Zhou et al., CVPR 2023;
+docs/method.md#base-model. Axes: V videos, T snippets (padded), F features, D embedding, P prototypes, K = C + 1 with
+background last.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def score_videos(
 
     Snippet score: (c softmax(F_o) + (1 - c) softmax(F_m)) times the original branch's attention; video score: the same
     mixture of the pooled scores. dropout: a stream makes the scores with dropout on, as the released code does for
-    labels. Source: section 3 of docs/method.md.
+    labels. Source: docs/method.md#scores-proposals-fusion.
     """
     shares = (snippet_original_share, video_original_share)
     lengths = [len(videos.features(index)) for index in range(videos.n_videos)]

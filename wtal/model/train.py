@@ -1,6 +1,6 @@
 """Training of one round: epochs of visits, gradients summed over several videos, memory, pseudo labels.
 
-Source: sections 1 and 2 of docs/method.md. A visit is one video; the visits of a step are packed and go through the
+Source: docs/method.md#losses. A visit is one video; the visits of a step are packed and go through the
 network together, which changes gradients by rounding alone. Steps are counted through epochs and rounds.
 """
 

@@ -1,0 +1,57 @@
+"""Variants share the training of rounds up to the first that what they change reaches, and no further."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from round_run import ROOT
+
+from wtal.files import read_yaml
+from wtal.suite import suite_from_mapping
+
+OVERRIDES: list[tuple[dict[str, Any], int]] = [
+    *(({"training": change}, 0) for change in ({"weight_decay": 0.1}, {"adam_betas": [0.8, 0.9]}, {"shuffle": False})),
+    *(({"training": change}, 0) for change in ({"videos_per_step": 3}, {"memory_index": "class_zero"})),
+    *(({"training": change}, 0) for change in ({"sampled_snippets": 20}, {"memory_from_epoch": 5})),
+    ({"training": {"learning_rate": [{"until": 18, "value": 0.003}]}}, 1),
+    ({"model": {"dropout": 0.1}}, 0),
+    ({"loss": {"attention_weight": 0.3}}, 0),
+    ({"proposals": {"video_original_share": 0.5}}, 0),
+    ({"labels": {"snippet_original_share": 0.5}}, 0),
+    ({"detection": {"snippet_original_share": 0.5}}, 0),
+    *(({"labels": {key: value}}, 1) for key, value in {"kind": "naive", "fusion": "nms", "dropout": True}.items()),
+    *(({"labels": {key: value}}, 1) for key, value in {"bounds": "truncate", "classes": "score"}.items()),
+    *(({"labels": {"lp_solution": name}}, 1) for name in ("vertex", "minimum_norm")),
+    ({"labels": {"lp_infeasible": "last_iterate"}}, 1),
+    ({"labels": {"fusion_temperatures": [0.2, 0.02]}}, 1),
+    ({"labels": {"fusion_temperatures": [0.02, 0.2]}}, 2),
+    ({"labels": {"weight": {"start": 50}}}, 1),
+    ({"labels": {"first_used_epoch": 11}}, 1),
+    ({"proposals": {"overlap": 0.5}}, 1),
+    ({"delta": {"mode": "on"}}, 2),
+    ({"delta": {"mode": "schedule_only"}}, 2),
+]
+
+
+@pytest.mark.parametrize(("override", "first"), OVERRIDES, ids=str)
+def test_a_variant_shares_rounds_up_to_the_first_that_its_change_reaches(override: dict[str, Any], first: int) -> None:
+    nodes = changed_suite({"override": override})
+    assert [nodes["changed", index] for index in range(3)] == ["optimised"] * first + ["changed"] * (3 - first)
+
+
+def changed_suite(entry: dict[str, Any]) -> dict[tuple[str, int], str]:
+    """Who trains each round of the variant `optimised` and of one that changes it."""
+    values = read_yaml(ROOT / "config/tiny.yaml")
+    values["report"]["timeline_variant"] = None
+    values["variants"] = {"optimised": {"title": "a"}, "changed": {"title": "b", **entry}}
+    suite = suite_from_mapping(values, ROOT / "config/tiny.yaml")
+    return {key: node.owner for key, node in suite.nodes.items()}
+
+
+def test_streams_of_its_own_share_nothing_and_what_only_detection_reads_shares_all() -> None:
+    own = changed_suite({"streams": "own"})
+    assert [own["changed", index] for index in range(3)] == ["changed"] * 3
+    for detection in ({"fusion": "nms"}, {"temperature": 0.5}):
+        shared = changed_suite({"override": {"detection": detection}})
+        assert [shared["changed", index] for index in range(3)] == ["optimised"] * 3
