@@ -12,8 +12,8 @@ from wtal.localise.label_program import LabelProgram, label_program, solve_label
 from wtal.localise.propose import outer_margin, proposals_of_class
 from wtal.localise.pseudo_labels import INFEASIBLE, NOTHING_TO_SOLVE, SOLVED, naive_label, pseudo_labels
 from wtal.records import Proposals, Segments
-from wtal.settings import DetectionSettings, EvaluationSettings, ProposalSettings
-from wtal.suite import DetectSettings
+from wtal.settings import DetectionSettings, ProposalSettings
+from wtal.step_settings import DetectSettings
 from wtal.timebase import cut_to_grid
 
 ONE = ProposalSettings(thresholds=(0.5,))
@@ -216,7 +216,6 @@ def test_detection_begins_at_the_threshold_of_video_scores_and_fuses_at_its_own_
             proposals=proposals,
             detection=DetectionSettings(temperature=temperature),
             checkpoint="last",
-            protocol=EvaluationSettings(),
         )
         found = detect(scores_of(np.stack([column] * 2, axis=1), [0.25, 0.24]), ("run", "jump"), settings, 2.0)
         assert found.label.tolist() == [0]
@@ -231,7 +230,6 @@ def test_detections_are_fused_as_detection_says(fusion: str) -> None:
         proposals=ProposalSettings(thresholds=(0.1, 0.3), margin_factor=0.0),
         detection=DetectionSettings(fusion=fusion),  # type: ignore[arg-type]
         checkpoint="last",
-        protocol=EvaluationSettings(),
     )
     column = bump(40, 4, 12, 0.2) + bump(40, 6, 10, 0.4)
     found = detect(scores_of(column[:, None], [0.9]), ("run",), settings, 1.0)

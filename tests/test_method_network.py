@@ -20,7 +20,7 @@ from wtal.model.score import score_videos
 from wtal.model.streams import streams_of
 from wtal.model.train import RoundLabels, Trainer
 from wtal.settings import LossSettings, ModelSettings
-from wtal.suite import EpochSettings
+from wtal.step_settings import EpochSettings
 
 CPU = torch.device("cpu")
 MODEL = ModelSettings(embedding_size=7, prototypes=3, memory_slots=2, cosine_scale=plain.SCALE, dropout=0.0)

@@ -17,7 +17,7 @@ from wtal.data.prepare import prepare
 from wtal.data.store import read_store
 from wtal.data_settings import SyntheticData
 from wtal.files import read_arrays, write_arrays
-from wtal.localise.pseudo_labels import PseudoLabels, write_labels
+from wtal.localise.labels_file import PseudoLabels, write_labels
 from wtal.localise.scores_file import read_scores
 from wtal.model.checkpoint import read_checkpoint
 from wtal.model.job import RoundInputs, RoundJob
@@ -25,7 +25,7 @@ from wtal.model.packs import ArrayVideos
 from wtal.model.predict import load_model
 from wtal.model.score import score_videos
 from wtal.model.streams import Streams, streams_of
-from wtal.suite import EpochSettings
+from wtal.step_settings import EpochSettings
 from wtal.training_settings import EarlyStopping
 
 CPU = torch.device("cpu")

@@ -16,7 +16,7 @@ from wtal.model.packs import ArrayVideos
 from wtal.model.streams import streams_of
 from wtal.model.train import EpochLog, RoundLabels, Trainer
 from wtal.settings import LossSettings, ModelSettings
-from wtal.suite import EpochSettings, RoundSettings
+from wtal.step_settings import EpochSettings, RoundSettings
 
 CPU = torch.device("cpu")
 MODEL = ModelSettings(embedding_size=6, prototypes=3, memory_slots=2, cosine_scale=plain.SCALE, dropout=0.0)

@@ -1,6 +1,6 @@
 """Annotations from the files people have, as plain records: who may be trained on, how long, which actions, when.
 
-The forms: docs/evaluation.md#ground-truth and docs/data.md. Video-level labels alone are enough to train on.
+The forms: docs/evaluation.md#input and docs/data.md. Video-level labels alone are enough to train on.
 """
 
 from __future__ import annotations
