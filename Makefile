@@ -19,13 +19,14 @@ $(error TORCH: expected cpu or cuda; got $(TORCH))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check pull clean
+.PHONY: help report test check mutants pull clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make report [TORCH=cuda]   environment, then the default suite: results/hapt/report.html"
 	@echo "make test [WORKERS=2]      environment, then every test"
 	@echo "make check                 style, types, the workflow's lint, a dry run of every suite"
+	@echo "make mutants               deliberate mistakes in the method, each of which a test must see (a quarter of an hour)"
 	@echo "make pull                  heavy results of $(SUITES) from your DVC remote, ready to go on from"
 	@echo "make clean                 remove the environment; results stay"
 
@@ -44,6 +45,9 @@ check: $(TESTS_READY)
 	  echo "snakemake --dry-run --configfile $$config"; \
 	  snakemake --dry-run --quiet rules host --cores 1 --configfile $$config; \
 	done
+
+mutants: $(TESTS_READY)
+	python benchmarks/mutants.py
 
 pull: $(SUITE_READY)
 	@test -n "$$(dvc remote list)" || { \

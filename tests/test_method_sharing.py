@@ -8,7 +8,7 @@ import pytest
 from round_run import ROOT
 
 from wtal.files import read_yaml
-from wtal.suite import suite_from_mapping
+from wtal.suite import label_settings, read_suite, round_settings, suite_from_mapping
 
 OVERRIDES: list[tuple[dict[str, Any], int]] = [
     *(({"training": change}, 0) for change in ({"weight_decay": 0.1}, {"adam_betas": [0.8, 0.9]}, {"shuffle": False})),
@@ -55,3 +55,22 @@ def test_streams_of_its_own_share_nothing_and_what_only_detection_reads_shares_a
     for detection in ({"fusion": "nms"}, {"temperature": 0.5}):
         shared = changed_suite({"override": {"detection": detection}})
         assert [shared["changed", index] for index in range(3)] == ["optimised"] * 3
+
+
+def test_a_round_takes_optimiser_and_shares_as_the_method_has_them() -> None:
+    suite = read_suite(ROOT / "config/thumos14.yaml")
+    found = round_settings(suite.name, suite.variants["optimised_delta"], 3)
+    assert (found.adam_betas, found.weight_decay, found.videos_per_step) == ((0.9, 0.99), 5e-4, 10)
+    assert (found.video_original_share, found.label_snippet_share, found.detection_snippet_share) == (0.6, 0.8, 0.85)
+    assert (found.suite, found.streams, found.round_index, found.shuffle) == ("thumos14", "paired", 3, True)
+    loss = found.loss
+    assert (loss.foreground_weight, loss.background_weight, loss.attention_weight) == (1.0, 0.2, 0.1)
+    assert (loss.memory_branch_weight, loss.label_original_share) == (0.5, 0.8)
+    assert (loss.consistency_temperature, loss.consistency_memory_share) == (0.2, 0.2)
+    code = label_settings(suite.variants["code"], 1)
+    assert (code.classes, code.bounds, code.lp_infeasible, code.kind) == (
+        "score",
+        "truncate",
+        "last_iterate",
+        "optimised",
+    )
