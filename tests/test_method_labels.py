@@ -36,6 +36,16 @@ def test_inner_and_outer_means_count_the_snippets_they_should() -> None:
     assert found.contrast[0] == pytest.approx(inner - outer)
 
 
+def test_a_margin_of_part_of_a_snippet_is_cut_down_on_both_sides() -> None:
+    part = ProposalSettings(thresholds=(0.5,), margin_factor=0.5, margin_power=1.0)  # a run of 3 has a margin of 1.5
+    scores = np.array([0.1, 0.4, 0.2, 0.9, 0.7, 0.8, 0.3, 0.25, 0.05, 0.45, 0.15, 0.35])
+    outer = (0.4 + 0.2 + 0.25) / 3  # of [3, 6): from 1 on the left, 7 alone on the right
+    found = proposals_of_class(scores, part)
+    assert found.contrast[0] == pytest.approx((0.9 + 0.7 + 0.8 + 0.3) / 4 - outer)
+    program = label_program(segments((3, 6, 0.2)), 12, part)
+    assert program.rows.tolist() == [[0, -1, -1, 1, 1, 1, -1, -1, 0, 0, 0, 0]]
+
+
 def test_outer_means_end_before_the_last_snippet_and_begin_with_the_first() -> None:
     scores = np.array([0.2, 0.9, 0.7, 0.3, 0.1, 0.4])
     found = proposals_of_class(scores, WIDE)  # the run [1, 3): 0 on the left; 4 on the right, the last one left out

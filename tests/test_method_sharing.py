@@ -8,6 +8,7 @@ import pytest
 from round_run import ROOT
 
 from wtal.files import read_yaml
+from wtal.settings import LabelWeight
 from wtal.suite import label_settings, read_suite, round_settings, suite_from_mapping
 
 OVERRIDES: list[tuple[dict[str, Any], int]] = [
@@ -55,6 +56,11 @@ def test_streams_of_its_own_share_nothing_and_what_only_detection_reads_shares_a
     for detection in ({"fusion": "nms"}, {"temperature": 0.5}):
         shared = changed_suite({"override": {"detection": detection}})
         assert [shared["changed", index] for index in range(3)] == ["optimised"] * 3
+
+
+def test_the_label_weight_grows_from_the_first_refresh_to_its_limit_and_has_a_factor() -> None:
+    weight = LabelWeight(start=10, growth=1.1, limit=11.5, factor=0.5)
+    assert [weight.at(epochs) for epochs in range(3)] == pytest.approx([5, 5.5, 5.75])
 
 
 def test_a_round_takes_optimiser_and_shares_as_the_method_has_them() -> None:
