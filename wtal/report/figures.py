@@ -95,7 +95,7 @@ def ablation_figure(plan: Plan, rows: Sequence[AblationRow]) -> Figure:
     for each in (axes, beside):
         without_left_frame(each)
     level = f"{100 * plan.file.evaluation.bootstrap_level:g} %"
-    lines = f"thin: {level} interval over {interval_over((len(plan.file.seeds),))}; thick: over test videos alone"
+    lines = f"thin: {level} interval over {interval_over((len(plan.file.seeds),))}\nthick: over test videos alone"
     axes.set_xlabel(f"mAP@{plan.headline} (%), mean over {len(plan.file.seeds)} seeds\n{lines}")
     beside.set_xlabel(f"points from {shorten(plan.base, 20)}, paired\nfilled: the thin line leaves out 0")
     figure.legend(loc="outside lower center", ncols=2)
