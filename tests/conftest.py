@@ -6,6 +6,10 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("wtal", deadline=None)  # a machine may be busy, and no test is about time
+settings.load_profile("wtal")
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -154,6 +154,12 @@ def test_another_round_draws_other_numbers_than_the_one_before(store: Path, firs
     before, after = state_of(first_round)[1], state_of(tmp_path / "second")[1]
     assert before["shuffle"] != after["shuffle"]  # of as many draws each
     assert not torch.equal(before["dropout"], after["dropout"])
+    # And whatever that one drew: here it was shorter.
+    assert ran(store, tmp_path / "short", epochs=epochs(0.0)) == 0
+    assert later(store, tmp_path / "again", tmp_path / "short", labels, rates=(0.0, 0.0)) == 0
+    again = state_of(tmp_path / "again")[1]
+    assert again["shuffle"] == after["shuffle"]
+    assert torch.equal(again["dropout"], after["dropout"])
 
 
 def test_a_round_begins_with_an_empty_memory(store: Path, first_round: Path, tmp_path: Path) -> None:
