@@ -64,7 +64,8 @@ class Collection:
     @property
     def streams(self) -> Streams:
         """The streams in the order of their columns: as the settings have them, else as the layout tells them apart."""
-        return self.settings.streams or streams_of(self.members[0].entry)
+        first = self.members[0].entry
+        return self.settings.streams or streams_of(shapes_of(first), first)
 
     def seconds(self, member: Member) -> float:
         """The duration of a video: as annotated, else what its snippets cover."""
@@ -215,7 +216,7 @@ def _shapes(
     """The number of columns of all videos, the snippets of each [V], and the entries with the axis of these."""
     turned, shapes = _turned(settings, entries, videos, tell)
     size, counts = settings.feature_size, []
-    streams = settings.streams or streams_of(turned[0])
+    streams = settings.streams or streams_of(shapes[0], turned[0])
     for entry, own, video in zip(turned, shapes, videos):
         count, columns = shape_of(own, entry)
         size = columns if size is None else size
@@ -226,7 +227,7 @@ def _shapes(
                 expected=_expected_columns(settings, size, count, columns, entry.snippets_are),
                 got=columns,
             )
-        check_streams(entry, streams, video.name, "as the settings and the other videos have them")
+        check_streams(own, entry, streams, video.name, "as the settings and the other videos have them")
         counts.append(count)
     if settings.streams and size != sum(stream.columns for stream in settings.streams):
         expected = f"streams that sum to the {size} columns of the features"

@@ -121,11 +121,9 @@ def shape_of(shapes: Shapes, entry: Entry) -> tuple[int, int]:
     return counts[0], sum(columns)
 
 
-def streams_of(entry: Entry) -> Streams:
+def streams_of(shapes: Shapes, entry: Entry) -> Streams:
     """The streams of a video with the columns of each, where the layout tells them apart; none where it does not."""
-    if not entry.streams:
-        return ()
-    widths = sizes_of(shapes_of(entry), entry.snippets_are)[1]
+    widths = sizes_of(shapes, entry.snippets_are)[1]
     return tuple(Stream(name=name, columns=width) for name, width in zip(entry.streams, widths))
 
 
@@ -134,9 +132,9 @@ def stream_names(streams: Streams) -> tuple[str, ...]:
     return tuple(stream.name for stream in streams) or ("rgb", "flow")
 
 
-def check_streams(entry: Entry, streams: Streams, video: str, why: str) -> None:
+def check_streams(shapes: Shapes, entry: Entry, streams: Streams, video: str, why: str) -> None:
     """Refuse a video whose layout tells other streams apart, or parts of other sizes. Raises InputError."""
-    found = streams_of(entry)
+    found = streams_of(shapes, entry)
     if found and found != streams:
         expected = f"streams of {described(streams)} columns" if streams else "one array a video"
         raise InputError(file=entry.place, key=video, expected=f"{expected}, {why}", got=described(found))

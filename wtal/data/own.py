@@ -202,9 +202,10 @@ def _look_at_features(found: Inspection, entries: Mapping[str, Entry]) -> dict[s
             found.problems.append(("columns", name, f"{size} {other} where most videos have {found.feature_size}"))
             del counts[name]  # whatever is wrong with it, its rows need not be snippets
     found.n_snippets = sum(counts.values())
-    told = next((entry for name, entry in entries.items() if name in counts), None)
+    told = next((name for name in entries if name in counts), None)
     if told is not None:
-        found.settings = replace(found.settings, streams=streams_of(replace(told, snippets_are=axis)))
+        entry = replace(entries[told], snippets_are=axis)
+        found.settings = replace(found.settings, streams=streams_of(shapes[told], entry))
     return counts
 
 

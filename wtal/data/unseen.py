@@ -49,7 +49,7 @@ def unseen_videos(path: Path, feature_size: int, streams: Streams) -> tuple[list
             expected = f"{feature_size} columns{parts}, as the checkpoint was trained on{hint}"
             n_rows, n_columns = (count, columns) if axis == "rows" else (columns, count)
             raise InputError(file=entry.place, key=name, expected=expected, got=f"{n_rows} rows of {n_columns}")
-        check_streams(turned, streams, name, "as the checkpoint was trained on")
+        check_streams(shapes[name], turned, streams, name, "as the checkpoint was trained on")
         arrays.append(read_floats(turned))
     names = display_names(entries)
     return [names[name] for name in entries], arrays, axis

@@ -152,14 +152,15 @@ def write_detections(path: str | Path, detections: Detections) -> None:
     write_bytes(path, orjson.dumps({"version": "wtal", "results": results}) + b"\n")
 
 
-def read_rounds(path: str | Path) -> list[Detections]:
+def read_rounds(path: str | Path, at_least: int = 1) -> list[Detections]:
     """The detections of every round of a run, round 0 first.
 
+    at_least: so many, of which those that the file does not know have none.
     Raises InputError where an array is missing or of another length, or an index names nothing.
     """
     arrays = _round_arrays(path)
     n_rounds = int(arrays["round"].max()) + 1 if len(arrays["round"]) else 1
-    return [_of_round(arrays, number) for number in range(n_rounds)]
+    return [_of_round(arrays, number) for number in range(max(n_rounds, at_least))]
 
 
 def read_round(path: str | Path, round_index: int) -> Detections:

@@ -82,25 +82,15 @@ def run_metrics(files: RunFiles, options: EvaluationOptions, detection: DetectSe
 
 def _all_rounds(files: RunFiles) -> list[Detections]:
     """One record a round, for each score file; a round may have no detection at all."""
-    detections, n_rounds = read_rounds(files.rounds), len(files.scores)
+    n_rounds = len(files.scores)
+    detections = read_rounds(files.rounds, at_least=n_rounds)
     if len(detections) > n_rounds:
         expected = f"detections of {n_rounds} rounds, one for each file of scores"
         raise InputError(file=files.rounds, key="round", expected=expected, got=f"round {len(detections) - 1}")
     if len(files.labels) != n_rounds - 1:
         expected = f"{n_rounds - 1} files, one for each round from 1"
         raise InputError(file="--labels", expected=expected, got=len(files.labels))
-    first = detections[0]
-    nothing = slice(0, 0)
-    none = Detections(
-        first.videos,
-        first.classes,
-        first.video[nothing],
-        first.label[nothing],
-        first.start[nothing],
-        first.end[nothing],
-        first.score[nothing],
-    )
-    return detections + [none] * (n_rounds - len(detections))
+    return detections
 
 
 def _classification(path: Path, truth: Instances) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from wtal.errors import InputError
 from wtal.evaluate.controls import oracle, random_segments, whole_videos
-from wtal.evaluate.detections import read_round
+from wtal.evaluate.detections import read_rounds
 from wtal.evaluate.intervals import interval_over
 from wtal.evaluate.options import EvaluationOptions, options_from_settings
 from wtal.evaluate.protocols import Matches, evaluate_detections, evaluate_matches, match_detections
@@ -124,7 +124,8 @@ def _matches(plan: Plan, runs: Runs, results: Path, truth: Truth) -> dict[tuple[
     matches = {}
     for (variant, seed), run in runs.items():
         path, options = results / variant / f"seed{seed}" / "rounds.npz", _options(plan, variant, truth)
-        rounds = [read_round(path, index) for index in range(plan.file.variants[variant].rounds + 1)]
+        n_rounds = plan.file.variants[variant].rounds + 1
+        rounds = read_rounds(path, at_least=n_rounds)[:n_rounds]
         found = [match_detections(each, truth.instances, options, source=str(path)) for each in rounds]
         hold(run, [evaluate_matches(each) for each in found], path.with_name("metrics.json"), path)
         matches[variant, seed] = found[-1]
