@@ -8,14 +8,8 @@ from pathlib import Path
 
 from wtal.data.alignment import covers_class, crowded, overlap_of_ambiguous, rate_problem, remarks
 from wtal.data.annotations import AnnotatedVideo
-from wtal.data.collection import (
-    Collection,
-    chosen_videos,
-    collect,
-    known_durations,
-    stated_frame_rates,
-    told_cautions,
-)
+from wtal.data.chosen_videos import chosen_videos, told_cautions
+from wtal.data.collection import Collection, collect, known_durations, stated_frame_rates
 from wtal.data.convert import read_all
 from wtal.data.store_tables import Subset
 from wtal.data_settings import FeatureData

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wtal.config import to_mapping
-from wtal.data.collection import Collection, Member, Tell, collect, used_classes, weak_labels
+from wtal.data.chosen_videos import used_classes, weak_labels
+from wtal.data.collection import Collection, Member, Tell, collect
 from wtal.data.feature_statistics import FeatureStatistics, same_numbers, stream_doubts, stream_statistics
 from wtal.data.layouts import read_entry
 from wtal.data.lock import hold, record
