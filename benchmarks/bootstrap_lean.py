@@ -15,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from wtal.base.records import Detections
 from wtal.evaluate import EvaluationOptions, evaluate_matches, match_detections
-from wtal.evaluate.detections import read_detections
-from wtal.evaluate.ground_truth import read_ground_truth
-from wtal.evaluate.uncertainty import draw_videos, resampled_means
-from wtal.records import Detections
+from wtal.evaluate.read.detections import read_detections
+from wtal.evaluate.read.ground_truth import read_ground_truth
+from wtal.evaluate.score.uncertainty import draw_videos, resampled_means
 
 RESAMPLES = 4000
 

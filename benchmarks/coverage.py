@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 from simulated import Spread, detection_suite, score_suite, true_figures
 
-from wtal.evaluate.intervals import Figures, interval_of_difference, interval_of_level, paired
-from wtal.evaluate.power import Components, components_of, least_difference
-from wtal.evaluate.uncertainty import draw_videos
-from wtal.files import read_text, write_text
-from wtal.report.power import read_power
+from wtal.base.files import read_text, write_text
+from wtal.evaluate.score.intervals import Figures, interval_of_difference, interval_of_level, paired
+from wtal.evaluate.score.power import Components, components_of, least_difference
+from wtal.evaluate.score.uncertainty import draw_videos
+from wtal.report.tables.power import read_power
 
 LEVEL = 0.95
 SIMULATIONS = 2000

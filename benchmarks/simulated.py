@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wtal.base.records import Detections, Floats, Instances
 from wtal.evaluate import EvaluationOptions, Matches, evaluate_matches, match_detections
-from wtal.evaluate.intervals import Figures
-from wtal.evaluate.uncertainty import resampled_means
-from wtal.records import Detections, Floats, Instances
+from wtal.evaluate.score.intervals import Figures
+from wtal.evaluate.score.uncertainty import resampled_means
 
 OPTIONS = EvaluationOptions(tiou=(0.3, 0.5, 0.7))
 CLASSES = ("reach", "lift", "turn", "throw", "fall")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wtal.data.annotations import AnnotatedVideo, read_annotations
+from wtal.data.annotations.read import AnnotatedVideo, read_annotations
 
 RATE = 25 / 16  # snippets a second
 STRENGTH = 0.5  # of a class in the features of its instances; noise has 1

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import wtal.localise.scores_file
-import wtal.model.job  # noqa: F401
+import wtal.training.round_job  # noqa: F401
+from wtal.base.errors import InputError
 from wtal.cli import main
-from wtal.errors import InputError
-from wtal.model.checkpoint import read_checkpoint
-from wtal.model.train import Trainer
+from wtal.training.checkpoint import read_checkpoint
+from wtal.training.trainer import Trainer
 
 WRITES = ("replace", "unlink", "rmdir")
 OUTPUTS = ("checkpoint.pt", "scores_test.npz", "scores_train.npz", "training.csv")

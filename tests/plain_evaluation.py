@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from fractions import Fraction
 
+from wtal.base.records import Detections, Instances
 from wtal.evaluate import EvaluationOptions
-from wtal.records import Detections, Instances
 
 
 @dataclass

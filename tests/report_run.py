@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from wtal.evaluate.options import options_from_settings
-from wtal.evaluate.protocols import evaluate_detections
-from wtal.evaluate.run import rounded
-from wtal.files import digest_of_file, to_json, write_arrays, write_rows
+from wtal.base.files import digest_of_file, to_json, write_arrays, write_rows
+from wtal.base.records import Detections, VideoScores
+from wtal.evaluate.run.evaluate_run import rounded
+from wtal.evaluate.score.options import options_from_settings
+from wtal.evaluate.score.protocols import evaluate_detections
 from wtal.localise.scores_file import write_scores
-from wtal.records import Detections, VideoScores
-from wtal.report.metrics import LABEL_FIGURES
-from wtal.report.rounds import TRAINING_COLUMNS
-from wtal.report.truth import Truth, read_truth
-from wtal.settings import EvaluationSettings
-from wtal.suite import plan_files, suite_from_mapping
+from wtal.report.inputs.metrics import LABEL_FIGURES
+from wtal.report.inputs.truth import Truth, read_truth
+from wtal.report.tables.rounds import TRAINING_COLUMNS
+from wtal.suite.method_settings import EvaluationSettings
+from wtal.suite.plan import plan_files, suite_from_mapping
 
 CLASSES = ("walk", "sit down")
 SNIPPETS, RATE, FEATURES = 40, 2.0, 8

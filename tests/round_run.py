@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 
+from wtal.base.files import to_json, write_text
+from wtal.base.schema import from_mapping, to_mapping
 from wtal.cli import main
-from wtal.config import from_mapping, to_mapping
-from wtal.data.prepare import prepare
-from wtal.data_settings import SyntheticData
-from wtal.files import to_json, write_text
-from wtal.step_settings import RoundSettings
-from wtal.suite import plan_files, read_suite
-from wtal.training_settings import CollapseSettings
+from wtal.data.kinds.prepare import prepare
+from wtal.suite.data_settings import SyntheticData
+from wtal.suite.plan import plan_files, read_suite
+from wtal.suite.step_settings import RoundSettings
+from wtal.suite.training_settings import CollapseSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -16,12 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_convert import COLUMNS, annotations_json
 
-from wtal.config import to_mapping
-from wtal.data import alignment
-from wtal.data.annotations import AnnotatedVideo
-from wtal.data_settings import FeatureData, Stream
-from wtal.files import to_json, write_text
-from wtal.suite import plan_files, read_suite
+from wtal.base.files import to_json, write_text
+from wtal.base.schema import to_mapping
+from wtal.data.annotations.read import AnnotatedVideo
+from wtal.data.features import alignment
+from wtal.suite.data_settings import FeatureData, Stream
+from wtal.suite.plan import plan_files, read_suite
 
 RATE = 25 / 16
 

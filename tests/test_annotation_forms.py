@@ -14,14 +14,14 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from wtal.base.errors import InputError
 from wtal.cli import main
-from wtal.data.annotations import annotation_files, read_annotations
-from wtal.data.collection import collect
-from wtal.data.own import Request, inspect
-from wtal.data.subsets import words_for
-from wtal.errors import InputError
-from wtal.evaluate.characteristics_file import read_seconds
-from wtal.evaluate.ground_truth import read_ground_truth, read_truth
+from wtal.data.annotations.read import annotation_files, read_annotations
+from wtal.data.annotations.subsets import words_for
+from wtal.data.convert.collection import collect
+from wtal.data.user.inspect import Request, inspect
+from wtal.evaluate.read.characteristics_file import read_seconds
+from wtal.evaluate.read.ground_truth import read_ground_truth, read_truth
 
 Truth = dict[str, list[tuple[str, float, float]]]
 CLASSES = ("HighJump", "Shotput")

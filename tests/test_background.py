@@ -11,23 +11,23 @@ import torch
 from round_run import settings_file, tiny_round, train
 from test_training import CPU, trainer_of, videos
 
+from wtal.base.files import to_json, write_text
+from wtal.base.schema import from_mapping, to_mapping
 from wtal.cli import main
-from wtal.config import from_mapping, to_mapping
-from wtal.data.store import read_store
-from wtal.data.store_writer import write_store
-from wtal.data.synthetic import synthetic_data_set
-from wtal.data_settings import SyntheticData
-from wtal.files import to_json, write_text
-from wtal.localise.labels_file import read_labels
-from wtal.model.health import health_of
-from wtal.model.held_out import held_out_videos
-from wtal.model.losses import video_losses
-from wtal.model.memory import padded_slots
-from wtal.model.packs import ArrayVideos, pack
-from wtal.model.train import EpochLog, RoundLabels, Trainer
-from wtal.settings import LossSettings
-from wtal.step_settings import LabelRoundSettings
-from wtal.suite import plan_files, read_suite
+from wtal.data.kinds.synthetic import synthetic_data_set
+from wtal.data.store.read import read_store
+from wtal.data.store.write import write_store
+from wtal.localise.labels.file import read_labels
+from wtal.methods.batch import ArrayVideos, pack
+from wtal.methods.rskp.losses import video_losses
+from wtal.methods.rskp.memory import padded_slots
+from wtal.suite.data_settings import SyntheticData
+from wtal.suite.method_settings import LossSettings
+from wtal.suite.plan import plan_files, read_suite
+from wtal.suite.step_settings import LabelRoundSettings
+from wtal.training.health import health_of
+from wtal.training.held_out import held_out_videos
+from wtal.training.trainer import EpochLog, RoundLabels, Trainer
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKGROUND = (0, 3)  # videos without a label among the seven

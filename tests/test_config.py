@@ -12,13 +12,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wtal.config import from_mapping, json_schema, to_mapping
-from wtal.data_settings import DataSettings
-from wtal.errors import InputError, require
-from wtal.files import read_yaml
-from wtal.settings import MethodSettings
-from wtal.suite import plan_files, read_suite, suite_from_mapping
-from wtal.suite_file import SuiteFile, merge, method_of, suite_schema
+from wtal.base.errors import InputError, require
+from wtal.base.files import read_yaml
+from wtal.base.schema import from_mapping, json_schema, to_mapping
+from wtal.suite.data_settings import DataSettings
+from wtal.suite.file import SuiteFile, merge, method_of, suite_schema
+from wtal.suite.method_settings import MethodSettings
+from wtal.suite.plan import plan_files, read_suite, suite_from_mapping
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))

@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 from full_size import features_of, write_features, write_object_array
 
-from wtal.data.annotations import read_annotations
-from wtal.data.convert import converted_data_set
-from wtal.data.layouts import open_features
-from wtal.data.object_array import map_object_array
-from wtal.data.prepare import prepare
-from wtal.data.store import Store, read_store
-from wtal.data_settings import FeatureData, Stream
-from wtal.errors import InputError
+from wtal.base.errors import InputError
+from wtal.base.npy.mapped import map_object_array
+from wtal.data.annotations.read import read_annotations
+from wtal.data.convert.convert import converted_data_set
+from wtal.data.features.layouts import open_features
+from wtal.data.kinds.prepare import prepare
+from wtal.data.store.read import Store, read_store
+from wtal.suite.data_settings import FeatureData, Stream
 
 COLUMNS = 8
 CLASSES = ("Diving", "HighJump")
@@ -223,7 +223,7 @@ def test_a_table_of_labels_alone_is_enough_to_train_on(small: FeatureData, tmp_p
 
 
 def prepare_with(settings: FeatureData, out: Path, tell: Callable[[str], None]) -> Store:
-    from wtal.data.store_writer import write_store
+    from wtal.data.store.write import write_store
 
     write_store(out, converted_data_set(settings, tell))
     return read_store(out)
@@ -288,13 +288,14 @@ def test_a_conversion_that_is_killed_leaves_the_store_that_was_there(small: Feat
     prepare(small, tmp_path / "store")
     before = bytes_of(tmp_path / "store")
     code = (
-        "import sys, time, numpy as np\nfrom dataclasses import replace\nfrom wtal.data import convert, store_writer\n"
-        "from wtal.data.prepare import read_data_settings\nread = convert.read_entry\n"
+        "import sys, time, numpy as np\nfrom dataclasses import replace\n"
+        "from wtal.data.convert import convert\nfrom wtal.data.store import write as store_writer\n"
+        "from wtal.data.kinds.prepare import read_data_settings\nread = convert.read_entry\n"
         "def slow(entry):\n    print('reading', flush=True)\n    time.sleep(20)\n    return read(entry)\n"
         "convert.read_entry = slow\n"
         "store_writer.write_store(sys.argv[2], convert.converted_data_set(read_data_settings(sys.argv[1])))\n"
     )
-    from wtal.config import to_mapping
+    from wtal.base.schema import to_mapping
 
     (tmp_path / "data.json").write_text(json.dumps(to_mapping(small)))
     command = [sys.executable, "-c", code, str(tmp_path / "data.json"), str(tmp_path / "store")]

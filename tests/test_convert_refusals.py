@@ -17,12 +17,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from test_convert import COLUMNS, annotations_json, quiet
 
-from wtal.data.annotations import read_annotations
-from wtal.data.convert import converted_data_set
-from wtal.data.object_array import map_object_array
-from wtal.data.store_writer import write_store
-from wtal.data_settings import FeatureData, Stream
-from wtal.errors import InputError
+from wtal.base.errors import InputError
+from wtal.base.npy.mapped import map_object_array
+from wtal.data.annotations.read import read_annotations
+from wtal.data.convert.convert import converted_data_set
+from wtal.data.store.write import write_store
+from wtal.suite.data_settings import FeatureData, Stream
 
 Change = Callable[[FeatureData, Path], FeatureData]
 

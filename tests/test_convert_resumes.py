@@ -17,12 +17,12 @@ import pytest
 from full_size import write_features
 from test_convert import COLUMNS, small_data_set, write_h5
 
-from wtal.config import to_mapping
-from wtal.data import convert
-from wtal.data.feature_statistics import FeatureStatistics
-from wtal.data.prepare import prepare
-from wtal.data_settings import FeatureData, SyntheticData
-from wtal.errors import InputError
+from wtal.base.errors import InputError
+from wtal.base.schema import to_mapping
+from wtal.data.convert import convert
+from wtal.data.features.statistics import FeatureStatistics
+from wtal.data.kinds.prepare import prepare
+from wtal.suite.data_settings import FeatureData, SyntheticData
 
 N_VIDEOS = 12
 ORDER = [f"v_{number:03d}" for number in range(N_VIDEOS) if number % 3 != 2]  # those to train on come first
@@ -95,7 +95,7 @@ def start(settings: FeatureData, folder: Path, before: str, *options: str) -> su
 
 HANGS = f"""
 import time
-from wtal.data import convert
+from wtal.data.convert import convert
 read, count = convert.read_entry, iter(range({N_VIDEOS}))
 def hanging(entry):
     if next(count) == {DONE}:

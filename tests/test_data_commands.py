@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from wtal.data.store import read_store
+from wtal.data.store.read import read_store
 
 SMALL = {
     "kind": "synthetic",

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from wtal.data_settings import FeatureData
-from wtal.step_settings import EpochSettings
-from wtal.suite import Suite, label_settings, read_suite, round_settings
+from wtal.suite.data_settings import FeatureData
+from wtal.suite.plan import Suite, label_settings, read_suite, round_settings
+from wtal.suite.step_settings import EpochSettings
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 

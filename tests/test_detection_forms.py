@@ -16,11 +16,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from test_unpickle import Runs
 
+from wtal.base.errors import InputError
+from wtal.base.records import Detections
 from wtal.cli import main
-from wtal.errors import InputError
-from wtal.evaluate.detection_forms import read_any_detections
-from wtal.evaluate.ground_truth import GroundTruth, read_truth
-from wtal.records import Detections
+from wtal.evaluate.read.detection_forms import read_any_detections
+from wtal.evaluate.read.ground_truth import GroundTruth, read_truth
 
 CLASSES = ("HighJump", "Shotput")
 TOOLKIT_NUMBERS = {"HighJump": 40, "Shotput": 79}

@@ -12,12 +12,12 @@ from plain_diagnosis import plain_hits, plain_kind, plain_normalised
 from plain_evaluation import _prepared
 from test_evaluate_matches_plain import cases
 
+from wtal.base.records import Detections, Instances
 from wtal.evaluate import EvaluationOptions, evaluate_matches, match_detections
-from wtal.evaluate.characteristics import Buckets, buckets_of, computed_characteristics, quintile_edges
-from wtal.evaluate.controls import oracle
-from wtal.evaluate.diagnose import diagnose_matches
-from wtal.evaluate.error_kinds import KINDS, error_kinds, overlaps_of
-from wtal.records import Detections, Instances
+from wtal.evaluate.diagnose.characteristics import Buckets, buckets_of, computed_characteristics, quintile_edges
+from wtal.evaluate.diagnose.diagnose import diagnose_matches
+from wtal.evaluate.diagnose.error_kinds import KINDS, error_kinds, overlaps_of
+from wtal.evaluate.score.controls import oracle
 
 CLASSES = ("run", "jump")
 RUN, JUMP = 0, 1

@@ -13,10 +13,10 @@ import pytest
 from test_evaluate_commands import run, suite  # noqa: F401
 
 from wtal.cli import main
-from wtal.evaluate.characteristics import computed_characteristics
-from wtal.evaluate.characteristics_file import read_characteristics, read_seconds
-from wtal.evaluate.error_kinds import KINDS
-from wtal.evaluate.ground_truth import read_ground_truth
+from wtal.evaluate.diagnose.characteristics import computed_characteristics
+from wtal.evaluate.diagnose.error_kinds import KINDS
+from wtal.evaluate.read.characteristics_file import read_characteristics, read_seconds
+from wtal.evaluate.read.ground_truth import read_ground_truth
 
 TRUTH = {
     "database": {
@@ -234,7 +234,7 @@ def test_systems_without_files_or_names_are_refused(files, monkeypatch, capsys, 
 
 def test_the_diagnosis_starts_without_matplotlib_and_torch():
     code = (
-        "import sys, wtal.cli.diagnose, wtal.evaluate.diagnose, wtal.evaluate.diagnosis_tables; "
+        "import sys, wtal.cli.diagnose, wtal.evaluate.diagnose.diagnose, wtal.evaluate.diagnose.tables; "
         "print({'torch', 'pandas', 'matplotlib'} & set(sys.modules))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"

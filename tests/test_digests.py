@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from wtal.base.digests import PACKAGE, digest_of_command, parts_of_command
+from wtal.base.errors import InputError
+from wtal.base.syntax import code_of_module
 from wtal.cli import build_parser
-from wtal.digests import PACKAGE, digest_of_command, parts_of_command
-from wtal.errors import InputError
-from wtal.syntax import code_of_module
 
 FILES = {
     "__init__.py": '"""Public names."""\nfrom made.late import Lazy\n__version__ = "1"\n',
@@ -213,7 +213,7 @@ def test_what_a_command_loads_is_in_its_digest_but_for_the_command_line_and_list
     settings = tmp_path / "data.json"
     settings.write_text('{"kind": "synthetic", "train_videos": 4, "test_videos": 2, "feature_size": 8}')
     loaded = loaded_by("prepare", "--settings", str(settings), "--out", str(tmp_path / "store"))
-    assert "data/synthetic.py" in loaded
+    assert "data/kinds/synthetic.py" in loaded
     missing = {name for name in loaded - set(parts_of_command("prepare")) if not name.endswith("__init__.py")}
     assert {name for name in missing if not name.startswith("cli/")} == set()
 
@@ -221,14 +221,46 @@ def test_what_a_command_loads_is_in_its_digest_but_for_the_command_line_and_list
 @pytest.mark.parametrize(
     ("command", "inside", "outside"),
     [
-        ("prepare", "pickle_machine.py data/layout_h5.py files.py", "data/fetch.py data/own.py model/job.py suite.py"),
-        ("train", "model/network.py data/store.py files.py", "data/fetch.py localise/interior_point.py suite.py"),
-        ("solve-labels", "localise/interior_point.py timebase.py", "model/train.py localise/detect.py suite.py"),
-        ("detect", "localise/fuse.py evaluate/detections.py", "evaluate/uncertainty.py localise/interior_point.py"),
-        ("evaluate-run", "evaluate/matching.py localise/detect.py", "evaluate/uncertainty.py evaluate/error_kinds.py"),
-        ("tables", "report/tables.py data/store.py __init__.py", "report/page.css report/figures.py model/train.py"),
-        ("figures", "report/timelines.py data/store.py", "report/page.css report/page.py"),
-        ("report", "report/page.css report/page.js report/markup.py", "report/figures.py data/synthetic.py"),
+        (
+            "prepare",
+            "base/npy/stack_machine.py data/features/h5.py base/files.py",
+            "data/fetch/fetch.py data/user/inspect.py training/round_job.py suite/plan.py",
+        ),
+        (
+            "train",
+            "methods/rskp/network.py data/store/read.py base/files.py",
+            "data/fetch/fetch.py localise/labels/interior_point.py suite/plan.py",
+        ),
+        (
+            "solve-labels",
+            "localise/labels/interior_point.py base/timebase.py",
+            "training/trainer.py localise/detect.py suite/plan.py",
+        ),
+        (
+            "detect",
+            "localise/fusion/fuse.py evaluate/read/detections.py",
+            "evaluate/score/uncertainty.py localise/labels/interior_point.py",
+        ),
+        (
+            "evaluate-run",
+            "evaluate/score/matching.py localise/detect.py",
+            "evaluate/score/uncertainty.py evaluate/diagnose/error_kinds.py",
+        ),
+        (
+            "tables",
+            "report/tables/tables.py data/store/read.py __init__.py",
+            "report/page/page.css report/figures/figures.py training/trainer.py",
+        ),
+        (
+            "figures",
+            "report/figures/timelines.py data/store/read.py",
+            "report/page/page.css report/page/page.py",
+        ),
+        (
+            "report",
+            "report/page/page.css report/page/page.js report/page/markup.py",
+            "report/figures/figures.py data/kinds/synthetic.py",
+        ),
     ],
 )
 def test_each_step_is_made_from_its_own_chain(command: str, inside: str, outside: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wtal import doctor
+from wtal.cli import environment as doctor
 from wtal.cli import main
 
 

@@ -14,17 +14,17 @@ from test_convert import COLUMNS, bytes_of, quiet, small_data_set, write_h5
 from test_own_data import rows
 from test_predict import checkpoint
 
+from wtal.base.errors import InputError
 from wtal.cli import main
-from wtal.data.axes import plain_shape, snippets_axis
-from wtal.data.convert import converted_data_set
-from wtal.data.layouts import open_features
-from wtal.data.names import display_names, match_names
-from wtal.data.prepare import prepare
-from wtal.data.raw import raw_listing
-from wtal.data.store import read_store
-from wtal.data.store_writer import write_store
-from wtal.data_settings import FeatureData
-from wtal.errors import InputError
+from wtal.data.annotations.names import display_names, match_names
+from wtal.data.convert.convert import converted_data_set
+from wtal.data.convert.file_times import raw_listing
+from wtal.data.features.axes import plain_shape, snippets_axis
+from wtal.data.features.layouts import open_features
+from wtal.data.kinds.prepare import prepare
+from wtal.data.store.read import read_store
+from wtal.data.store.write import write_store
+from wtal.suite.data_settings import FeatureData
 
 
 @pytest.fixture

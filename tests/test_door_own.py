@@ -14,14 +14,14 @@ import pytest
 from test_convert import bytes_of, small_data_set
 from test_own_data import SIZE, change, eight_videos, rows, store, table
 
+from wtal.base.errors import InputError
+from wtal.base.schema import to_mapping
 from wtal.cli import main
-from wtal.config import to_mapping
-from wtal.data.convert import converted_data_set
-from wtal.data.prepare import prepare
-from wtal.data.store import read_store
-from wtal.data.store_writer import write_store
-from wtal.data_settings import FeatureData
-from wtal.errors import InputError
+from wtal.data.convert.convert import converted_data_set
+from wtal.data.kinds.prepare import prepare
+from wtal.data.store.read import read_store
+from wtal.data.store.write import write_store
+from wtal.suite.data_settings import FeatureData
 
 
 class Said(NamedTuple):

@@ -13,14 +13,14 @@ from test_convert import small_data_set
 from test_door_own import said
 from test_own_data import SIZE, rows
 
-from wtal.config import to_mapping
-from wtal.data.annotations import read_annotations
-from wtal.data.convert import converted_data_set
-from wtal.data.prepare import prepare
-from wtal.data.store import read_store
-from wtal.data.store_writer import DataSet, StoredVideo, write_store
-from wtal.data_settings import FeatureData, Stream
-from wtal.errors import InputError
+from wtal.base.errors import InputError
+from wtal.base.schema import to_mapping
+from wtal.data.annotations.read import read_annotations
+from wtal.data.convert.convert import converted_data_set
+from wtal.data.kinds.prepare import prepare
+from wtal.data.store.read import read_store
+from wtal.data.store.write import DataSet, StoredVideo, write_store
+from wtal.suite.data_settings import FeatureData, Stream
 
 
 @pytest.fixture

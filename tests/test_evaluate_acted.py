@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from wtal.base.records import Detections, Instances
 from wtal.cli import main
 from wtal.evaluate import EvaluationOptions, evaluate_matches, match_detections
-from wtal.evaluate.uncertainty import resampled_means
-from wtal.records import Detections, Instances
+from wtal.evaluate.score.uncertainty import resampled_means
 
 TRUTH: dict[str, list[tuple[str, float, float]]] = {
     "a": [("run", 1.0, 3.0)],
@@ -182,7 +182,7 @@ def test_ambiguous_intervals_in_annotations_are_no_class(shared: Path, capsys: p
 def test_real_annotations_with_ambiguous_intervals_score_as_those_without(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from wtal.evaluate.ground_truth import read_ambiguous, read_truth
+    from wtal.evaluate.read.ground_truth import read_ambiguous, read_truth
 
     truth, ambiguous = (
         read_truth(shared / "thumos14", "test").instances,

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import wtal.evaluate
+from wtal.base.files import digest_of_file, write_arrays, write_rows
 from wtal.cli import main
-from wtal.files import digest_of_file, write_arrays, write_rows
 
 ROOT = Path(__file__).resolve().parents[1]
 TRUTH = {
@@ -259,7 +259,8 @@ def test_settings_that_make_no_sense_are_refused_by_file_and_key(suite, capsys):
 
 def test_the_evaluator_starts_without_torch_pandas_and_scipy():
     code = (
-        "import sys, wtal.cli.evaluate, wtal.evaluate, wtal.evaluate.run, wtal.evaluate.uncertainty; "
+        "import sys, wtal.cli.evaluate, wtal.evaluate, wtal.evaluate.run.evaluate_run; "
+        "import wtal.evaluate.score.uncertainty; "
         "print({'torch', 'pandas', 'scipy', 'matplotlib'} & set(sys.modules))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from wtal.errors import InputError
+from wtal.base.errors import InputError
+from wtal.base.records import Instances
 from wtal.evaluate import EvaluationOptions, evaluate_detections
-from wtal.evaluate.detections import read_detections
-from wtal.evaluate.object_arrays import read_object_array
-from wtal.records import Instances
+from wtal.evaluate.read.detections import read_detections
+from wtal.evaluate.read.npy_detections import read_object_array
 
 TRUTH = Instances(
     ("a", "v_b"), ("run", "jump"), np.array([0, 1]), np.array([0, 1]), np.array([1.0, 0.0]), np.array([3.0, 4.0])

@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pytest
 
+from wtal.base.errors import InputError
+from wtal.base.records import Detections, Instances
 from wtal.cli import main
-from wtal.errors import InputError
 from wtal.evaluate import EvaluationOptions, evaluate_detections
-from wtal.evaluate.ground_truth import read_ambiguous, read_ground_truth
-from wtal.evaluate.thresholds import thresholds_from_text
-from wtal.records import Detections, Instances
+from wtal.evaluate.read.ground_truth import read_ambiguous, read_ground_truth
+from wtal.evaluate.score.thresholds import thresholds_from_text
 
 TRUTH = {
     "database": {

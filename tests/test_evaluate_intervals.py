@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from wtal.evaluate.intervals import (
+from wtal.evaluate.score.intervals import (
     Figures,
     Interval,
     Parts,

@@ -7,12 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from wtal.errors import InputError
+from wtal.base.errors import InputError
+from wtal.base.files import write_arrays
+from wtal.base.records import Instances
 from wtal.evaluate import EvaluationOptions
-from wtal.evaluate.classification import classification_average_precisions, classification_mean
-from wtal.evaluate.label_quality import label_quality, read_round_labels, snippet_average_precision
-from wtal.files import write_arrays
-from wtal.records import Instances
+from wtal.evaluate.run.label_quality import label_quality, read_round_labels, snippet_average_precision
+from wtal.evaluate.score.classification import classification_average_precisions, classification_mean
 
 CLASSES = ("run", "jump")
 OPTIONS = EvaluationOptions(tiou=(0.5,), snippets_per_second=2.0)

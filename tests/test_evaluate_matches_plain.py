@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_evaluation import exact_mean, plain_per_class
 
+from wtal.base.records import Detections, Instances
 from wtal.evaluate import AmbiguousIntervals, EvaluationOptions, evaluate_detections
-from wtal.records import Detections, Instances
 
 CLASSES = ("jump", "run", "swim")
 VIDEOS = ("v_a", "v_b", "c")
@@ -124,5 +124,5 @@ def test_pairs_taken_in_several_pieces_give_the_same_matches(monkeypatch):
     bounds = np.sort(random.random((2, 50)), axis=0)
     detections = Detections(("a",), ("run",), np.zeros(50, int), np.zeros(50, int), *bounds, random.random(50))
     whole = evaluate_detections(detections, truth).per_class
-    monkeypatch.setattr("wtal.evaluate.matching.PAIRS_AT_ONCE", 20)
+    monkeypatch.setattr("wtal.evaluate.score.matching.PAIRS_AT_ONCE", 20)
     np.testing.assert_array_equal(evaluate_detections(detections, truth).per_class, whole)

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from wtal.base.files import read_arrays, to_json, write_arrays, write_text
 from wtal.cli import main
-from wtal.data.store import read_store
+from wtal.data.store.read import read_store
 from wtal.evaluate import evaluate_detections, options_from_settings
-from wtal.files import read_arrays, to_json, write_arrays, write_text
 from wtal.localise.detect import detect
 from wtal.localise.scores_file import read_epoch_scores
-from wtal.suite import detect_settings, evaluation_settings, plan_files, read_suite
+from wtal.suite.plan import detect_settings, evaluation_settings, plan_files, read_suite
 
 ROOT = Path(__file__).resolve().parents[1]
 

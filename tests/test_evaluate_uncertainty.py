@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from wtal.errors import InputError
+from wtal.base.errors import InputError
+from wtal.base.records import Detections, Instances, VideoScores
 from wtal.evaluate import EvaluationOptions, evaluate_detections, evaluate_matches, match_detections
-from wtal.evaluate.controls import oracle, random_segments, whole_videos
-from wtal.evaluate.uncertainty import bootstrap_average, draw_videos, resampled_means
-from wtal.records import Detections, Instances, VideoScores
+from wtal.evaluate.score.controls import oracle, random_segments, whole_videos
+from wtal.evaluate.score.uncertainty import bootstrap_average, draw_videos, resampled_means
 
 CLASSES = ("run", "jump", "swim")
 
@@ -69,7 +69,7 @@ def test_blocks_of_any_size_give_the_same_figures(monkeypatch):
     matches = match_detections(detections, truth, EvaluationOptions())
     weights = draw_videos(truth.videos, 20, "blocks")
     whole = resampled_means(matches, weights)
-    monkeypatch.setattr("wtal.evaluate.uncertainty.VALUES_AT_ONCE", 3 * len(detections))
+    monkeypatch.setattr("wtal.evaluate.score.uncertainty.VALUES_AT_ONCE", 3 * len(detections))
     np.testing.assert_array_equal(resampled_means(matches, weights), whole)
 
 

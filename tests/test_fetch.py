@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wtal.config import from_mapping
-from wtal.data import sources
-from wtal.data.fetch import MissingFilesError, Request, fetch
-from wtal.data.manifest import Manifest, ManifestFile, is_safe, manifest_names, read_manifest
-from wtal.data.progress import ShownProgress
-from wtal.errors import InputError
-from wtal.files import digest_of_file
+from wtal.base.errors import InputError
+from wtal.base.files import digest_of_file
+from wtal.base.progress import ShownProgress
+from wtal.base.schema import from_mapping
+from wtal.data.fetch import sources
+from wtal.data.fetch.fetch import MissingFilesError, Request, fetch
+from wtal.data.fetch.manifest import Manifest, ManifestFile, is_safe, manifest_names, read_manifest
 
 CONTENT = bytes(range(256)) * 2000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wtal.errors import InputError
-from wtal.files import (
+from wtal.base.errors import InputError
+from wtal.base.files import (
     names_of_arrays,
     read_arrays,
     read_json,

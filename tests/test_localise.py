@@ -9,13 +9,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from wtal.base.records import Proposals, Segments, VideoScores
 from wtal.localise.detect import detect
-from wtal.localise.fuse import fuse, gaussian_fusion, greedy_clusters, nms, soft_nms
+from wtal.localise.fusion.fuse import fuse, gaussian_fusion, greedy_clusters, nms, soft_nms
+from wtal.localise.labels.make import INFEASIBLE, NOTHING_TO_SOLVE, naive_label, pseudo_labels
 from wtal.localise.propose import proposals_of_class
-from wtal.localise.pseudo_labels import INFEASIBLE, NOTHING_TO_SOLVE, naive_label, pseudo_labels
-from wtal.records import Proposals, Segments, VideoScores
-from wtal.settings import DetectionSettings, ProposalSettings
-from wtal.step_settings import DetectSettings, LabelRoundSettings
+from wtal.suite.method_settings import DetectionSettings, ProposalSettings
+from wtal.suite.step_settings import DetectSettings, LabelRoundSettings
 
 ONE = ProposalSettings(thresholds=(0.5,))
 SCORES = hnp.arrays(np.float32, st.integers(0, 60), elements=st.floats(0, 1, width=32))

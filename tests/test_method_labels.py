@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from test_localise import bump, label_round, scores_of
 
+from wtal.base.records import Proposals, Segments
+from wtal.base.timebase import cut_to_grid
 from wtal.localise.detect import detect
-from wtal.localise.fuse import fuse, gaussian_fusion, greedy_clusters, nms
-from wtal.localise.label_program import LabelProgram, label_program, solve_label_programs
+from wtal.localise.fusion.fuse import fuse, gaussian_fusion, greedy_clusters, nms
+from wtal.localise.labels.make import INFEASIBLE, NOTHING_TO_SOLVE, SOLVED, naive_label, pseudo_labels
+from wtal.localise.labels.optimised import LabelProgram, label_program, solve_label_programs
 from wtal.localise.propose import outer_margin, proposals_of_class
-from wtal.localise.pseudo_labels import INFEASIBLE, NOTHING_TO_SOLVE, SOLVED, naive_label, pseudo_labels
-from wtal.records import Proposals, Segments
-from wtal.settings import DetectionSettings, ProposalSettings
-from wtal.step_settings import DetectSettings
-from wtal.timebase import cut_to_grid
+from wtal.suite.method_settings import DetectionSettings, ProposalSettings
+from wtal.suite.step_settings import DetectSettings
 
 ONE = ProposalSettings(thresholds=(0.5,))
 WIDE = ProposalSettings(thresholds=(0.5,), margin_factor=1.0, margin_power=1.0)  # a margin as long as the segment
@@ -256,7 +256,7 @@ def test_relative_thresholds_are_shares_of_the_videos_highest_score() -> None:
 @pytest.mark.parametrize("kind", ["optimised", "naive"])
 def test_bounds_of_labels_are_cut_by_the_rule_that_is_set(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     noisy = segments((5 - 1e-9, 9 - 1e-9, 0.4))
-    monkeypatch.setattr("wtal.localise.pseudo_labels.fuse", lambda *_: noisy)
+    monkeypatch.setattr("wtal.localise.labels.make.fuse", lambda *_: noisy)
     covered = {}
     for bounds in ("floor", "truncate"):
         scores = scores_of(bump(20, 5, 8, 0.9)[:, None], [0.9])

@@ -12,15 +12,15 @@ import torch
 from round_run import tiny_round
 from torch import Tensor
 
-from wtal.model.losses import attention_loss, consistency_loss, label_loss, video_losses
-from wtal.model.memory import MemoryBank, padded_slots
-from wtal.model.network import BranchOutput, Network
-from wtal.model.packs import ArrayVideos, Pack, pack
-from wtal.model.score import score_videos
-from wtal.model.streams import streams_of
-from wtal.model.train import RoundLabels, Trainer
-from wtal.settings import LossSettings, ModelSettings
-from wtal.step_settings import EpochSettings
+from wtal.methods.batch import ArrayVideos, Pack, pack
+from wtal.methods.rskp.losses import attention_loss, consistency_loss, label_loss, video_losses
+from wtal.methods.rskp.memory import MemoryBank, padded_slots
+from wtal.methods.rskp.network import BranchOutput, Network
+from wtal.suite.method_settings import LossSettings, ModelSettings
+from wtal.suite.step_settings import EpochSettings
+from wtal.training.rng import streams_of
+from wtal.training.score import score_videos
+from wtal.training.trainer import RoundLabels, Trainer
 
 CPU = torch.device("cpu")
 MODEL = ModelSettings(embedding_size=7, prototypes=3, memory_slots=2, cosine_scale=plain.SCALE, dropout=0.0)

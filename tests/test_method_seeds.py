@@ -12,21 +12,21 @@ import pytest
 import torch
 from round_run import settings_file, tiny_round, tiny_store, train
 
+from wtal.base.files import read_arrays, write_arrays
 from wtal.cli import main
-from wtal.data.prepare import prepare
-from wtal.data.store import read_store
-from wtal.data_settings import SyntheticData
-from wtal.files import read_arrays, write_arrays
-from wtal.localise.labels_file import PseudoLabels, write_labels
+from wtal.data.kinds.prepare import prepare
+from wtal.data.store.read import read_store
+from wtal.localise.labels.file import PseudoLabels, write_labels
 from wtal.localise.scores_file import read_scores
-from wtal.model.checkpoint import read_checkpoint
-from wtal.model.job import RoundInputs, RoundJob
-from wtal.model.packs import ArrayVideos
-from wtal.model.predict import load_model
-from wtal.model.score import score_videos
-from wtal.model.streams import Streams, streams_of
-from wtal.step_settings import EpochSettings
-from wtal.training_settings import EarlyStopping
+from wtal.methods.batch import ArrayVideos
+from wtal.suite.data_settings import SyntheticData
+from wtal.suite.step_settings import EpochSettings
+from wtal.suite.training_settings import EarlyStopping
+from wtal.training.checkpoint import read_checkpoint
+from wtal.training.predict import load_model
+from wtal.training.rng import Streams, streams_of
+from wtal.training.round_job import RoundInputs, RoundJob
+from wtal.training.score import score_videos
 
 CPU = torch.device("cpu")
 DRAWS: dict[str, Callable[[Streams], list[float]]] = {

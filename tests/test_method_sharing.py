@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from round_run import ROOT
 
-from wtal.files import read_yaml
-from wtal.settings import LabelWeight
-from wtal.suite import label_settings, read_suite, round_settings, suite_from_mapping
+from wtal.base.files import read_yaml
+from wtal.suite.method_settings import LabelWeight
+from wtal.suite.plan import label_settings, read_suite, round_settings, suite_from_mapping
 
 OVERRIDES: list[tuple[dict[str, Any], int]] = [
     *(({"training": change}, 0) for change in ({"weight_decay": 0.1}, {"adam_betas": [0.8, 0.9]}, {"shuffle": False})),

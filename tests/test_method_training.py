@@ -11,12 +11,12 @@ import pytest
 import torch
 from round_run import tiny_round
 
-from wtal.model.network import Network
-from wtal.model.packs import ArrayVideos
-from wtal.model.streams import streams_of
-from wtal.model.train import EpochLog, RoundLabels, Trainer
-from wtal.settings import LossSettings, ModelSettings
-from wtal.step_settings import EpochSettings, RoundSettings
+from wtal.methods.batch import ArrayVideos
+from wtal.methods.rskp.network import Network
+from wtal.suite.method_settings import LossSettings, ModelSettings
+from wtal.suite.step_settings import EpochSettings, RoundSettings
+from wtal.training.rng import streams_of
+from wtal.training.trainer import EpochLog, RoundLabels, Trainer
 
 CPU = torch.device("cpu")
 MODEL = ModelSettings(embedding_size=6, prototypes=3, memory_slots=2, cosine_scale=plain.SCALE, dropout=0.0)

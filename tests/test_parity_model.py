@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from wtal.model.losses import consistency_loss, video_losses
-from wtal.model.memory import MemoryBank, memory_rows, padded_slots
-from wtal.model.network import BranchOutput, Network, NetworkOutput
-from wtal.model.packs import ArrayVideos, Pack, pack
-from wtal.settings import LossSettings, ModelSettings
+from wtal.methods.batch import ArrayVideos, Pack, pack
+from wtal.methods.rskp.losses import consistency_loss, video_losses
+from wtal.methods.rskp.memory import MemoryBank, memory_rows, padded_slots
+from wtal.methods.rskp.network import BranchOutput, Network, NetworkOutput
+from wtal.suite.method_settings import LossSettings, ModelSettings
 
 PARAMETERS = {
     "embedding.weight": "feature_embedding.0.weight",

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wtal.localise.fuse import gaussian_fusion, greedy_clusters
-from wtal.localise.label_program import LabelProgram, label_program, solve_label_programs
+from wtal.base.records import Proposals, Segments
+from wtal.localise.fusion.fuse import gaussian_fusion, greedy_clusters
+from wtal.localise.labels.optimised import LabelProgram, label_program, solve_label_programs
 from wtal.localise.propose import proposals_of_class
-from wtal.records import Proposals, Segments
-from wtal.settings import ProposalSettings
+from wtal.suite.method_settings import ProposalSettings
 
 SETTINGS = ProposalSettings()
 

@@ -12,22 +12,22 @@ import numpy as np
 import pytest
 import torch
 
-from wtal import settings as s
+from wtal.base.records import Instances, VideoScores
+from wtal.base.timebase import cut_to_grid
 from wtal.evaluate import EvaluationOptions, evaluate_detections
-from wtal.evaluate.classification import classification_mean
+from wtal.evaluate.score.classification import classification_mean
 from wtal.localise.detect import detect
-from wtal.localise.labels_file import PseudoLabels
-from wtal.localise.pseudo_labels import INFEASIBLE, pseudo_labels
-from wtal.model.network import Network
-from wtal.model.packs import ArrayVideos
-from wtal.model.score import score_videos
-from wtal.model.streams import streams_of
-from wtal.model.train import RoundLabels, Trainer
-from wtal.records import Instances, VideoScores
-from wtal.step_settings import DetectSettings
-from wtal.suite import Variant, label_settings, round_settings
-from wtal.suite_file import VariantEntry
-from wtal.timebase import cut_to_grid
+from wtal.localise.labels.file import PseudoLabels
+from wtal.localise.labels.make import INFEASIBLE, pseudo_labels
+from wtal.methods.batch import ArrayVideos
+from wtal.methods.rskp.network import Network
+from wtal.suite import method_settings as s
+from wtal.suite.file import VariantEntry
+from wtal.suite.plan import Variant, label_settings, round_settings
+from wtal.suite.step_settings import DetectSettings
+from wtal.training.rng import streams_of
+from wtal.training.score import score_videos
+from wtal.training.trainer import RoundLabels, Trainer
 
 PARAMETERS = {
     "embedding.weight": "feature_embedding.0.weight",

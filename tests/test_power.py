@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from wtal.base.files import write_rows
 from wtal.cli import main
-from wtal.evaluate.intervals import Figures
-from wtal.files import write_rows
-from wtal.report.power import COLUMNS, contrasts, power_rows, power_values, read_power
+from wtal.evaluate.score.intervals import Figures
+from wtal.report.tables.power import COLUMNS, contrasts, power_rows, power_values, read_power
 
 TINY = Path(__file__).resolve().parents[1] / "config" / "tiny.yaml"
 

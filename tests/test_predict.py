@@ -15,18 +15,18 @@ import pytest
 import torch
 from round_run import settings_file, tiny_round, train
 
+from wtal.base.files import to_json, write_text
+from wtal.base.schema import to_mapping
 from wtal.cli import main
-from wtal.config import to_mapping
-from wtal.data.store_writer import DataSet, StoredVideo, write_store
-from wtal.data.unseen import unseen_videos
-from wtal.files import to_json, write_text
+from wtal.data.features.for_prediction import unseen_videos
+from wtal.data.store.write import DataSet, StoredVideo, write_store
 from wtal.localise.scores_file import read_scores
-from wtal.model.checkpoint import About, write_checkpoint
-from wtal.model.network import Network
-from wtal.model.predict import load_model, predict_scores
-from wtal.model.running import deterministic
-from wtal.settings import DetectionSettings, ModelSettings, ProposalSettings
-from wtal.step_settings import DetectSettings
+from wtal.methods.rskp.network import Network
+from wtal.suite.method_settings import DetectionSettings, ModelSettings, ProposalSettings
+from wtal.suite.step_settings import DetectSettings
+from wtal.training.checkpoint import About, write_checkpoint
+from wtal.training.predict import load_model, predict_scores
+from wtal.training.runtime import deterministic
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE, CLASSES, RATE = 6, ("jump", "run"), 2.0

@@ -12,13 +12,13 @@ import pytest
 from full_size import write_object_array
 from round_run import refused, settings_file, tiny_round, train
 
+from wtal.base.files import digest_of_file, read_json, to_json, write_text
+from wtal.base.schema import to_mapping
 from wtal.cli import main
-from wtal.config import to_mapping
-from wtal.data_settings import Stream
-from wtal.files import digest_of_file, read_json, to_json, write_text
-from wtal.model.checkpoint import read_checkpoint, write_checkpoint
-from wtal.step_settings import RoundSettings
-from wtal.suite import plan_files, read_suite
+from wtal.suite.data_settings import Stream
+from wtal.suite.plan import plan_files, read_suite
+from wtal.suite.step_settings import RoundSettings
+from wtal.training.checkpoint import read_checkpoint, write_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDTHS = {"rgb": 6, "flow": 4}

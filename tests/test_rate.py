@@ -13,7 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wtal.data.alignment import (
+from wtal.base.records import Floats, Integers
+from wtal.data.annotations.read import AnnotatedVideo, read_annotations
+from wtal.data.features.alignment import (
     another_rate,
     derived_rate,
     frame_rates,
@@ -22,10 +24,8 @@ from wtal.data.alignment import (
     out_of_line,
     rate_problem,
 )
-from wtal.data.annotations import AnnotatedVideo, read_annotations
-from wtal.data.rate import Line, lost_rows, measured_line, rate_by_frames, told_of_line
-from wtal.evaluate.detections import read_detections
-from wtal.records import Floats, Integers
+from wtal.data.features.rate import Line, lost_rows, measured_line, rate_by_frames, told_of_line
+from wtal.evaluate.read.detections import read_detections
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from wtal.data.raw import keep_listing, raw_listing
-from wtal.data_settings import FeatureData
+from wtal.data.convert.file_times import keep_listing, raw_listing
+from wtal.suite.data_settings import FeatureData
 
 
 @pytest.fixture

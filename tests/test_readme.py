@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from wtal.evaluate.intervals import Interval
+from wtal.evaluate.score.intervals import Interval
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results"

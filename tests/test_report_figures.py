@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from report_run import make_run, suite_values
 
+from wtal.base.errors import InputError
+from wtal.base.files import read_arrays, write_arrays
+from wtal.base.records import Instances
 from wtal.cli import main
-from wtal.errors import InputError
-from wtal.files import read_arrays, write_arrays
-from wtal.records import Instances
-from wtal.report.clips import choose_clips, read_clips
-from wtal.report.drawing import drawing
-from wtal.report.figures import rounds_figure, write_figures
-from wtal.report.plan import read_plan
-from wtal.report.tables import write_tables
-from wtal.report.tracks import Curves, Spans
+from wtal.report.figures.clips import choose_clips, read_clips
+from wtal.report.figures.drawing import drawing
+from wtal.report.figures.figures import rounds_figure, write_figures
+from wtal.report.figures.tracks import Curves, Spans
+from wtal.report.inputs.plan import read_plan
+from wtal.report.tables.tables import write_tables
 
 NAMES = ["ablation", "per_class", "rounds", "timeline_1", "timeline_2", "training"]
 HOSTILE = ("<script>alert(1)</script>", "$\\frac{1}{0$ & _x^", "走る")
@@ -50,7 +50,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_another_process_draws_the_same_bytes_and_keeps_its_own_settings(results: Path, tmp_path: Path) -> None:
     again = made(tmp_path)
     code = (
-        "import sys, pathlib, matplotlib as m; from wtal.report.figures import write_figures; r = pathlib.Path('.');"
+        "import sys, pathlib, matplotlib as m; from wtal.report.figures.figures import write_figures;"
+        "r = pathlib.Path('.');"
         "before = m.rcParams.copy(); write_figures(r / 'settings' / 'report.json', r / 'data', r, r);"
         "print(before == m.rcParams.copy(), 'matplotlib.pyplot' in sys.modules)"
     )

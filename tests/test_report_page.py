@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from report_run import make_run, suite_values
 
+from wtal.base.errors import InputError
 from wtal.cli import main
-from wtal.errors import InputError
-from wtal.report.figures import write_figures
-from wtal.report.page import SECTIONS, write_page
-from wtal.report.plan import read_plan
-from wtal.report.tables import write_tables
+from wtal.report.figures.figures import write_figures
+from wtal.report.inputs.plan import read_plan
+from wtal.report.page.page import SECTIONS, write_page
+from wtal.report.tables.tables import write_tables
 
 HOSTILE = '<script>alert("1")</script>&"\'</td><img src=x onerror=alert(1)>'
 

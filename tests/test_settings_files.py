@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wtal.config import from_mapping, to_mapping
-from wtal.data.prepare import read_data_settings
-from wtal.data_settings import FeatureData, Stream
-from wtal.errors import InputError
-from wtal.files import read_json, to_json, write_if_changed
-from wtal.report.plan import read_plan
-from wtal.settings import ScoringSettings
-from wtal.step_settings import DetectSettings, LabelRoundSettings, RoundSettings
-from wtal.suite import Suite, plan_files, suite_from_mapping
-from wtal.training_settings import CollapseSettings, TrainingSettings, Until
+from wtal.base.errors import InputError
+from wtal.base.files import read_json, to_json, write_if_changed
+from wtal.base.schema import from_mapping, to_mapping
+from wtal.data.kinds.prepare import read_data_settings
+from wtal.report.inputs.plan import read_plan
+from wtal.suite.data_settings import FeatureData, Stream
+from wtal.suite.method_settings import ScoringSettings
+from wtal.suite.plan import Suite, plan_files, suite_from_mapping
+from wtal.suite.step_settings import DetectSettings, LabelRoundSettings, RoundSettings
+from wtal.suite.training_settings import CollapseSettings, TrainingSettings, Until
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=9).map(lambda text: f"v{text}")
 SHARES = st.one_of(st.sampled_from([0, 1, 0.5]), st.floats(0, 1))

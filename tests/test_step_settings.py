@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from wtal.files import read_yaml, to_json
-from wtal.suite import Suite, plan_files, suite_from_mapping
-from wtal.suite_file import merge
+from wtal.base.files import read_yaml, to_json
+from wtal.suite.file import merge
+from wtal.suite.plan import Suite, plan_files, suite_from_mapping
 
 CONFIG = Path(__file__).resolve().parents[1] / "config/tiny.yaml"
 EARLY = {"training": {"early_stopping": {"patience": 3}}}

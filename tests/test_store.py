@@ -16,11 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from wtal.data.store import Store, read_store
-from wtal.data.store_writer import DataSet, StoredVideo, write_store
-from wtal.data_settings import Stream
-from wtal.errors import InputError
-from wtal.files import digest_of_file
+from wtal.base.errors import InputError
+from wtal.base.files import digest_of_file
+from wtal.data.store.read import Store, read_store
+from wtal.data.store.write import DataSet, StoredVideo, write_store
+from wtal.suite.data_settings import Stream
 
 FILES = ("features.npy", "videos.csv", "video_labels.csv", "annotations.csv", "meta.json")
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wtal.data.store import Store, read_store
-from wtal.data.store_writer import write_store
-from wtal.data.synthetic import Action, actions_of, directions, features_of, synthetic_data_set
-from wtal.data_settings import Stream, SyntheticData
+from wtal.data.kinds.synthetic import Action, actions_of, directions, features_of, synthetic_data_set
+from wtal.data.store.read import Store, read_store
+from wtal.data.store.write import write_store
+from wtal.suite.data_settings import Stream, SyntheticData
 
 SETTINGS = SyntheticData(kind="synthetic", feature_size=16)
 
@@ -91,8 +91,9 @@ def test_a_video_does_not_depend_on_the_videos_before_it() -> None:
 
 def test_another_process_with_another_hash_seed_writes_the_same_bytes(store: Store, tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom wtal.data.store_writer import write_store\n"
-        "from wtal.data.synthetic import synthetic_data_set\nfrom wtal.data_settings import Stream, SyntheticData\n"
+        "import sys\nfrom wtal.data.store.write import write_store\n"
+        "from wtal.data.kinds.synthetic import synthetic_data_set\n"
+        "from wtal.suite.data_settings import Stream, SyntheticData\n"
         "write_store(sys.argv[1], synthetic_data_set(SyntheticData(kind='synthetic', feature_size=16)))"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]

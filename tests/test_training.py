@@ -26,18 +26,18 @@ from round_run import (
     train,
 )
 
+from wtal.base.errors import CollapseError, InputError
 from wtal.cli import main
-from wtal.data.prepare import prepare
-from wtal.data_settings import SyntheticData
-from wtal.errors import CollapseError, InputError
-from wtal.model.checkpoint import read_checkpoint
-from wtal.model.memory import MemoryBank, memory_rows
-from wtal.model.network import Network
-from wtal.model.packs import ArrayVideos, groups_of, pack, sampled_rows
-from wtal.model.streams import seed_of, streams_of
-from wtal.model.train import RoundLabels, Trainer
-from wtal.settings import ModelSettings
-from wtal.step_settings import EpochSettings, RoundSettings
+from wtal.data.kinds.prepare import prepare
+from wtal.methods.batch import ArrayVideos, groups_of, pack, sampled_rows
+from wtal.methods.rskp.memory import MemoryBank, memory_rows
+from wtal.methods.rskp.network import Network
+from wtal.suite.data_settings import SyntheticData
+from wtal.suite.method_settings import ModelSettings
+from wtal.suite.step_settings import EpochSettings, RoundSettings
+from wtal.training.checkpoint import read_checkpoint
+from wtal.training.rng import seed_of, streams_of
+from wtal.training.trainer import RoundLabels, Trainer
 
 CPU = torch.device("cpu")
 

@@ -27,24 +27,24 @@ from round_run import (
     train,
 )
 
+from wtal.base.errors import CollapseError, InputError, SettingError
+from wtal.base.files import read_rows
+from wtal.base.records import TRAINING_COLUMNS, VideoScores
 from wtal.cli import main
-from wtal.data.prepare import prepare
-from wtal.data.store import read_store
-from wtal.data_settings import SyntheticData
-from wtal.errors import CollapseError, InputError, SettingError
-from wtal.files import read_rows
+from wtal.data.kinds.prepare import prepare
+from wtal.data.store.read import read_store
 from wtal.localise.scores_file import write_scores
-from wtal.model.checkpoint import read_checkpoint
-from wtal.model.health import EpochHealth, HealthWatch, collapse_signs
-from wtal.model.held_out import held_out_videos
-from wtal.model.network import Network
-from wtal.model.packs import ArrayVideos
-from wtal.model.streams import streams_of
-from wtal.model.train import Trainer
-from wtal.records import TRAINING_COLUMNS, VideoScores
-from wtal.step_settings import EpochSettings
-from wtal.suite import read_suite, suite_from_mapping
-from wtal.training_settings import CollapseSettings, EarlyStopping, TrainingSettings, Until
+from wtal.methods.batch import ArrayVideos
+from wtal.methods.rskp.network import Network
+from wtal.suite.data_settings import SyntheticData
+from wtal.suite.plan import read_suite, suite_from_mapping
+from wtal.suite.step_settings import EpochSettings
+from wtal.suite.training_settings import CollapseSettings, EarlyStopping, TrainingSettings, Until
+from wtal.training.checkpoint import read_checkpoint
+from wtal.training.health import EpochHealth, HealthWatch, collapse_signs
+from wtal.training.held_out import held_out_videos
+from wtal.training.rng import streams_of
+from wtal.training.trainer import Trainer
 
 CLASSES = ("jump", "run", "swim")
 SOUND = EpochHealth(

@@ -17,16 +17,16 @@ import torch
 from killed_at_writes import OUTPUTS
 from round_run import ROOT, contents, settings_file, tiny_round, tiny_store, train
 
+from wtal.base.files import read_json
+from wtal.base.schema import from_mapping
 from wtal.cli import main
-from wtal.config import from_mapping
-from wtal.data.store import Store, read_store
-from wtal.files import read_json
+from wtal.data.store.read import Store, read_store
 from wtal.localise.scores_file import read_epoch_scores
-from wtal.model import job
-from wtal.model.epoch_scores import EpochScores
-from wtal.model.job import RoundInputs, RoundJob
-from wtal.step_settings import EpochSettings, RoundSettings
-from wtal.training_settings import EarlyStopping
+from wtal.suite.step_settings import EpochSettings, RoundSettings
+from wtal.suite.training_settings import EarlyStopping
+from wtal.training import round_job as job
+from wtal.training.epoch_scores import EpochScores
+from wtal.training.round_job import RoundInputs, RoundJob
 
 NO_TIME = ("--resume-every", "0")
 

@@ -9,8 +9,8 @@ import struct
 import numpy as np
 import pytest
 
-from wtal.errors import InputError
-from wtal.unpickle import read_array
+from wtal.base.errors import InputError
+from wtal.base.npy.read import read_array
 
 
 def objects(*values):

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wtal.data import watch
-from wtal.data.store import Store
-from wtal.data.store_writer import write_store
-from wtal.data.watch import ExerciseSet, compose, find_packaged_file, read_sets, watch_data_set
-from wtal.data_settings import WatchData
-from wtal.errors import InputError
-from wtal.suite import read_suite
-from wtal.unpickle import read_array
+from wtal.base.errors import InputError
+from wtal.base.npy.read import read_array
+from wtal.data.kinds import watch_exercises as watch
+from wtal.data.kinds.watch_exercises import ExerciseSet, compose, find_packaged_file, read_sets, watch_data_set
+from wtal.data.store.read import Store
+from wtal.data.store.write import write_store
+from wtal.suite.data_settings import WatchData
+from wtal.suite.plan import read_suite
 
 ROOT = Path(__file__).resolve().parents[1]
 SETTINGS = WatchData(kind="watch")
@@ -64,7 +64,7 @@ def test_the_store_has_the_sessions_that_the_page_names(recordings: list[Exercis
 
 
 def _open(folder: Path) -> Store:
-    from wtal.data.store import read_store
+    from wtal.data.store.read import read_store
 
     return read_store(folder, verify=True)
 
@@ -164,7 +164,10 @@ def test_settings_out_of_range_are_refused(values: dict[str, object], tmp_path: 
 
 
 def test_reading_the_recordings_imports_nothing_of_their_package(recordings: list[ExerciseSet]) -> None:
-    code = "import sys; from wtal.data.watch import read_sets; read_sets(); print('seglearn' in sys.modules)"
+    code = (
+        "import sys; from wtal.data.kinds.watch_exercises import read_sets; "
+        "read_sets(); print('seglearn' in sys.modules)"
+    )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, text=True, capture_output=True, check=False)
     assert done.stdout == "False\n", done.stderr

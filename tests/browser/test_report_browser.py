@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from report_run import make_run, suite_values
 
-from wtal.report.figures import write_figures
-from wtal.report.page import write_page
-from wtal.report.tables import write_tables
+from wtal.report.figures.figures import write_figures
+from wtal.report.page.page import write_page
+from wtal.report.tables.tables import write_tables
 
 if os.environ.get("CI") != "true":
     pytest.importorskip("playwright")

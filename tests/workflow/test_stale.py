@@ -54,22 +54,22 @@ def change(project: ProjectCopy, name: str, old: str, new: str) -> None:
 def test_an_operation_of_the_array_reader_makes_the_store_and_all_after_it_stale(
     project: ProjectCopy, whole: tuple[ProjectCopy, set[str]]
 ) -> None:
-    change(project, "wtal/pickle_machine.py", "end + 1", "end + 2")
+    change(project, "wtal/base/npy/stack_machine.py", "end + 1", "end + 2")
     assert project.planned() == whole[1] >= {"prepare", "train_base variant base seed 0 round 0", *TABLES_ON}
 
 
 def test_words_and_code_that_no_step_runs_make_nothing_stale(project: ProjectCopy) -> None:
-    change(project, "wtal/pickle_machine.py", '"""', '"""Read again. ')
-    change(project, "wtal/model/train.py", "\nclass ", "\n# In whole epochs.\n\n\nclass ")
+    change(project, "wtal/base/npy/stack_machine.py", '"""', '"""Read again. ')
+    change(project, "wtal/training/trainer.py", "\nclass ", "\n# In whole epochs.\n\n\nclass ")
     change(project, "wtal/cli/training.py", 'help="train one round', 'help="one round')
-    change(project, "wtal/data/fetch.py", "\ndef fetch(", "\nSPARE = 1\n\n\ndef fetch(")
+    change(project, "wtal/data/fetch/fetch.py", "\ndef fetch(", "\nSPARE = 1\n\n\ndef fetch(")
     change(project, "wtal/cli/data.py", "def fetch_files(", "def _spare():\n    return 1\n\n\ndef fetch_files(")
-    change(project, "wtal/suite.py", "\ndef plan_files(", "\nSPARE = 1\n\n\ndef plan_files(")
+    change(project, "wtal/suite/plan.py", "\ndef plan_files(", "\nSPARE = 1\n\n\ndef plan_files(")
     assert project.planned() == set()
 
 
 def test_a_style_sheet_makes_the_page_stale_and_nothing_else(project: ProjectCopy) -> None:
-    change(project, "wtal/report/page.css", "{", "{ ")
+    change(project, "wtal/report/page/page.css", "{", "{ ")
     assert project.planned() == {"make_report"}
 
 

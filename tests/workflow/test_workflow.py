@@ -12,7 +12,7 @@ import pytest
 import yaml
 from project_copy import ProjectCopy, copy_project
 
-from wtal.model.checkpoint import read_checkpoint
+from wtal.training.checkpoint import read_checkpoint
 
 
 @pytest.fixture(scope="module")

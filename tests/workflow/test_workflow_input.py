@@ -13,9 +13,9 @@ import pytest
 import yaml
 from project_copy import ROOT, ProjectCopy, copy_project
 
-from wtal.config import to_mapping
-from wtal.suite import read_suite
-from wtal.suite_file import suite_schema
+from wtal.base.schema import to_mapping
+from wtal.suite.file import suite_schema
+from wtal.suite.plan import read_suite
 
 CONFIGS = sorted(path.name for path in (ROOT / "config").glob("*.yaml"))
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import yaml
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
-from wtal.data.raw import keep_listing
-from wtal.errors import WtalError
-from wtal.files import read_yaml, to_json, write_if_changed
-from wtal.suite import plan_files, suite_from_mapping
-from wtal.suite_file import merge
+from wtal.data.convert.file_times import keep_listing
+from wtal.base.errors import WtalError
+from wtal.base.files import read_yaml, to_json, write_if_changed
+from wtal.suite.plan import plan_files, suite_from_mapping
+from wtal.suite.file import merge
 
 # `wtal` and `snakemake` are found beside the Python that runs this; processes have one thread unless a rule says more.
 os.environ |= {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}

@@ -1,8 +1,8 @@
-"""Where the files of the suite lie, and what each step takes; wtal/suite.py says which rounds variants share."""
+"""Where the files of the suite lie, and what each step takes; wtal/suite/plan.py says which rounds variants share."""
 
 import re
 
-from wtal.digests import digest_of_command
+from wtal.base.digests import digest_of_command
 
 RESULTS = f"results/{SUITE.name}"
 LOGS = f"logs/{SUITE.name}"

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 import wtal
-from wtal.errors import WtalError
+from wtal.base.errors import WtalError
 
 # One module for each stage; each has `register(commands)` and imports what it needs inside its commands.
 STAGES = ("plan", "data", "training", "localise", "evaluate", "report", "own", "doctor")

@@ -6,8 +6,8 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from wtal.data_settings import FeatureData
-from wtal.errors import InputError
+from wtal.base.errors import InputError
+from wtal.suite.data_settings import FeatureData
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -56,8 +56,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def fetch_files(options: argparse.Namespace) -> None:
     """A manifest in, verified files out; what cannot be had is told in one message."""
-    from wtal.data.fetch import Request, fetch
-    from wtal.data.manifest import read_manifest
+    from wtal.data.fetch.fetch import Request, fetch
+    from wtal.data.fetch.manifest import read_manifest
 
     manifest = read_manifest(options.dataset)
     into = options.into or Path("data") / manifest.dataset
@@ -68,7 +68,7 @@ def fetch_files(options: argparse.Namespace) -> None:
 
 def prepare_store(options: argparse.Namespace) -> None:
     """Settings in, a whole store out."""
-    from wtal.data.prepare import prepare, read_data_settings
+    from wtal.data.kinds.prepare import prepare, read_data_settings
 
     store = prepare(read_data_settings(options.settings), options.out, resume_every=options.resume_every)
     print(f"{options.out}: {store.meta.dataset}, {len(store.names)} clips, {len(store.classes)} classes")
@@ -81,8 +81,8 @@ def check_data(options: argparse.Namespace) -> None:
     if options.dataset is not None:
         _check_alignment(options)
         return
-    from wtal.data.prepare import summary
-    from wtal.data.store import read_store
+    from wtal.data.kinds.prepare import summary
+    from wtal.data.store.read import read_store
 
     for line in summary(read_store(options.data, verify=True)):
         print(line)
@@ -90,7 +90,7 @@ def check_data(options: argparse.Namespace) -> None:
 
 
 def _check_alignment(options: argparse.Namespace) -> None:
-    from wtal.data.alignment_report import alignment_report
+    from wtal.data.convert.alignment_report import alignment_report
 
     settings = _feature_data(options.dataset)
     for key in ("annotations", "features"):
@@ -107,8 +107,8 @@ def _check_alignment(options: argparse.Namespace) -> None:
 
 def _feature_data(dataset: str) -> FeatureData:
     """The data settings of a suite, by its name or path. Raises InputError where its features come from elsewhere."""
-    from wtal.data.prepare import read_data_settings
-    from wtal.suite import read_suite
+    from wtal.data.kinds.prepare import read_data_settings
+    from wtal.suite.plan import read_suite
 
     path = Path(dataset)
     if path.suffix == ".json":
@@ -125,7 +125,7 @@ def _feature_data(dataset: str) -> FeatureData:
 
 def _ambiguous(annotations: Path) -> dict[str, list[tuple[float, float]]]:
     """The ambiguous intervals beside annotations, by video; none where there is no such file."""
-    from wtal.evaluate.ground_truth import read_ambiguous
+    from wtal.evaluate.read.ground_truth import read_ambiguous
 
     by_video: dict[str, list[tuple[float, float]]] = {}
     for path in sorted(annotations.glob("Ambiguous*.txt")) if annotations.is_dir() else []:

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wtal.base.errors import InputError, SettingError
 from wtal.cli.scoring import add_output_options, add_scoring_options, read_scored, truth_and_options
-from wtal.errors import InputError, SettingError
 
 if TYPE_CHECKING:
-    from wtal.evaluate.characteristics import Buckets
-    from wtal.records import Instances
+    from wtal.base.records import Instances
+    from wtal.evaluate.diagnose.characteristics import Buckets
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -64,10 +64,10 @@ def _register_labels(commands: argparse._SubParsersAction[argparse.ArgumentParse
 def diagnose_file(options: argparse.Namespace) -> None:
     """Print a diagnosis, and write its tables and figures where --out is given."""
     from wtal.evaluate import match_detections
-    from wtal.evaluate.acted import clauses
-    from wtal.evaluate.diagnose import diagnose_matches
-    from wtal.evaluate.diagnosis_tables import diagnosis_value, summary_tables, write_tables
-    from wtal.evaluate.formats import to_json_line, typeset
+    from wtal.evaluate.diagnose.diagnose import diagnose_matches
+    from wtal.evaluate.diagnose.tables import diagnosis_value, summary_tables, write_tables
+    from wtal.evaluate.score.acted import clauses
+    from wtal.evaluate.text.formats import to_json_line, typeset
 
     truth, how = truth_and_options(options)
     detections = read_scored(options.detections, truth, how, options)
@@ -77,7 +77,7 @@ def diagnose_file(options: argparse.Namespace) -> None:
     if options.out is not None:
         write_tables(result, how, options.out)
         if not options.no_figures:
-            from wtal.report.diagnosis_figures import write_diagnosis_figures
+            from wtal.report.figures.diagnosis_figures import write_diagnosis_figures
 
             title = options.title or f"{options.detections.name}, protocol {how.protocol}"
             write_diagnosis_figures(result, options.out, title)
@@ -93,9 +93,14 @@ def diagnose_file(options: argparse.Namespace) -> None:
 
 def _buckets(options: argparse.Namespace, truth: Instances) -> tuple[Buckets, ...]:
     """The buckets of the instances, with edges as asked for or as the data set has them."""
-    from wtal.evaluate.characteristics import PUBLISHED_EDGES, buckets_of, computed_characteristics, quintile_edges
-    from wtal.evaluate.characteristics_file import read_characteristics, read_seconds
-    from wtal.evaluate.datasets import default_folder
+    from wtal.evaluate.diagnose.characteristics import (
+        PUBLISHED_EDGES,
+        buckets_of,
+        computed_characteristics,
+        quintile_edges,
+    )
+    from wtal.evaluate.read.characteristics_file import read_characteristics, read_seconds
+    from wtal.evaluate.read.datasets import default_folder
 
     if options.characteristics is not None:
         found = read_characteristics(options.characteristics, truth)
@@ -112,13 +117,13 @@ def _buckets(options: argparse.Namespace, truth: Instances) -> tuple[Buckets, ..
 
 def print_label_quality(options: argparse.Namespace) -> None:
     """Print a row for each file of pseudo labels."""
-    from wtal.config import from_mapping
-    from wtal.data.store import read_store
+    from wtal.base.files import read_json
+    from wtal.base.schema import from_mapping
+    from wtal.data.store.read import read_store
     from wtal.evaluate import options_from_settings
-    from wtal.evaluate.formats import quality_rows, quality_value, to_json_line, typeset
-    from wtal.evaluate.label_quality import label_quality, read_round_labels
-    from wtal.files import read_json
-    from wtal.settings import ScoringSettings
+    from wtal.evaluate.run.label_quality import label_quality, read_round_labels
+    from wtal.evaluate.text.formats import quality_rows, quality_value, to_json_line, typeset
+    from wtal.suite.method_settings import ScoringSettings
 
     values: Any = read_json(options.settings) if options.settings else {}
     settings = from_mapping(ScoringSettings, values, file=options.settings or "--settings")

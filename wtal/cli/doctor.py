@@ -20,8 +20,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def print_findings(options: argparse.Namespace) -> None:
     """A line a finding, then a verdict on the default suite. Raises WtalError where it cannot run."""
-    from wtal.doctor import examine
-    from wtal.errors import WtalError
+    from wtal.base.errors import WtalError
+    from wtal.cli.environment import examine
 
     missing = []
     for heading, findings in examine(Path.cwd(), gpu=options.gpu):

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from wtal.base.errors import InputError, SettingError
 from wtal.cli import diagnose
 from wtal.cli.scoring import (
     add_missing_class,
@@ -16,7 +17,6 @@ from wtal.cli.scoring import (
     read_scored,
     truth_and_options,
 )
-from wtal.errors import InputError, SettingError
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -88,9 +88,9 @@ def _register_run(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 def evaluate_file(options: argparse.Namespace) -> None:
     """Score one file of detections and print the result."""
     from wtal.evaluate import evaluate_matches, match_detections
-    from wtal.evaluate.formats import as_value, caption_of, result_rows, to_json_line
-    from wtal.evaluate.intervals import interval_over
-    from wtal.evaluate.uncertainty import bootstrap_average
+    from wtal.evaluate.score.intervals import interval_over
+    from wtal.evaluate.score.uncertainty import bootstrap_average
+    from wtal.evaluate.text.formats import as_value, caption_of, result_rows, to_json_line
 
     _check_resamples(options.bootstrap, least=0)
     truth, how = truth_and_options(options)
@@ -111,9 +111,9 @@ def evaluate_file(options: argparse.Namespace) -> None:
 def compare_files(options: argparse.Namespace) -> None:
     """Score several systems and print by how much each is better than the first."""
     from wtal.evaluate import evaluate_matches, match_detections
-    from wtal.evaluate.comparison import comparison_caption, comparison_rows, comparison_value
-    from wtal.evaluate.formats import to_json_line
-    from wtal.evaluate.uncertainty import bootstrap_average
+    from wtal.evaluate.score.uncertainty import bootstrap_average
+    from wtal.evaluate.text.comparison import comparison_caption, comparison_rows, comparison_value
+    from wtal.evaluate.text.formats import to_json_line
 
     systems = _systems(options.files, options.system)
     _check_resamples(options.bootstrap, least=10)
@@ -172,13 +172,13 @@ def _check_resamples(number: int, least: int) -> None:
 
 def evaluate_run(options: argparse.Namespace) -> None:
     """Write metrics.json of one variant and seed: the same inputs always give the same bytes."""
-    from wtal.config import from_mapping
-    from wtal.data.store import read_store
+    from wtal.base.files import digest_of_value, read_json, to_json, write_text
+    from wtal.base.schema import from_mapping
+    from wtal.data.store.read import read_store
     from wtal.evaluate import options_from_settings
-    from wtal.evaluate.run import RunFiles, run_metrics
-    from wtal.files import digest_of_value, read_json, to_json, write_text
-    from wtal.settings import ScoringSettings
-    from wtal.step_settings import DetectSettings
+    from wtal.evaluate.run.evaluate_run import RunFiles, run_metrics
+    from wtal.suite.method_settings import ScoringSettings
+    from wtal.suite.step_settings import DetectSettings
 
     values: list[Any] = [read_json(path) for path in options.settings]
     settings = from_mapping(ScoringSettings, values[0], file=options.settings[0])

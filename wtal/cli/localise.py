@@ -39,15 +39,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def solve_labels(options: argparse.Namespace) -> None:
     """Scores and video-level labels in, pseudo labels out."""
-    from wtal.config import from_mapping
-    from wtal.data.store import read_store
-    from wtal.errors import CollapseError, InputError
-    from wtal.files import read_json
-    from wtal.localise.labels_file import write_labels
-    from wtal.localise.pseudo_labels import INFEASIBLE, label_signs, pseudo_labels
+    from wtal.base.errors import CollapseError, InputError
+    from wtal.base.files import read_json
+    from wtal.base.schema import from_mapping
+    from wtal.data.store.read import read_store
+    from wtal.localise.labels.file import write_labels
+    from wtal.localise.labels.make import INFEASIBLE, label_signs, pseudo_labels
     from wtal.localise.scores_file import read_scores
-    from wtal.step_settings import LabelRoundSettings
-    from wtal.training_settings import CollapseSettings
+    from wtal.suite.step_settings import LabelRoundSettings
+    from wtal.suite.training_settings import CollapseSettings
 
     values = read_json(options.collapse) if options.collapse else {}
     collapse = from_mapping(CollapseSettings, values, file=options.collapse or "--collapse")
@@ -73,13 +73,13 @@ def detect_rounds(options: argparse.Namespace) -> None:
     """Scores of each round in, detections out."""
     import numpy as np
 
-    from wtal.config import from_mapping
-    from wtal.data.store import read_store
-    from wtal.evaluate.detections import write_detections
-    from wtal.files import read_json, write_arrays
+    from wtal.base.files import read_json, write_arrays
+    from wtal.base.schema import from_mapping
+    from wtal.data.store.read import read_store
+    from wtal.evaluate.read.detections import write_detections
     from wtal.localise.detect import detect
     from wtal.localise.scores_file import read_scores
-    from wtal.step_settings import DetectSettings
+    from wtal.suite.step_settings import DetectSettings
 
     settings = from_mapping(DetectSettings, read_json(options.settings), file=options.settings)
     rate = read_store(options.data).snippets_per_second

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wtal.data.own import Inspection
+    from wtal.data.user.inspect import Inspection
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -77,13 +77,13 @@ def new_dataset(options: argparse.Namespace) -> None:
     import math
     import re
 
-    from wtal.data.convert import collect
-    from wtal.data.own import Request, inspect
-    from wtal.data.own_problems import check, told
-    from wtal.data.own_suite import suite_of, suite_text
-    from wtal.errors import InputError, require
-    from wtal.files import to_json, write_text
-    from wtal.suite import plan_files
+    from wtal.base.errors import InputError, require
+    from wtal.base.files import to_json, write_text
+    from wtal.data.convert.convert import collect
+    from wtal.data.user.inspect import Request, inspect
+    from wtal.data.user.problems import check, told
+    from wtal.data.user.suite import suite_of, suite_text
+    from wtal.suite.plan import plan_files
 
     fits = re.fullmatch(r"[a-z0-9][a-z0-9-]*", options.name) is not None
     require(fits, "NAME", "lower-case letters, digits and -", options.name)
@@ -119,7 +119,7 @@ def new_dataset(options: argparse.Namespace) -> None:
 
 def _write_left_out(path: Path, names: tuple[str, ...]) -> list[str]:
     """A file with the videos without features, one a line, and a line that says so; no file where there are none."""
-    from wtal.files import write_text
+    from wtal.base.files import write_text
 
     if not names:
         path.unlink(missing_ok=True)
@@ -159,15 +159,15 @@ def _next_steps(found: Inspection, config: Path) -> list[str]:
 
 def predict_videos(options: argparse.Namespace) -> None:
     """A checkpoint and features in, detections and pictures out."""
-    from wtal.config import from_mapping
-    from wtal.data.unseen import unseen_videos
-    from wtal.errors import InputError
-    from wtal.evaluate.detections import write_detections
-    from wtal.files import read_json
+    from wtal.base.errors import InputError
+    from wtal.base.files import read_json
+    from wtal.base.schema import from_mapping
+    from wtal.data.features.for_prediction import unseen_videos
+    from wtal.evaluate.read.detections import write_detections
     from wtal.localise.detect import detect
-    from wtal.model.predict import load_model, predict_scores
-    from wtal.model.running import device_of
-    from wtal.step_settings import DetectSettings
+    from wtal.suite.step_settings import DetectSettings
+    from wtal.training.predict import load_model, predict_scores
+    from wtal.training.runtime import device_of
 
     if options.out.is_dir():
         raise InputError(file="--out", expected="a file to write", got=f"{options.out}, a folder")
@@ -182,7 +182,7 @@ def predict_videos(options: argparse.Namespace) -> None:
     found = detect(scores, about.classes, settings, about.snippets_per_second)
     write_detections(options.out, found)
     if options.timelines is not None:
-        from wtal.report.prediction import draw_predictions
+        from wtal.report.figures.prediction import draw_predictions
 
         draw_predictions(options.timelines, scores, found, about.snippets_per_second)
     videos, detections = ("video" if len(names) == 1 else "videos"), len(found)

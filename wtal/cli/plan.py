@@ -18,8 +18,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def print_plan(options: argparse.Namespace) -> None:
     """One line a variant: for each round the variant that trains it; then what the suite's last run says of power."""
-    from wtal.report.power import power_sentences, read_power
-    from wtal.suite import read_suite
+    from wtal.report.tables.power import power_sentences, read_power
+    from wtal.suite.plan import read_suite
 
     suite = read_suite(options.config)
     width = max(map(len, suite.variants))
@@ -35,6 +35,6 @@ def print_plan(options: argparse.Namespace) -> None:
 
 def print_schema(options: argparse.Namespace) -> None:
     """The JSON schema of a suite file, closed: an unknown key is an error."""
-    from wtal.suite_file import suite_schema
+    from wtal.suite.file import suite_schema
 
     print(json.dumps(suite_schema(), indent=2))

@@ -49,20 +49,20 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 
 def make_tables(options: argparse.Namespace) -> None:
     """CSV, Markdown and LaTeX tables, and provenance.json."""
-    from wtal.report.tables import write_tables
+    from wtal.report.tables.tables import write_tables
 
     write_tables(options.report, options.data, options.results, options.out, options.published)
 
 
 def make_figures(options: argparse.Namespace) -> None:
     """figures/*.svg, figures/*.png and timelines.json."""
-    from wtal.report.figures import write_figures
+    from wtal.report.figures.figures import write_figures
 
     write_figures(options.report, options.data, options.results, options.out)
 
 
 def make_page(options: argparse.Namespace) -> None:
     """One self-contained HTML file."""
-    from wtal.report.page import write_page
+    from wtal.report.page.page import write_page
 
     write_page(options.report, options.results, options.out)

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wtal.errors import InputError, SettingError
+from wtal.base.errors import InputError, SettingError
 
 if TYPE_CHECKING:
+    from wtal.base.records import Detections
     from wtal.evaluate import AmbiguousIntervals, EvaluationOptions
-    from wtal.evaluate.ground_truth import GroundTruth
-    from wtal.records import Detections
+    from wtal.evaluate.read.ground_truth import GroundTruth
 
 DATASETS = ("thumos14", "activitynet12", "activitynet13")
 FORMATS = ("table", "json", "csv", "markdown", "latex")
@@ -108,7 +108,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def print_table(rows: Sequence[Sequence[str]], form: str, caption: str) -> None:
     """Print a table with its caption; beside a CSV table the caption goes to standard error."""
-    from wtal.evaluate.formats import typeset
+    from wtal.evaluate.text.formats import typeset
 
     print(typeset(rows, form, caption))
     if form == "csv":
@@ -118,10 +118,10 @@ def print_table(rows: Sequence[Sequence[str]], form: str, caption: str) -> None:
 def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, EvaluationOptions]:
     """Ground truth and options as the command line says, the data set's own where it says nothing."""
     from wtal.evaluate import EvaluationOptions
-    from wtal.evaluate.datasets import DATASETS as KNOWN
-    from wtal.evaluate.datasets import default_folder
-    from wtal.evaluate.ground_truth import read_truth
-    from wtal.evaluate.thresholds import thresholds_from_text
+    from wtal.evaluate.read.datasets import DATASETS as KNOWN
+    from wtal.evaluate.read.datasets import default_folder
+    from wtal.evaluate.read.ground_truth import read_truth
+    from wtal.evaluate.score.thresholds import thresholds_from_text
 
     known = KNOWN.get(options.dataset)
     if options.ground_truth is None and known is None:
@@ -156,7 +156,7 @@ def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, Evaluat
 
 def _ambiguous(chosen: Path | None, folder: Path, truth: GroundTruth, own: str | None) -> AmbiguousIntervals | None:
     """The intervals of a file, those that the ground truth marks, or of the data set's own file; None if not asked."""
-    from wtal.evaluate.ground_truth import read_ambiguous
+    from wtal.evaluate.read.ground_truth import read_ambiguous
 
     if chosen is None:
         return None
@@ -172,10 +172,10 @@ def _ambiguous(chosen: Path | None, folder: Path, truth: GroundTruth, own: str |
 
 def _own_rate(folder: Path, dataset: str | None) -> float | None:
     """Snippets per second of a store, or of a known data set; None where nobody says."""
-    from wtal.evaluate.datasets import DATASETS as KNOWN
+    from wtal.evaluate.read.datasets import DATASETS as KNOWN
 
     if (folder / "meta.json").is_file():
-        from wtal.data.store import read_store
+        from wtal.data.store.read import read_store
 
         return read_store(folder).snippets_per_second
     return KNOWN[dataset].snippets_per_second if dataset else None
@@ -183,8 +183,8 @@ def _own_rate(folder: Path, dataset: str | None) -> float | None:
 
 def read_scored(path: Path, truth: GroundTruth, how: EvaluationOptions, options: argparse.Namespace) -> Detections:
     """The detections of a file in any of its forms; what was done to read them is told on standard error."""
-    from wtal.evaluate.class_names import read_class_names
-    from wtal.evaluate.detection_forms import read_any_detections
+    from wtal.evaluate.read.class_names import read_class_names
+    from wtal.evaluate.read.detection_forms import read_any_detections
 
     rate = None if options.npy_bounds == "seconds" else how.snippets_per_second
     if rate is None and options.npy_bounds != "seconds" and path.suffix.lower() == ".npy":

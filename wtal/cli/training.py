@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wtal.data.store import Store
-    from wtal.localise.labels_file import PseudoLabels
-    from wtal.model.train import RoundLabels
+    from wtal.data.store.read import Store
+    from wtal.localise.labels.file import PseudoLabels
+    from wtal.training.trainer import RoundLabels
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -67,15 +67,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def train_round(options: argparse.Namespace) -> None:
     """Settings, store, checkpoint and labels in; checkpoint, scores and training curve out."""
-    from wtal.config import from_mapping
-    from wtal.data.store import read_store
-    from wtal.errors import require
-    from wtal.files import read_json
+    from wtal.base.errors import require
+    from wtal.base.files import read_json
+    from wtal.base.schema import from_mapping
+    from wtal.data.store.read import read_store
     from wtal.localise.scores_file import write_scores
-    from wtal.model.job import RoundInputs, RoundJob
-    from wtal.model.running import device_of
-    from wtal.step_settings import DetectSettings, RoundSettings
-    from wtal.training_settings import CollapseSettings
+    from wtal.suite.step_settings import DetectSettings, RoundSettings
+    from wtal.suite.training_settings import CollapseSettings
+    from wtal.training.round_job import RoundInputs, RoundJob
+    from wtal.training.runtime import device_of
 
     settings = from_mapping(RoundSettings, read_json(options.settings), file=options.settings)
     values = read_json(options.collapse) if options.collapse else {}
@@ -107,8 +107,8 @@ def train_round(options: argparse.Namespace) -> None:
 
 
 def _labels(store: Store, newest: Path, previous: Path | None) -> RoundLabels:
-    from wtal.localise.labels_file import read_labels
-    from wtal.model.train import RoundLabels
+    from wtal.localise.labels.file import read_labels
+    from wtal.training.trainer import RoundLabels
 
     def arrays(path: Path) -> list[object]:
         labels, classes = read_labels(path)
@@ -119,7 +119,7 @@ def _labels(store: Store, newest: Path, previous: Path | None) -> RoundLabels:
 
 
 def _check_labels(store: Store, path: Path, labels: PseudoLabels, classes: tuple[str, ...]) -> None:
-    from wtal.errors import InputError
+    from wtal.base.errors import InputError
 
     if classes != store.classes:
         raise InputError(file=path, key="classes", expected=f"the store's, {list(store.classes)}", got=list(classes))
@@ -131,13 +131,13 @@ def _check_labels(store: Store, path: Path, labels: PseudoLabels, classes: tuple
 
 def score_checkpoint(options: argparse.Namespace) -> None:
     """Checkpoint and store in, scores out."""
-    from wtal.config import from_mapping
-    from wtal.data.store import read_store
-    from wtal.files import read_json
+    from wtal.base.files import read_json
+    from wtal.base.schema import from_mapping
+    from wtal.data.store.read import read_store
     from wtal.localise.scores_file import write_scores
-    from wtal.model.predict import score_from_checkpoint
-    from wtal.model.running import device_of
-    from wtal.step_settings import RoundSettings
+    from wtal.suite.step_settings import RoundSettings
+    from wtal.training.predict import score_from_checkpoint
+    from wtal.training.runtime import device_of
 
     settings = from_mapping(RoundSettings, read_json(options.settings), file=options.settings)
     store = read_store(options.data)
@@ -154,10 +154,10 @@ def score_checkpoint(options: argparse.Namespace) -> None:
 
 def carry_settings(options: argparse.Namespace) -> None:
     """Checkpoint and detection settings in, checkpoint out."""
-    from wtal.config import from_mapping, to_mapping
-    from wtal.files import read_json
-    from wtal.model.checkpoint import carry_detection
-    from wtal.step_settings import DetectSettings
+    from wtal.base.files import read_json
+    from wtal.base.schema import from_mapping, to_mapping
+    from wtal.suite.step_settings import DetectSettings
+    from wtal.training.checkpoint import carry_detection
 
     settings = from_mapping(DetectSettings, read_json(options.detection), file=options.detection)
     carry_detection(options.checkpoint, to_mapping(settings), options.out)

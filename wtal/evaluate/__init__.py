@@ -10,12 +10,12 @@
 
 from __future__ import annotations
 
-from wtal.evaluate.diagnose import Diagnosis, diagnose_matches
-from wtal.evaluate.intervals import Interval
-from wtal.evaluate.options import AmbiguousIntervals, EvaluationOptions, options_from_settings
-from wtal.evaluate.protocols import Evaluation, Matches, evaluate_detections, evaluate_matches, match_detections
-from wtal.evaluate.uncertainty import Bootstrap, bootstrap_average
-from wtal.records import Detections, Instances
+from wtal.base.records import Detections, Instances
+from wtal.evaluate.diagnose.diagnose import Diagnosis, diagnose_matches
+from wtal.evaluate.score.intervals import Interval
+from wtal.evaluate.score.options import AmbiguousIntervals, EvaluationOptions, options_from_settings
+from wtal.evaluate.score.protocols import Evaluation, Matches, evaluate_detections, evaluate_matches, match_detections
+from wtal.evaluate.score.uncertainty import Bootstrap, bootstrap_average
 
 __all__ = [
     "AmbiguousIntervals",

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wtal.localise.fuse import fuse
+from wtal.base.records import Detections, VideoScores
+from wtal.base.timebase import to_seconds
+from wtal.localise.fusion.fuse import fuse
 from wtal.localise.propose import proposals_of_class
-from wtal.records import Detections, VideoScores
-from wtal.step_settings import DetectSettings
-from wtal.timebase import to_seconds
+from wtal.suite.step_settings import DetectSettings
 
 
 def detect(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from wtal.records import Proposals
-from wtal.settings import ProposalSettings
+from wtal.base.records import Proposals
+from wtal.suite.method_settings import ProposalSettings
 
 
 def proposals_of_class(scores: NDArray[np.floating], settings: ProposalSettings) -> Proposals:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from wtal.errors import InputError
-from wtal.files import names_of_arrays, read_arrays, write_arrays
-from wtal.records import VideoScores
+from wtal.base.errors import InputError
+from wtal.base.files import names_of_arrays, read_arrays, write_arrays
+from wtal.base.records import VideoScores
 
 EPOCH_KEYS = ("snippet_score", "video_score", "attention")
 KEYS = ("videos", "classes", "offsets", *EPOCH_KEYS)

@@ -1,0 +1,138 @@
+"""One .npy file with an object array of a feature array for each video, as W-TALC's features come.
+
+Such a file is a pickle. It is mapped, its instructions are followed without running anything they name, and each
+array becomes a view of the file: a gigabyte of features costs no memory before it is read.
+"""
+
+from __future__ import annotations
+
+import mmap
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wtal.base.errors import InputError
+from wtal.base.npy.stack_machine import STEPS, Array, Interpreter, Refused, Type
+
+EXPECTED = "an object array with one array of features for each video"
+LARGE = 1 << 12  # bytes from which the content of an array stays in the file
+
+
+class _MappedArray(Array):
+    """An array under construction whose numbers may stay where they are in the file."""
+
+    def set_state(self, state: Any) -> None:
+        _, shape, kind, is_fortran, content = state
+        if not isinstance(content, memoryview):
+            super().set_state(state)
+            return
+        if not isinstance(kind, Type) or kind.is_object or not isinstance(shape, tuple):
+            raise Refused("an array without type or shape")
+        if not all(type(length) is int and length >= 0 for length in shape):
+            raise Refused("an array of impossible shape")
+        plain = kind.plain()
+        if not plain.itemsize or len(content) != int(np.prod(shape, dtype=object)) * plain.itemsize:
+            raise Refused("an array of other length than its shape")
+        self.value = np.frombuffer(content, dtype=plain).reshape(shape, order="F" if is_fortran else "C")
+
+
+class _MappedInterpreter(Interpreter):
+    """The stack machine with long contents left in the file."""
+
+    def steps(self) -> Mapping[int, Callable[[Interpreter], Any]]:
+        return _MAPPED_STEPS
+
+    def content_in_place(self, form: str) -> None:
+        part = self.take(self.number(form))
+        self.stack.append(part if len(part) >= LARGE else bytes(part))
+
+    def reduce_to_mapped(self) -> None:
+        self.reduce()
+        if type(self.stack[-1]) is Array:
+            self.stack[-1] = _MappedArray()
+
+
+def _content(form: str) -> Callable[[Interpreter], None]:
+    def step(machine: Interpreter) -> None:
+        if isinstance(machine, _MappedInterpreter):
+            machine.content_in_place(form)
+
+    return step
+
+
+def _reduce(machine: Interpreter) -> None:
+    if isinstance(machine, _MappedInterpreter):
+        machine.reduce_to_mapped()
+
+
+_MAPPED_STEPS: dict[int, Callable[[Interpreter], Any]] = {
+    **STEPS,
+    0x54: _content("<I"),  # BINSTRING
+    0x42: _content("<I"),  # BINBYTES
+    0x8E: _content("<Q"),  # BINBYTES8
+    0x52: _reduce,  # REDUCE
+}
+
+
+def holds_objects(path: Path) -> bool:
+    """Whether an .npy file holds an object array. Raises InputError where it is no .npy file."""
+    try:
+        with path.open("rb") as stream:
+            return _header(stream)[1].hasobject
+    except OSError as error:
+        raise InputError(file=path, expected="a readable file", got=error.strerror or error) from None
+    except Exception as error:  # whatever a damaged header makes numpy and its tokeniser say
+        raise InputError(file=path, expected="an .npy file", got=_first_line(error)) from None
+
+
+def map_object_array(path: str | Path) -> list[NDArray[Any]]:
+    """The feature arrays of an object array, one a video, as read-only views of the mapped file.
+
+    Raises InputError where the file is missing, cut short, names anything to run, or holds something else than one
+    array of numbers for each video.
+    """
+    path = Path(path)
+    if not holds_objects(path):
+        raise InputError(file=path, expected=EXPECTED, got="an array of plain numbers")
+    try:
+        with path.open("rb") as stream:
+            shape, _ = _header(stream)
+            mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            value = _MappedInterpreter(memoryview(mapped)[stream.tell() :]).run()
+        return _entries(value, shape)
+    except Refused as error:
+        raise InputError(file=path, expected=EXPECTED, got=error) from None
+    except Exception as error:  # whatever a damaged stream makes numpy and struct say
+        raise InputError(file=path, expected=EXPECTED, got=_first_line(error)) from None
+
+
+def _header(stream: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = np.lib.format.read_magic(stream)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # headers written by Python 2 are read well enough
+        shape, _, kind = read(stream)
+    return shape, kind
+
+
+def _entries(value: Any, shape: tuple[int, ...]) -> list[NDArray[Any]]:
+    array = value.value if isinstance(value, Array) else None
+    if array is None or array.dtype != object:
+        raise Refused("no array of objects")
+    if array.shape != shape:
+        raise Refused(f"an array of shape {array.shape} where the header says {shape}")
+    entries = []
+    for number, entry in enumerate(array.reshape(-1)):
+        if not isinstance(entry, Array) or entry.value is None or entry.value.dtype.kind not in "fiu":
+            kind = entry.value.dtype if isinstance(entry, Array) and entry.value is not None else type(entry).__name__
+            raise Refused(f"entry {number} that is no array of numbers ({kind})")
+        entries.append(entry.value)
+    return entries
+
+
+def _first_line(error: Exception) -> str:
+    return (f"{type(error).__name__}: {error}".splitlines() or ["something else"])[0][:120]

@@ -1,0 +1,215 @@
+"""Settings as frozen dataclasses, read from plain mappings that are refused whole when a single key is wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from wtal.base.errors import InputError, SettingError, nearest
+
+Settings = TypeVar("Settings")
+
+
+def from_mapping(kind: type[Settings], values: object, *, file: str | Path, key: str = "") -> Settings:
+    """Build a settings dataclass from a mapping read from `file`.
+
+    Raises InputError for an unknown, missing, mistyped or out-of-range key, naming file, key, expected and got.
+    """
+    return typing.cast("Settings", _build(kind, values, str(file), key))
+
+
+def to_mapping(settings: Any) -> Any:
+    """The plain JSON value that `from_mapping` reads back to the same settings."""
+    if dataclasses.is_dataclass(settings) and not isinstance(settings, type):
+        return {field.name: to_mapping(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
+    if isinstance(settings, (tuple, list)):
+        return [to_mapping(entry) for entry in settings]
+    if isinstance(settings, Mapping):
+        return {str(key): to_mapping(entry) for key, entry in settings.items()}
+    return settings
+
+
+def json_schema(kind: type) -> dict[str, Any]:
+    """The JSON schema of a settings dataclass; every object is closed."""
+    return _schema(kind)
+
+
+def _build(kind: Any, value: object, file: str, key: str) -> Any:
+    origin = get_origin(kind)
+    if kind is Any:
+        return value
+    if origin is Literal:
+        return _choice(kind, value, file, key)
+    if origin in (typing.Union, types.UnionType):
+        return _union(kind, value, file, key)
+    if origin is tuple:
+        return _sequence(kind, value, file, key)
+    if origin is dict:
+        return _named(kind, value, file, key)
+    if dataclasses.is_dataclass(kind):
+        return _record(kind, value, file, key)
+    return _scalar(kind, value, file, key)
+
+
+def _child(key: str, name: object) -> str:
+    return f"{key}.{name}" if key else str(name)
+
+
+def _record(kind: Any, value: object, file: str, key: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise InputError(file=file, key=key, expected="a group of keys", got=_shown(value))
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    for name in value:
+        if name not in fields:
+            hint = nearest(str(name), fields)
+            raise InputError(file=file, key=_child(key, name), expected=f"a known key ({hint})", got="an unknown one")
+    hints = typing.get_type_hints(kind)
+    built = {}
+    for name, field in fields.items():
+        if name in value:
+            built[name] = _build(hints[name], value[name], file, _child(key, name))
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise InputError(file=file, key=_child(key, name), expected=_described(hints[name]), got="nothing")
+    try:
+        return kind(**built)
+    except SettingError as error:
+        raise InputError(
+            file=file, key=_child(key, error.key), expected=error.expected, got=_shown(error.got)
+        ) from None
+
+
+def _choice(kind: Any, value: object, file: str, key: str) -> object:
+    allowed = get_args(kind)
+    if value is False and "off" in allowed:  # YAML 1.1 reads the bare words on and off as truth values
+        return "off"
+    if value is True and "on" in allowed:
+        return "on"
+    if not any(value == entry and type(value) is type(entry) for entry in allowed):
+        hint = f"; {nearest(value, map(str, allowed))}" if isinstance(value, str) else ""
+        expected = f"one of {', '.join(map(str, allowed))}"
+        raise InputError(file=file, key=key, expected=expected, got=f"{_shown(value)}{hint}")
+    return value
+
+
+def _union(kind: Any, value: object, file: str, key: str) -> Any:
+    members = get_args(kind)
+    if value is None and type(None) in members:
+        return None
+    members = tuple(member for member in members if member is not type(None))
+    records = [member for member in members if dataclasses.is_dataclass(member)]
+    if len(records) > 1:  # records of several kinds tell themselves apart by their `kind`
+        known = {get_args(typing.get_type_hints(record)["kind"])[0]: record for record in records}
+        named = value.get("kind") if isinstance(value, Mapping) else None
+        if named not in known:
+            hint = nearest(str(named), known)
+            raise InputError(file=file, key=_child(key, "kind"), expected=f"a known kind ({hint})", got=_shown(named))
+        return _build(known[named], value, file, key)
+    return _build(members[0], value, file, key)
+
+
+def _sequence(kind: Any, value: object, file: str, key: str) -> tuple[Any, ...]:
+    inner = get_args(kind)
+    if not isinstance(value, (list, tuple)):
+        raise InputError(file=file, key=key, expected=_list_in_place_of(inner[0], value), got=_shown(value))
+    if len(inner) == 2 and inner[1] is Ellipsis:
+        return tuple(_build(inner[0], entry, file, f"{key}[{index}]") for index, entry in enumerate(value))
+    if len(value) != len(inner):
+        raise InputError(file=file, key=key, expected=f"a list of {len(inner)}", got=f"one of {len(value)}")
+    return tuple(
+        _build(member, entry, file, f"{key}[{index}]") for index, (member, entry) in enumerate(zip(inner, value))
+    )
+
+
+def _list_in_place_of(kind: Any, value: object) -> str:
+    """What a list is like, in the words of the mapping that stands where its order would be lost."""
+    if not isinstance(value, Mapping) or not dataclasses.is_dataclass(kind):
+        return "a list"
+    names = [field.name for field in dataclasses.fields(kind)]
+    if len(names) != 2 or not value or any(isinstance(entry, (Mapping, list)) for entry in value.values()):
+        return f"a list in order, with {' and '.join(names)} for each entry"
+    entries = ", ".join(f"{{{names[0]}: {name}, {names[1]}: {entry}}}" for name, entry in value.items())
+    return f"a list in order, such as [{entries}]"
+
+
+def _named(kind: Any, value: object, file: str, key: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InputError(file=file, key=key, expected="a group of keys", got=_shown(value))
+    return {str(name): _build(get_args(kind)[1], entry, file, _child(key, name)) for name, entry in value.items()}
+
+
+def _scalar(kind: Any, value: object, file: str, key: str) -> object:
+    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if value == value and abs(value) != float("inf"):
+            return float(value)
+    elif kind is float and isinstance(value, str):
+        # YAML 1.1 reads 5e-4 (no point) as text; a reader means the number.
+        try:
+            return _scalar(float, float(value), file, key)
+        except ValueError:
+            pass
+    elif (
+        (kind is int and isinstance(value, int) and not isinstance(value, bool))
+        or (kind is bool and isinstance(value, bool))
+        or (kind is str and isinstance(value, str))
+    ):
+        return value
+    raise InputError(file=file, key=key, expected=_described(kind), got=_shown(value))
+
+
+_WORDS = {float: "a finite number", int: "a whole number", bool: "true or false", str: "text"}
+
+
+def _described(kind: Any) -> str:
+    if kind in _WORDS:
+        return _WORDS[kind]
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(str, get_args(kind)))}"
+    if get_origin(kind) is tuple:
+        return "a list"
+    if get_origin(kind) in (typing.Union, types.UnionType):
+        return " or ".join("null" if entry is type(None) else _described(entry) for entry in get_args(kind))
+    return "a group of keys"
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _schema(kind: Any) -> dict[str, Any]:
+    origin = get_origin(kind)
+    if kind is Any:
+        return {}
+    if origin is Literal:
+        allowed: list[Any] = list(get_args(kind))
+        # YAML 1.1 reads the bare words on and off as truth values.
+        return {"enum": allowed + [{"on": True, "off": False}[word] for word in allowed if word in ("on", "off")]}
+    if origin in (typing.Union, types.UnionType):
+        members = get_args(kind)
+        return {"anyOf": [{"type": "null"} if member is type(None) else _schema(member) for member in members]}
+    if origin is tuple:
+        inner = get_args(kind)
+        if len(inner) == 2 and inner[1] is Ellipsis:
+            return {"type": "array", "items": _schema(inner[0])}
+        return {"type": "array", "prefixItems": [_schema(entry) for entry in inner], "items": False}
+    if origin is dict:
+        return {"type": "object", "additionalProperties": _schema(get_args(kind)[1])}
+    if not dataclasses.is_dataclass(kind):
+        words = {float: ["number", "string"], int: "integer", bool: "boolean", str: "string"}
+        return {"type": words[kind]}
+    hints = typing.get_type_hints(kind)
+    required = [
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+    ]
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {field.name: _schema(hints[field.name]) for field in dataclasses.fields(kind)},
+        "required": required,
+    }

@@ -1,0 +1,1 @@
+"""Every published form of annotations, read into one."""

@@ -1,0 +1,1 @@
+"""Features as they are published or laid down: layouts, axes, rates, statistics."""

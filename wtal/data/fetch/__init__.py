@@ -1,0 +1,1 @@
+"""Download by manifest: addresses, sums, and files that a person must fetch."""

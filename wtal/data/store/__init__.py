@@ -1,0 +1,1 @@
+"""The feature store: one file of features, tidy tables, and checksums of both."""

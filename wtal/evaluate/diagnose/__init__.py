@@ -1,0 +1,1 @@
+"""Where the errors of a system lie: kinds, characteristics, sensitivity."""

@@ -1,0 +1,1 @@
+"""Every published form of detections and of ground truth, read into one."""

@@ -1,0 +1,191 @@
+"""Detections in files: ActivityNet's JSON, CSV with video,label,start,end,score, and the rounds of a run."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+
+from wtal.base.errors import InputError
+from wtal.base.files import read_arrays, read_bytes, read_text, text_of_bytes, write_bytes, write_rows
+from wtal.base.records import Detections
+from wtal.data.annotations.table_forms import csv_rows
+from wtal.evaluate.read.json_faults import first_fault, numbers_from_text, parsed_slowly
+
+COLUMNS = ("video", "label", "start", "end", "score")
+ALIASES = {"video-id": "video", "t-start": "start", "t-end": "end"}  # of ActivityNet's toolkit and ActionFormer
+ROUND_COLUMNS = ("round", "video", "label", "start", "end", "score")
+
+
+def read_detections(path: str | Path) -> Detections:
+    """Detections in seconds from a .json or .csv file, in its order.
+
+    Raises InputError naming the place of whatever is malformed: a missing key, a wrong type, a score that is not
+    finite, a segment that ends before it starts, a video given twice, no detection at all.
+    """
+    detections = read_csv_detections(path) if Path(path).suffix.lower() == ".csv" else read_json_detections(path)
+    if not len(detections):
+        raise InputError(file=path, key="results", expected="at least one detection", got="none")
+    return detections
+
+
+def read_json_detections(path: str | Path, tell: Callable[[str], None] = lambda sentence: None) -> Detections:
+    """Detections in ActivityNet's JSON; numbers may stand as text, and it is told. Raises as `read_detections` does."""
+    content = read_bytes(path)
+    if content[:2] in (b"\xef\xbb", b"\xff\xfe", b"\xfe\xff"):  # byte-order marks
+        content = text_of_bytes(path, content).encode()
+    try:
+        values = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        values = parsed_slowly(path, content, error)
+    columns = _columns(values)
+    if columns is None or content.count(b'"segment"') != len(columns[0]):
+        # Something is wrong, or a key stands twice, or merely looks unusual: look at every value in turn.
+        parsed_slowly(path, content, None)
+        first_fault(path, values)
+    if columns is None:
+        count = numbers_from_text(values["results"])
+        tell(f"{count} numbers stand as text, and are read as numbers")
+        columns = _columns(values)
+    if columns is None:
+        raise InputError(file=path, expected="detections in ActivityNet's JSON format", got="something else")
+    label, start, end, score = columns
+    results: dict[str, list[Any]] = values["results"]
+    video = np.repeat(np.arange(len(results)), [len(rows) for rows in results.values()])
+    if not (np.isfinite(score) & np.isfinite(start) & np.isfinite(end) & (end >= start)).all():
+        first_fault(path, values)
+    return _with_names(tuple(results), video, label, start, end, score)
+
+
+def _columns(values: Any) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray] | None:
+    """Label, start, end and score of well-formed results, or None."""
+    try:
+        results = values["results"]
+        rows = list(itertools.chain.from_iterable(results.values()))
+        label = [row["label"] for row in rows]
+        bounds = [bound for row in rows for bound in row["segment"]]
+        score = [row["score"] for row in rows]
+        if any(not isinstance(entries, list) for entries in results.values()):
+            return None
+        if not set(map(type, bounds)) | set(map(type, score)) <= {float, int} or not set(map(type, label)) <= {str}:
+            return None
+        if set(map(len, (row["segment"] for row in rows))) - {2}:
+            return None
+        table = np.array(bounds, dtype=np.float64).reshape(-1, 2)
+        return label, table[:, 0].copy(), table[:, 1].copy(), np.array(score, dtype=np.float64)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        return None
+
+
+def _with_names(
+    videos: tuple[str, ...], video: np.ndarray, label: Sequence[str], start: Any, end: Any, score: Any
+) -> Detections:
+    number_of = {name: number for number, name in enumerate(dict.fromkeys(label))}
+    numbers = np.fromiter(map(number_of.__getitem__, label), dtype=np.int64, count=len(label))
+    return Detections(videos, tuple(number_of), video.astype(np.int64), numbers, start, end, score)
+
+
+def read_csv_detections(path: str | Path) -> Detections:
+    """Detections in a CSV table. Raises as `read_detections` does."""
+    reader = iter(_rows(path, csv_rows(read_text(path))))
+    header = [ALIASES.get(name.lower(), name.lower()) for name in next(reader, [])]
+    for column in COLUMNS:
+        if column not in header:
+            raise InputError(file=path, key=column, expected="a column of that name", got=header or "an empty file")
+    places = [header.index(column) for column in COLUMNS]
+    video, label, numbers = [], [], []
+    for line, row in enumerate(reader, start=2):
+        if not row:
+            continue
+        if len(row) != len(header):
+            raise InputError(file=path, key=f"line {line}", expected=f"{len(header)} values", got=len(row))
+        values = [row[place] for place in places]
+        video.append(values[0])
+        label.append(values[1])
+        numbers.append(_numbers(path, line, values[2:]))
+    table = np.array(numbers, dtype=np.float64).reshape(-1, 3)
+    number_of = {name: number for number, name in enumerate(dict.fromkeys(video))}
+    rows = np.array([number_of[name] for name in video], dtype=np.int64)
+    return _with_names(tuple(number_of), rows, label, table[:, 0], table[:, 1], table[:, 2])
+
+
+def _rows(path: str | Path, reader: Iterable[list[str]]) -> Iterable[list[str]]:
+    try:
+        yield from reader
+    except csv.Error as error:
+        raise InputError(file=path, expected="a CSV table", got=error) from None
+
+
+def _numbers(path: str | Path, line: int, values: Sequence[str]) -> list[float]:
+    numbers = []
+    for column, text in zip(COLUMNS[2:], values):
+        try:
+            is_plain = text.isascii() and "_" not in text  # float() reads 1_000 and other alphabets too
+            numbers.append(float(text) if is_plain else np.nan)
+        except ValueError:
+            numbers.append(np.nan)
+        if not np.isfinite(numbers[-1]):
+            key = f"line {line}, {column}"
+            raise InputError(file=path, key=key, expected="a finite number", got=repr(text))
+    if numbers[1] < numbers[0]:
+        key = f"line {line}"
+        raise InputError(file=path, key=key, expected="an end at or after the start", got=f"{numbers[:2]}")
+    return numbers
+
+
+def write_detections(path: str | Path, detections: Detections) -> None:
+    """Write detections as ActivityNet's JSON, or as CSV where the name ends so; every video appears in the JSON."""
+    columns = (detections.start.tolist(), detections.end.tolist(), detections.score.tolist())
+    named = zip(detections.video.tolist(), detections.label.tolist(), *columns)
+    if Path(path).suffix.lower() == ".csv":
+        rows = ((detections.videos[v], detections.classes[c], s, e, p) for v, c, s, e, p in named)
+        write_rows(path, COLUMNS, rows)
+        return
+    results: dict[str, list[dict[str, Any]]] = {video: [] for video in detections.videos}
+    for v, c, start, end, score in named:
+        results[detections.videos[v]].append({"label": detections.classes[c], "segment": [start, end], "score": score})
+    write_bytes(path, orjson.dumps({"version": "wtal", "results": results}) + b"\n")
+
+
+def read_rounds(path: str | Path, at_least: int = 1) -> list[Detections]:
+    """The detections of every round of a run, round 0 first.
+
+    at_least: so many, of which those that the file does not know have none.
+    Raises InputError where an array is missing or of another length, or an index names nothing.
+    """
+    arrays = _round_arrays(path)
+    n_rounds = int(arrays["round"].max()) + 1 if len(arrays["round"]) else 1
+    return [_of_round(arrays, number) for number in range(max(n_rounds, at_least))]
+
+
+def read_round(path: str | Path, round_index: int) -> Detections:
+    """The detections of one round of a run, none where it has none; raises as `read_rounds` does."""
+    return _of_round(_round_arrays(path), round_index)
+
+
+def _round_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    arrays = read_arrays(path, (*ROUND_COLUMNS, "videos", "classes"))
+    shape = arrays["round"].shape
+    for key in ROUND_COLUMNS:
+        if arrays[key].shape != shape or arrays[key].ndim != 1:
+            raise InputError(file=path, key=key, expected=f"as many values as `round`, {shape}", got=arrays[key].shape)
+    for key, names in (("video", arrays["videos"]), ("label", arrays["classes"])):
+        column = arrays[key]
+        if len(column) and not (column.min() >= 0 and column.max() < len(names)):
+            expected = f"numbers from 0 to {len(names) - 1}"
+            raise InputError(file=path, key=key, expected=expected, got=f"{column.min()} to {column.max()}")
+    return arrays
+
+
+def _of_round(arrays: dict[str, np.ndarray], number: int) -> Detections:
+    rows = np.flatnonzero(arrays["round"] == number)
+    columns = [arrays[key][rows] for key in ROUND_COLUMNS[1:]]
+    video, label = (column.astype(np.int64) for column in columns[:2])
+    start, end, score = (column.astype(np.float64) for column in columns[2:])
+    videos, classes = tuple(arrays["videos"].tolist()), tuple(arrays["classes"].tolist())
+    return Detections(videos, classes, video, label, start, end, score)

@@ -1,0 +1,1 @@
+"""The numbers of one run of a suite, from its files."""

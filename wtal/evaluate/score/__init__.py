@@ -1,0 +1,1 @@
+"""Matching, precision, protocols and uncertainty: arrays in, records out."""

@@ -1,0 +1,219 @@
+"""The named protocols: what each does with intervals and names before the one matching, and the score after it.
+
+All of them match by `wtal.evaluate.score.matching`. `activitynet` and `step` compare seconds; `snippet` compares whole
+snippets, ground truth rounded and detections cut down to the grid. `step` sums precision at the hits, the other two
+take the area under the precision envelope. Differences with their size: docs/evaluation.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wtal.base.errors import InputError
+from wtal.base.records import Detections, Floats, Instances, Integers
+from wtal.base.timebase import cut_to_grid, round_to_grid, to_snippets
+from wtal.evaluate.score.acted import Acted
+from wtal.evaluate.score.matching import Hits, Intervals, match, pairs_in_groups
+from wtal.evaluate.score.naming import Named, VideoNames, considered_instances, considered_videos, named
+from wtal.evaluate.score.options import EvaluationOptions
+from wtal.evaluate.score.precision import average_precisions, mean_average_precision
+from wtal.evaluate.score.thresholds import columns_of
+
+FARTHEST = 1e9  # seconds; a bound beyond it is no time in a video
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Detections of one system matched to the ground truth: all that any score or resample of it needs.
+
+    Detections are ordered by class, then falling score, ties as in the input; indices of hits point to that order.
+    """
+
+    classes: tuple[str, ...]  # [C]
+    videos: tuple[str, ...]  # [V] considered
+    options: EvaluationOptions
+    detection_class: Integers  # [N]
+    detection_video: Integers  # [N]; V for a video outside the ground truth, counted
+    detection_row: Integers  # [N] its place in the input
+    class_start: Integers  # [C + 1] where each class begins
+    instance_class: Integers  # [M]
+    instance_video: Integers  # [M]
+    instance_row: Integers  # [M] its place in the ground truth
+    hits: Hits
+    acted: Acted  # what the rules of the protocol acted on
+    zero_classes: tuple[str, ...] = ()  # unknown classes that count with AP 0 in the mean
+
+    @property
+    def zeroes_table(self) -> bool:
+        """Whether `missing_class: zero_all` applies: some class has instances and no detection."""
+        if self.options.missing_class == "zero":
+            return False
+        return bool((np.diff(self.class_start)[np.unique(self.instance_class)] == 0).any())
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The score of one system; every figure in percent, NaN for a class without an instance."""
+
+    options: EvaluationOptions
+    classes: tuple[str, ...]  # [C]
+    per_class: Floats  # [C, n_tiou]
+    mean: Floats  # [n_tiou] mAP: the mean over the classes with instances
+    averages: dict[str, float]  # mean of mAP over a range of thresholds; the headline last
+    n_videos: int
+    n_instances: int
+    n_detections: int  # that were scored
+    acted: Acted  # what the rules of the protocol acted on
+
+    @property
+    def headline(self) -> float:
+        """The last average."""
+        return self.averages[self.options.average_names[-1]]
+
+
+def evaluate_detections(
+    detections: Detections,
+    truth: Instances,
+    options: EvaluationOptions | None = None,
+    *,
+    source: str = "detections",
+) -> Evaluation:
+    """Score detections against ground truth under one protocol.
+
+    Times in seconds. `source` names the detections in errors. A reversed interval overlaps nothing.
+    Raises InputError for an unknown video (unless options say otherwise) or class, a value that is not finite, ground
+    truth without an instance. Source: ActivityNet's evaluation (`activitynet`); W-TALC (`step`, `snippet`).
+    """
+    return evaluate_matches(match_detections(detections, truth, options or EvaluationOptions(), source=source))
+
+
+def evaluate_matches(matches: Matches) -> Evaluation:
+    """The score of detections already matched."""
+    hits, options = matches.hits, matches.options
+    hit_class = matches.detection_class[hits.detection]
+    n_instances = np.bincount(matches.instance_class, minlength=len(matches.classes))
+    per_class = 100 * average_precisions(
+        hits.threshold,
+        hits.detection - matches.class_start[hit_class] + 1,
+        hit_class,
+        n_instances,
+        len(options.tiou),
+        options.is_interpolated,
+    )
+    if matches.zeroes_table:
+        per_class = np.where(np.isnan(per_class), np.nan, 0.0)
+    mean = mean_average_precision(per_class, len(matches.zero_classes))
+    classes = matches.classes + matches.zero_classes
+    per_class = np.concatenate([per_class, np.zeros((len(matches.zero_classes), len(options.tiou)))])
+    averages = {name: float(mean[columns_of(name, options.tiou)].mean()) for name in options.average_names}
+    counts = len(matches.videos), len(matches.instance_class), len(matches.detection_class)
+    return Evaluation(options, classes, per_class, mean, averages, *counts, matches.acted)
+
+
+def match_detections(
+    detections: Detections, truth: Instances, options: EvaluationOptions, *, source: str = "detections"
+) -> Matches:
+    """Match detections to ground truth under one protocol; raises as `evaluate_detections` does."""
+    _require_numbers(detections, truth, source)
+    video_number, videos = considered_videos(truth, options)
+    instances, n_duplicates = considered_instances(truth, video_number, options)
+    found = named(detections, truth, video_number, options, source)
+    video, label = found.video, found.label
+    rows = np.flatnonzero(video >= 0)
+    rows = rows[np.lexsort((-detections.score[rows], label[rows]))]
+    bounds = detection_bounds(detections.start[rows], detections.end[rows], options)
+    kept = _apart_from_ambiguous(video[rows], bounds, videos, options)
+    n_ambiguous = len(rows) - len(kept)
+    rows, bounds = rows[kept], (bounds[0][kept], bounds[1][kept])
+    group = np.where(video[rows] < len(videos), label[rows] * len(videos) + video[rows], -1)
+    truth_label, truth_video = truth.label[instances], video_number[truth.video[instances]]
+    sought = truth_bounds(truth.start[instances], truth.end[instances], options)
+    truth_group = truth_label * len(videos) + truth_video
+    missing = np.setdiff1d(truth_label, label[rows])
+    return Matches(
+        classes=truth.classes,
+        videos=videos,
+        options=options,
+        detection_class=label[rows],
+        detection_video=video[rows],
+        detection_row=rows,
+        class_start=np.searchsorted(label[rows], np.arange(len(truth.classes) + 1)),
+        instance_class=truth_label,
+        instance_video=truth_video,
+        instance_row=instances,
+        hits=match(Intervals(group, *bounds), Intervals(truth_group, *sought), options.tiou),
+        acted=_acted(found, detections, [truth.classes[number] for number in missing], n_ambiguous, n_duplicates),
+        zero_classes=found.unknown_classes if options.unknown_classes == "count" else (),
+    )
+
+
+def _acted(found: Named, detections: Detections, missing: list[str], n_ambiguous: int, n_duplicates: int) -> Acted:
+    return Acted(
+        missing_classes=tuple(missing),
+        unknown_videos=found.unknown_videos,
+        unknown_classes=found.unknown_classes,
+        n_of_unknown_videos=found.n_of_unknown_videos,
+        n_of_unknown_classes=found.n_of_unknown_classes,
+        n_videos_named=len(np.unique(detections.video)),
+        n_classes_named=len(np.unique(detections.label)),
+        n_ambiguous=n_ambiguous,
+        n_duplicates=n_duplicates,
+        absent_videos=found.absent_videos,
+    )
+
+
+def _require_numbers(detections: Detections, truth: Instances, source: str) -> None:
+    _require_times(truth, "ground truth")
+    _require_times(detections, source)
+    wrong = np.flatnonzero(~np.isfinite(detections.score))
+    if len(wrong):
+        got = detections.score[wrong[0]]
+        raise InputError(file=source, key=f"score[{wrong[0]}]", expected="a finite number", got=got)
+
+
+def _require_times(record: Detections | Instances, source: str) -> None:
+    for name in ("start", "end"):
+        wrong = np.flatnonzero(~(np.abs(getattr(record, name)) <= FARTHEST))
+        if len(wrong):
+            got = getattr(record, name)[wrong[0]]
+            raise InputError(file=source, key=f"{name}[{wrong[0]}]", expected="a time in seconds", got=got)
+
+
+Bounds = tuple[Floats, Floats]
+
+
+def detection_bounds(start: Floats, end: Floats, options: EvaluationOptions) -> Bounds:
+    """Bounds [N] of detections given in seconds as the protocol compares them: seconds, or whole snippets."""
+    if options.protocol != "snippet" or options.snippets_per_second is None:
+        return start, end
+    rate = options.snippets_per_second
+    start_snippet, end_snippet = cut_to_grid(to_snippets(start, rate)), cut_to_grid(to_snippets(end, rate))
+    return start_snippet.astype(np.float64), end_snippet.astype(np.float64)
+
+
+def truth_bounds(start: Floats, end: Floats, options: EvaluationOptions) -> Bounds:
+    """Bounds [M] of instances given in seconds as the protocol compares them: seconds, or whole snippets."""
+    if options.protocol != "snippet" or options.snippets_per_second is None:
+        return start, end
+    rate = options.snippets_per_second
+    return round_to_grid(start, rate).astype(np.float64), round_to_grid(end, rate).astype(np.float64)
+
+
+def _apart_from_ambiguous(
+    video: Integers, bounds: Bounds, videos: tuple[str, ...], options: EvaluationOptions
+) -> NDArray[np.intp]:
+    """The rows of the detections that share no length with an ambiguous interval of their video."""
+    every = np.arange(len(video))
+    if options.ambiguous is None or not len(options.ambiguous.start):
+        return every
+    known = VideoNames(videos)
+    places = (known.find(name, "ambiguous intervals") for name in options.ambiguous.video)
+    ambiguous = Intervals(
+        np.array([-1 if place is None else place for place in places], dtype=np.int64),
+        *truth_bounds(options.ambiguous.start, options.ambiguous.end, options),
+    )
+    touching = pairs_in_groups(Intervals(video, *bounds), ambiguous, 0.0).detection
+    return np.setdiff1d(every, touching)

@@ -1,0 +1,1 @@
+"""Numbers as text: tables in Markdown, LaTeX and CSV."""

@@ -1,0 +1,1 @@
+"""From overlapping proposals to segments."""

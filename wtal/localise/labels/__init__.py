@@ -1,0 +1,1 @@
+"""From segments to pseudo labels: naive, or as the solution of a linear programme."""

@@ -1,0 +1,1 @@
+"""Base networks: a batch of videos in, losses and scores out."""

@@ -1,1 +1,0 @@
-"""The network and its training: the only folder that imports torch."""

@@ -1,0 +1,51 @@
+"""The picture of a prediction: the scores of the surest classes of one video and what was detected in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from wtal.base.records import Detections, VideoScores
+from wtal.report.figures.drawing import drawing, save, shorten
+from wtal.report.figures.timelines import timeline_figure
+from wtal.report.figures.tracks import Clip, Curves, Track, spans_of
+
+MOST_SHOWN = 5  # classes in one picture
+
+
+def shown_classes(scores: VideoScores, number: int, found: Detections) -> list[int]:
+    """The detected classes of video `number`, surest first; the surest of all where nothing was detected."""
+    detected = set(found.label[found.video == number].tolist())
+    surest = np.argsort(-scores.video_score[number, : len(found.classes)], kind="stable").tolist()
+    return [label for label in surest if label in detected][:MOST_SHOWN] or surest[:1]
+
+
+def prediction_clip(scores: VideoScores, number: int, found: Detections, snippets_per_second: float) -> Clip:
+    """The tracks of video `number`: the snippet scores, then the detections of the shown classes."""
+    rows, shown = scores.rows(number), shown_classes(scores, number, found)
+    own = found.video == number
+    columns = (column[own] for column in (found.label, found.start, found.end, found.score))
+    tracks: tuple[Track, ...] = (
+        ("snippet score", Curves(scores.snippet_score[rows][:, shown].astype(np.float64))),
+        ("detections (height: score)", spans_of(shown, *columns)),
+    )
+    names = tuple(found.classes[label] for label in shown)
+    seconds = (rows.stop - rows.start) / snippets_per_second
+    return Clip(scores.videos[number], "test", seconds, snippets_per_second, "prediction", 0, names, tracks)
+
+
+def draw_predictions(folder: Path, scores: VideoScores, found: Detections, rate: float) -> Sequence[str]:
+    """Write VIDEO.svg and VIDEO.png for every video; returns the names of the videos.
+
+    rate: snippets per second. Raises InputError where the folder cannot be written.
+    """
+    for number, video in enumerate(scores.videos):
+        with drawing():
+            figure = timeline_figure(prediction_clip(scores, number, found, rate))
+            count = int((found.video == number).sum())
+            title = f"{shorten(video, 60)}: {count} detections" if count != 1 else f"{shorten(video, 60)}: 1 detection"
+            figure.suptitle(title, x=0.01, ha="left", fontsize=9.5)
+            save(figure, folder, video)
+    return scores.videos

@@ -1,0 +1,1 @@
+"""What the report reads: the plan, metrics, truth, provenance."""

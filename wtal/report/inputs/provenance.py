@@ -1,0 +1,105 @@
+"""Where a result comes from: settings, seeds, versions, code, data, and the time and memory of each step."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import wtal
+from wtal.base.digests import digest_of_command
+from wtal.base.errors import InputError
+from wtal.base.files import read_text
+from wtal.data.store.read import read_store
+from wtal.report.inputs.plan import Plan
+
+# What the numbers are made by, from recordings to tables. A change in what only draws them makes no table stale.
+COMMANDS = ("prepare", "train", "score", "solve-labels", "detect", "evaluate-run", "tables")
+PACKAGES = ("numpy", "torch", "highspy", "pandas", "matplotlib", "snakemake")
+
+
+def provenance(plan: Plan, data: Path, results: Path) -> dict[str, Any]:
+    """Everything of provenance.json, a plain JSON value. Raises InputError where meta.json or a timing is broken."""
+    return {
+        "suite": plan.file.suite,
+        "settings_digest": plan.digest,
+        "seeds": list(plan.file.seeds),
+        "settings": plan.settings,
+        "versions": versions(),
+        "code_sha256": digest_of_command(*COMMANDS),
+        "data": data_facts(data),
+        "steps": step_times(results / "benchmarks"),
+        "machine": machine(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, of this package and of what its numbers depend on; none of them is imported."""
+    found = {"python": platform.python_version(), "wtal": wtal.__version__}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def data_facts(data: Path) -> dict[str, Any]:
+    """Name, source, licence, citation and sha256 of the data."""
+    meta = read_store(data).meta
+    named = {"dataset": meta.dataset, "source": meta.source, "licence": meta.licence, "citation": meta.citation}
+    return {**named, "files": dict(meta.files)}
+
+
+def step_times(folder: Path) -> list[dict[str, Any]]:
+    """Seconds and peak memory in MB of each step, from the workflow's benchmark files; none where there is no folder.
+
+    A file has a heading with the columns s and max_rss, and a line for each repetition; the last one counts.
+    """
+    steps = []
+    for path in sorted(folder.rglob("*.tsv")):
+        lines = [line.split("\t") for line in read_text(path).splitlines() if line.strip()]
+        if len(lines) < 2:
+            raise InputError(file=path, expected="a heading and a line of values", got=f"{len(lines)} lines")
+        values = dict(zip(lines[0], lines[-1]))
+        step = path.relative_to(folder).with_suffix("").as_posix()
+        steps.append({"step": step, "seconds": _value(path, values, "s"), "memory_mb": _value(path, values, "max_rss")})
+    return steps
+
+
+def _value(path: Path, values: dict[str, str], column: str) -> float | None:
+    text = values.get(column)
+    if text is None:
+        raise InputError(file=path, key=column, expected="a column of that name", got=", ".join(values))
+    if text in ("-", "NA", ""):  # too short to be measured
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        raise InputError(file=path, key=column, expected="a number", got=repr(text)) from None
+    return number if math.isfinite(number) else None
+
+
+def machine() -> dict[str, Any]:
+    """Cores that may be used, memory in GB and the processor's name."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"cores": cores, "memory_gb": _memory(), "processor": _processor(), "system": platform.system()}
+
+
+def _memory() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1)
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _processor() -> str:
+    listing = Path("/proc/cpuinfo")
+    if listing.is_file():
+        for line in listing.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,1 @@
+"""Tables of a suite, and how numbers are set."""

@@ -1,0 +1,141 @@
+"""The file of a suite: what it may hold, how one extends another, and how a variant changes the method."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from wtal.base.errors import InputError, require
+from wtal.base.files import read_yaml
+from wtal.base.schema import from_mapping, json_schema
+from wtal.suite import method_settings as s
+from wtal.suite.data_settings import DataSettings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VariantEntry:
+    """One row of the ablation: a title, the row it is compared with, and what it changes in the method."""
+
+    title: str
+    rounds: int | None = None  # label rounds used; null: all
+    compare_with: str | None = None
+    group: str = ""  # heading of the ablation table under which the row stands
+    streams: str = "paired"  # variants of one name here draw the same random numbers
+    override: dict[str, Any] = field(default_factory=dict)  # keys of `method`, nested
+
+    def __post_init__(self) -> None:
+        require(bool(self.title.strip()), "title", "a few words", self.title)
+        require(self.rounds is None or self.rounds >= 0, "rounds", "0 or above", self.rounds)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportSettings:
+    """What the report page shows beyond the tables."""
+
+    title: str
+    note: str = ""  # what a reader must know before the numbers
+    timeline_videos: int = 4
+    timeline_variant: str | None = None  # null: the last variant
+    published: tuple[str, ...] = ()  # tables of results/published/ to stand beside the run
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SuiteFile:
+    """The content of config/<suite>.yaml."""
+
+    suite: str
+    dataset: DataSettings
+    method: dict[str, Any]  # MethodSettings; checked once for each variant, with its overrides
+    variants: dict[str, VariantEntry]
+    seeds: tuple[int, ...]
+    report: ReportSettings
+    evaluation: s.EvaluationSettings = s.EvaluationSettings()
+    extends: str | None = None  # another suite file, beside this one, that this one changes
+
+    def __post_init__(self) -> None:
+        require(
+            bool(re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.suite)),
+            "suite",
+            "lower-case letters, digits and -",
+            self.suite,
+        )
+        require(bool(self.seeds), "seeds", "at least one seed", list(self.seeds))
+        require(len(set(self.seeds)) == len(self.seeds), "seeds", "each seed once", list(self.seeds))
+        require(min(self.seeds) >= 0, "seeds", "whole numbers, 0 or above", list(self.seeds))
+        require(bool(self.variants), "variants", "at least one variant", [])
+        for name in self.variants:
+            expected = "a name of lower-case letters, digits and _ that no other part of the suite's folder has"
+            fits = re.fullmatch(r"[a-z][a-z0-9_]*", name) and name not in RESERVED
+            require(bool(fits), "variants", expected, name)
+
+
+RESERVED = {"settings", "data", "figures", "tables", "logs", "benchmarks", "report"}
+
+
+def extended(values: object, source: Path, seen: tuple[Path, ...] = ()) -> Any:
+    """The mapping of a suite file laid over the files it extends. Raises InputError where one extends itself."""
+    if not isinstance(values, Mapping):
+        raise InputError(file=source, expected="a group of keys", got=type(values).__name__)
+    parent = values.get("extends")
+    if parent is None:
+        return values
+    if not isinstance(parent, str):
+        raise InputError(file=source, key="extends", expected="the name of a suite file", got=repr(parent))
+    path = source.parent / parent
+    if path.resolve() in seen:
+        raise InputError(file=source, key="extends", expected="a file that does not extend itself", got=parent)
+    base = extended(read_yaml(path), path, (*seen, path.resolve()))
+    return merge(base, values)
+
+
+def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the keys of `change` laid over it, group by group; a group set to null is removed."""
+    merged = dict(copy.deepcopy(dict(base)))
+    for key, value in change.items():
+        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
+            merged[key] = merge(merged[key], value)
+        elif value is None and isinstance(merged.get(key), Mapping):
+            del merged[key]
+        else:
+            merged[key] = copy.deepcopy(value)
+    return merged
+
+
+def method_of(
+    method: Mapping[str, Any], override: Mapping[str, Any], source: str, key: str = "method"
+) -> s.MethodSettings:
+    """Method settings with presets and overrides applied: preset, then what is written, for each in turn."""
+    merged: dict[str, Any] = {}
+    for layer in (method, override):
+        preset = layer.get("preset", "paper" if layer is method else None)
+        if preset is not None:
+            if preset not in s.PRESETS:
+                expected = f"one of {', '.join(s.PRESETS)}"
+                raise InputError(file=source, key=f"{key}.preset", expected=expected, got=repr(preset))
+            merged = merge(merged, s.PRESETS[preset])
+        merged = merge(merged, layer)
+    return from_mapping(s.MethodSettings, merged, file=source, key=key)
+
+
+def suite_schema() -> dict[str, Any]:
+    """The JSON schema of a suite file, with the method's groups closed too; keys may be absent where it extends."""
+    schema = json_schema(SuiteFile)
+    method = json_schema(s.MethodSettings)
+    _without_required(method)
+    schema["properties"]["method"] = method
+    schema["properties"]["variants"]["additionalProperties"]["properties"]["override"] = method
+    _without_required(schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A suite of wtal", **schema}
+
+
+def _without_required(schema: dict[str, Any]) -> None:
+    """What a file extends may hold the required keys, and a null removes a group."""
+    schema.pop("required", None)
+    for entry in schema.get("properties", {}).values():
+        _without_required(entry)
+    if isinstance(schema.get("additionalProperties"), dict):
+        _without_required(schema["additionalProperties"])

@@ -1,0 +1,261 @@
+"""Every setting of method and evaluation: what it means, its unit and its range; those of training have a file of
+their own, training_settings.py. Equations: docs/method.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from wtal.base.errors import require
+from wtal.suite.training_settings import From, TrainingSettings, Until, require_rising, require_share
+
+Fusion = Literal["gaussian", "nms", "soft_nms"]
+LabelKind = Literal["optimised", "naive"]
+LpSolution = Literal["centre", "vertex", "minimum_norm"]
+Bounds = Literal["floor", "truncate"]
+Protocol = Literal["activitynet", "snippet", "step"]
+
+PUBLISHED_THRESHOLDS = tuple(round(0.001 + 0.002 * step, 3) for step in range(20))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModelSettings:
+    """The network: embedding, prototypes by EM, random walk, cosine head."""
+
+    embedding_size: int = 2048  # D
+    prototypes: int = 8
+    em_iterations: int = 2
+    random_walk_weight: float = 0.5  # w, in [0, 1)
+    responsibility_scale: float = 5.0  # of the cosine between prototype and snippet
+    cosine_scale: float = 20.0  # of every cosine of the head
+    dropout: float = 0.6  # share of the embedding dropped in training, in [0, 1)
+    memory_slots: int = 5  # prototypes kept per class
+
+    def __post_init__(self) -> None:
+        for key in ("embedding_size", "prototypes", "em_iterations", "memory_slots"):
+            require(getattr(self, key) >= 1, key, "a whole number, 1 or above", getattr(self, key))
+        require(0 <= self.random_walk_weight < 1, "random_walk_weight", "in [0, 1)", self.random_walk_weight)
+        require(self.responsibility_scale > 0, "responsibility_scale", "above 0", self.responsibility_scale)
+        require(self.cosine_scale > 0, "cosine_scale", "above 0", self.cosine_scale)
+        require(0 <= self.dropout < 1, "dropout", "a share in [0, 1)", self.dropout)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LossSettings:
+    """Weights of the losses; the label weight is with the labels."""
+
+    foreground_weight: float = 1.0
+    background_weight: float = 0.2
+    attention_weight: float = 0.1
+    consistency_weight: tuple[Until, ...] = (Until(until=1, value=1.0),)  # by epoch
+    consistency_temperature: float = 0.2
+    consistency_memory_share: float = 0.2  # of the memory branch in the target, once it is used
+    memory_branch_weight: float = 0.5
+    label_original_share: float = 0.8  # of the original branch in the label loss; the rest is reallocated
+
+    def __post_init__(self) -> None:
+        require_rising(self.consistency_weight, "consistency_weight")
+        require(self.consistency_temperature > 0, "consistency_temperature", "above 0", self.consistency_temperature)
+        require_share(self.consistency_memory_share, "consistency_memory_share")
+        require_share(self.label_original_share, "label_original_share")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProposalSettings:
+    """From scores to proposals and segments; used for labels and for detection alike."""
+
+    thresholds: tuple[float, ...] = PUBLISHED_THRESHOLDS
+    threshold_kind: Literal["absolute", "relative"] = "absolute"  # relative: to the video's maximum for the class
+    class_threshold: float = 0.16  # least video score of a class
+    video_original_share: float = 0.6  # of the original branch in the video score
+    margin_factor: float = 0.0785  # outer margin = factor * length ** power, in snippets
+    margin_power: float = 0.9
+    minimum_length: int = 2  # snippets
+    overlap: float = 0.25  # share of the lower-scored proposal's length, in (0, 1)
+    nms_tiou: float = 0.45
+    soft_nms_sigma: float = 0.3
+    soft_nms_floor: float = 0.001  # segments decayed below this share of the top score are dropped
+
+    def __post_init__(self) -> None:
+        require(bool(self.thresholds), "thresholds", "at least one threshold", [])
+        require(
+            list(self.thresholds) == sorted(set(self.thresholds)),
+            "thresholds",
+            "rising numbers, each once",
+            list(self.thresholds),
+        )
+        if self.threshold_kind == "relative":
+            require(max(self.thresholds) < 1, "thresholds", "shares below 1 of the maximum", max(self.thresholds))
+        require_share(self.class_threshold, "class_threshold")
+        require_share(self.video_original_share, "video_original_share")
+        require(self.margin_factor >= 0, "margin_factor", "0 or above", self.margin_factor)
+        require(self.margin_power > 0, "margin_power", "above 0", self.margin_power)
+        require(self.minimum_length >= 1, "minimum_length", "a whole number, 1 or above", self.minimum_length)
+        require(0 < self.overlap < 1, "overlap", "a share in (0, 1)", self.overlap)
+        require(0 < self.nms_tiou < 1, "nms_tiou", "a tIoU in (0, 1)", self.nms_tiou)
+        require(self.soft_nms_sigma > 0, "soft_nms_sigma", "above 0", self.soft_nms_sigma)
+        require_share(self.soft_nms_floor, "soft_nms_floor")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DetectionSettings:
+    """How detections are made from the scores of the test videos."""
+
+    fusion: Fusion = "gaussian"
+    temperature: float = 0.2  # tau of the Gaussian weights; smaller trusts the inner score more
+    snippet_original_share: float = 0.85  # of the original branch in the snippet score
+
+    def __post_init__(self) -> None:
+        require(self.temperature > 0, "temperature", "above 0", self.temperature)
+        require_share(self.snippet_original_share, "snippet_original_share")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelWeight:
+    """Weight of the label loss: min(start * growth ** (epoch - first refresh), limit) * factor."""
+
+    start: float = 10.0
+    growth: float = 1.035  # per epoch
+    limit: float = 50.0
+    factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        require(self.start >= 0, "start", "0 or above", self.start)
+        require(self.growth > 0, "growth", "above 0", self.growth)
+        require(self.limit >= 0, "limit", "0 or above", self.limit)
+        require(self.factor >= 0, "factor", "0 or above", self.factor)
+
+    def at(self, epochs_since_refresh: int) -> float:
+        """The weight so many epochs after the first refresh."""
+        return min(self.start * self.growth**epochs_since_refresh, self.limit) * self.factor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelSettings:
+    """When and how pseudo labels are made, and how much they weigh."""
+
+    refresh_epochs: tuple[int, ...] = ()  # one round each; labels are made just before that epoch
+    first_used_epoch: int | None = None  # null: the first refresh
+    fusion: Fusion = "gaussian"
+    fusion_temperatures: tuple[float, ...] = ()  # one per round
+    kind: LabelKind = "optimised"
+    naive_overlap: Literal["mean", "maximum"] = "mean"  # of naive labels, where segments overlap
+    lp_solution: LpSolution = "centre"
+    lp_infeasible: Literal["elastic", "last_iterate"] = "elastic"  # the latter repeats the released code
+    bounds: Bounds = "floor"  # "truncate" repeats the released code
+    classes: Literal["label", "score"] = "label"  # of the video-level label only, or all above the class threshold
+    dropout: bool = False  # true repeats the released code: labels made from scores with dropout on
+    snippet_original_share: float = 0.8  # of the original branch in the snippet score
+    weight: LabelWeight = LabelWeight()
+
+    def __post_init__(self) -> None:
+        epochs = list(self.refresh_epochs)
+        require(epochs == sorted(set(epochs)), "refresh_epochs", "rising epochs, each once", epochs)
+        require(all(epoch > 0 for epoch in epochs), "refresh_epochs", "epochs above 0", epochs)
+        temperatures = list(self.fusion_temperatures)
+        expected = f"one temperature for each of {len(epochs)} rounds"
+        require(len(temperatures) == len(epochs), "fusion_temperatures", expected, temperatures)
+        require(all(value > 0 for value in temperatures), "fusion_temperatures", "numbers above 0", temperatures)
+        require_share(self.snippet_original_share, "snippet_original_share")
+        if self.first_used_epoch is not None:
+            require(bool(epochs), "first_used_epoch", "null where there is no round", self.first_used_epoch)
+            later = self.first_used_epoch >= epochs[0]
+            require(later, "first_used_epoch", f"an epoch from {epochs[0]} on", self.first_used_epoch)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeltaSettings:
+    """Delta pseudo labels: learn from scale * (newest labels - previous labels) from some epoch on."""
+
+    mode: Literal["on", "off", "schedule_only"] = "on"  # schedule_only: the learning rate of delta, without delta
+    scale: tuple[From, ...] = ()  # by epoch; the first piece says where delta starts
+    learning_rate_factor: float = 1.0  # multiplies the learning rate once delta has started
+
+    def __post_init__(self) -> None:
+        epochs = [piece.epoch for piece in self.scale]
+        require(epochs == sorted(set(epochs)), "scale", "pieces of rising `epoch`", epochs)
+        require(bool(epochs) or self.mode == "off", "scale", f"at least one piece where mode is {self.mode}", epochs)
+        factor = self.learning_rate_factor
+        require(factor >= 0, "learning_rate_factor", "0 or above", factor)
+
+    def scale_at(self, epoch: int) -> float | None:
+        """The scale in one epoch, or None before delta starts or where it is off."""
+        if self.mode != "on":
+            return None
+        values = [piece.value for piece in self.scale if piece.epoch <= epoch]
+        return values[-1] if values else None
+
+    def has_started(self, epoch: int) -> bool:
+        """Whether the schedule of delta rules this epoch."""
+        return self.mode != "off" and self.scale[0].epoch <= epoch
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MethodSettings:
+    """The whole method. A preset sets the points in which the released code and a plain reading differ."""
+
+    training: TrainingSettings
+    preset: Literal["paper", "code"] = "paper"
+    model: ModelSettings = ModelSettings()
+    loss: LossSettings = LossSettings()
+    proposals: ProposalSettings = ProposalSettings()
+    labels: LabelSettings = LabelSettings()
+    delta: DeltaSettings = DeltaSettings(mode="off")
+    detection: DetectionSettings = DetectionSettings()
+
+    def __post_init__(self) -> None:
+        refresh, epochs = self.labels.refresh_epochs, self.training.epochs
+        inside = not refresh or refresh[-1] < epochs
+        require(inside, "labels.refresh_epochs", f"epochs before the last, {epochs}", list(refresh))
+        memory = self.training.memory_from_epoch
+        if memory is not None and refresh:
+            require(memory <= refresh[0], "training.memory_from_epoch", f"at most {refresh[0]}", memory)
+        if self.delta.mode != "off":
+            starts = self.delta.scale[0].epoch
+            possible = len(refresh) >= 2 and starts >= refresh[1]
+            require(possible, "delta.scale", "a start from the second refresh on", starts)
+
+
+# The points of docs/method.md#where-the-released-code-and-a-plain-reading-differ.
+PRESETS: dict[str, dict[str, dict[str, object]]] = {
+    "paper": {
+        "training": {"memory_index": "label", "checkpoint": "last"},
+        "labels": {"dropout": False, "classes": "label", "lp_infeasible": "elastic", "bounds": "floor"},
+    },
+    "code": {
+        "training": {"memory_index": "class_zero", "checkpoint": "selected_on_test"},
+        "labels": {"dropout": True, "classes": "score", "lp_infeasible": "last_iterate", "bounds": "truncate"},
+    },
+}
+PRESET_MISSING_CLASS: dict[str, Literal["zero", "zero_all"]] = {"paper": "zero", "code": "zero_all"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ScoringSettings:
+    """The protocol every table prints: all that a score depends on."""
+
+    protocol: Protocol = "activitynet"
+    tiou: str = "0.1:0.7:0.1"  # first:last:step
+    averages: tuple[str, ...] = (
+        "0.1:0.5",
+        "0.3:0.7",
+        "0.1:0.7",
+    )  # means over a part of the thresholds; last is headline
+    missing_class: Literal["zero", "zero_all"] | None = None  # null: as the preset of the variant has it
+
+    def __post_init__(self) -> None:
+        require(bool(self.averages), "averages", "at least one range", [])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EvaluationSettings(ScoringSettings):
+    """The protocol, and the uncertainty that the report prints beside a score."""
+
+    bootstrap_resamples: int = 1000
+    bootstrap_level: float = 0.95
+
+    def __post_init__(self) -> None:
+        ScoringSettings.__post_init__(self)
+        require(self.bootstrap_resamples >= 10, "bootstrap_resamples", "10 or more", self.bootstrap_resamples)
+        require(0 < self.bootstrap_level < 1, "bootstrap_level", "a share in (0, 1)", self.bootstrap_level)

@@ -1,0 +1,233 @@
+"""A suite: one data set, one method, variants and seeds; and the plan of which rounds the variants share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from wtal.base.errors import InputError, nearest
+from wtal.base.files import digest_of_value, read_yaml
+from wtal.base.schema import from_mapping, to_mapping
+from wtal.suite import method_settings as s
+from wtal.suite.file import SuiteFile, VariantEntry, extended, method_of
+from wtal.suite.step_settings import DetectSettings, EpochSettings, LabelRoundSettings, RoundSettings
+from wtal.suite.training_settings import at_epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A variant with its method settings resolved."""
+
+    name: str
+    entry: VariantEntry
+    method: s.MethodSettings
+    rounds: int  # label rounds it uses
+
+    def last_epoch(self, round_index: int) -> int:
+        """The epoch before which a round ends."""
+        refresh = self.method.labels.refresh_epochs
+        return refresh[round_index] if round_index < len(refresh) else self.method.training.epochs
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One round of training of one variant; `owner` is the first variant whose settings up to it are the same."""
+
+    variant: str
+    round_index: int
+    owner: str
+    digest: str
+    is_delta: bool  # it learns from the previous labels too
+    scores_with_dropout: bool  # its labels are made from scores with dropout on
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A suite file with its variants resolved and its rounds planned."""
+
+    file: SuiteFile
+    source: str
+    variants: dict[str, Variant]
+    nodes: dict[tuple[str, int], Node]
+
+    @property
+    def name(self) -> str:
+        return self.file.suite
+
+    def owned_nodes(self) -> list[Node]:
+        """The rounds that are really trained: every node that owns itself."""
+        return [node for node in self.nodes.values() if node.owner == node.variant]
+
+
+def read_suite(path: str | Path) -> Suite:
+    """Read and check a suite file, the files it extends, and every variant. Raises InputError."""
+    return suite_from_mapping(read_yaml(path), path)
+
+
+def suite_from_mapping(values: object, source: str | Path) -> Suite:
+    """Check a suite given as a plain mapping; `source` is named in errors and is where `extends` starts from."""
+    merged = extended(values, Path(source))
+    file = from_mapping(SuiteFile, merged, file=source)
+    method_of(file.method, {}, str(source))  # so that a fault in it is not blamed on a variant
+    variants = {name: _variant(file, name, str(source)) for name in file.variants}
+    for name, variant in variants.items():
+        other = variant.entry.compare_with
+        if other is not None and other not in variants:
+            expected = f"a variant of this suite ({nearest(other, variants)})"
+            raise InputError(file=source, key=f"variants.{name}.compare_with", expected=expected, got=repr(other))
+    chosen = file.report.timeline_variant
+    if chosen is not None and chosen not in variants:
+        expected = f"a variant of this suite ({nearest(chosen, variants)})"
+        raise InputError(file=source, key="report.timeline_variant", expected=expected, got=repr(chosen))
+    return Suite(file, str(source), variants, _nodes(file, variants))
+
+
+def _variant(file: SuiteFile, name: str, source: str) -> Variant:
+    entry = file.variants[name]
+    key = f"variants.{name}.override" if entry.override else "method"
+    method = method_of(file.method, entry.override, source, key)
+    available = len(method.labels.refresh_epochs)
+    if entry.rounds is not None and entry.rounds > available:
+        expected = f"at most {available} rounds, one for each refresh"
+        raise InputError(file=source, key=f"variants.{name}.rounds", expected=expected, got=entry.rounds)
+    return Variant(name, entry, method, available if entry.rounds is None else entry.rounds)
+
+
+def round_settings(suite: str, variant: Variant, round_index: int) -> RoundSettings:
+    """What the training of one round of a variant uses, epoch by epoch."""
+    method = variant.method
+    first = method.labels.refresh_epochs[round_index - 1] if round_index else 0
+    epochs = tuple(_epoch(method, epoch, round_index) for epoch in range(first, variant.last_epoch(round_index)))
+    return RoundSettings(
+        suite=suite,
+        streams=variant.entry.streams,
+        round_index=round_index,
+        epochs=epochs,
+        model=method.model,
+        loss=method.loss,
+        adam_betas=method.training.adam_betas,
+        weight_decay=method.training.weight_decay,
+        videos_per_step=method.training.videos_per_step,
+        memory_index=method.training.memory_index,
+        shuffle=method.training.shuffle,
+        sampled_snippets=method.training.sampled_snippets,
+        keeps_epoch_scores=method.training.checkpoint == "selected_on_test",
+        video_original_share=method.proposals.video_original_share,
+        label_snippet_share=method.labels.snippet_original_share,
+        detection_snippet_share=method.detection.snippet_original_share,
+        early_stopping=method.training.early_stopping,
+        collapse=method.training.collapse.deciding(method.training.early_stopping),
+    )
+
+
+def _epoch(method: s.MethodSettings, epoch: int, round_index: int) -> EpochSettings:
+    labels, delta, memory = method.labels, method.delta, method.training.memory_from_epoch
+    first_used = labels.first_used_epoch
+    if first_used is None and labels.refresh_epochs:
+        first_used = labels.refresh_epochs[0]
+    uses_labels = round_index > 0 and first_used is not None and epoch >= first_used
+    scale = delta.scale_at(epoch)
+    rate = at_epoch(method.training.learning_rate, epoch)
+    return EpochSettings(
+        epoch=epoch,
+        learning_rate=rate * (delta.learning_rate_factor if delta.has_started(epoch) else 1.0),
+        consistency_weight=at_epoch(method.loss.consistency_weight, epoch),
+        uses_memory=memory is not None and epoch >= memory,
+        fills_memory_after=memory is not None and epoch == memory - 1,
+        label_weight=labels.weight.at(epoch - labels.refresh_epochs[0]) if uses_labels else 0.0,
+        label_scale=1.0 if scale is None else scale,
+        is_delta=uses_labels and scale is not None,
+    )
+
+
+def label_settings(variant: Variant, round_index: int) -> LabelRoundSettings:
+    """What the pseudo labels of one round (1 or above) of a variant are made with."""
+    labels = variant.method.labels
+    return LabelRoundSettings(
+        round_index=round_index,
+        refresh_epoch=labels.refresh_epochs[round_index - 1],
+        proposals=variant.method.proposals,
+        fusion=labels.fusion,
+        temperature=labels.fusion_temperatures[round_index - 1],
+        kind=labels.kind,
+        naive_overlap=labels.naive_overlap,
+        lp_solution=labels.lp_solution,
+        lp_infeasible=labels.lp_infeasible,
+        bounds=labels.bounds,
+        classes=labels.classes,
+    )
+
+
+def detect_settings(variant: Variant) -> DetectSettings:
+    """What the detections of a variant are made with."""
+    method = variant.method
+    return DetectSettings(
+        proposals=method.proposals,
+        detection=method.detection,
+        checkpoint=method.training.checkpoint,
+    )
+
+
+def evaluation_settings(suite: SuiteFile, variant: Variant) -> s.ScoringSettings:
+    """How a variant is scored: as the suite says, with the preset's rule for a class without detections."""
+    values = {field.name: getattr(suite.evaluation, field.name) for field in fields(s.ScoringSettings)}
+    if values["missing_class"] is None:
+        values["missing_class"] = s.PRESET_MISSING_CLASS[variant.method.preset]
+    return s.ScoringSettings(**values)
+
+
+def _nodes(file: SuiteFile, variants: Mapping[str, Variant]) -> dict[tuple[str, int], Node]:
+    owners: dict[str, str] = {}
+    nodes = {}
+    for variant in variants.values():
+        chain: list[Any] = []
+        for index in range(variant.rounds + 1):
+            training = round_settings(file.suite, variant, index)
+            with_dropout = index > 0 and variant.method.labels.dropout
+            labels = to_mapping(label_settings(variant, index)) if index else None
+            chain.append([to_mapping(training), labels, with_dropout])
+            digest = digest_of_value(chain)
+            owner = owners.setdefault(digest, variant.name)
+            is_delta = any(epoch.is_delta for epoch in training.epochs)
+            nodes[variant.name, index] = Node(variant.name, index, owner, digest, is_delta, with_dropout)
+    return nodes
+
+
+def plan_files(suite: Suite) -> dict[str, Any]:
+    """Every settings file of a suite: its path under results/<suite>/settings/ and its JSON value."""
+    files: dict[str, Any] = {"data.json": to_mapping(suite.file.dataset)}
+    for variant in suite.variants.values():
+        files[f"{variant.name}/detect.json"] = to_mapping(detect_settings(variant))
+        files[f"{variant.name}/collapse.json"] = to_mapping(variant.method.training.collapse)
+        files[f"{variant.name}/evaluate.json"] = to_mapping(evaluation_settings(suite.file, variant))
+        for index in range(variant.rounds + 1):
+            if suite.nodes[variant.name, index].owner != variant.name:
+                continue
+            files[f"{variant.name}/round{index}.json"] = to_mapping(round_settings(suite.name, variant, index))
+            if index:
+                files[f"{variant.name}/labels{index}.json"] = to_mapping(label_settings(variant, index))
+    report = to_mapping(suite.file.report)
+    files["page.json"] = {key: report.pop(key) for key in ("title", "note")}
+    files["figures.json"] = {"timeline_videos": report.pop("timeline_videos")}
+    files["report.json"] = {
+        "suite": suite.name,
+        "order": list(suite.variants),  # JSON objects are written with their keys sorted
+        "seeds": list(suite.file.seeds),
+        "evaluation": to_mapping(suite.file.evaluation),
+        "report": report,
+        "method": dict(suite.file.method),
+        "variants": {
+            name: {
+                "title": variant.entry.title,
+                "compare_with": variant.entry.compare_with,
+                "group": variant.entry.group,
+                "rounds": variant.rounds,
+                "override": variant.entry.override,
+                "owners": [suite.nodes[name, index].owner for index in range(variant.rounds + 1)],
+            }
+            for name, variant in suite.variants.items()
+        },
+    }
+    return files

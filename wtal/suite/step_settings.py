@@ -1,0 +1,77 @@
+"""What each step of a suite is told: the content of its settings file, all that its result depends on and no more.
+
+`wtal.suite.plan` works them out. They stand apart from it, so that a change in planning makes no result stale by
+itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from wtal.suite import method_settings as s
+from wtal.suite.training_settings import EarlyStopping
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EpochSettings:
+    """What one epoch of training uses."""
+
+    epoch: int
+    learning_rate: float
+    consistency_weight: float
+    uses_memory: bool
+    fills_memory_after: bool
+    label_weight: float  # 0: labels are not used
+    label_scale: float  # multiplies the target
+    is_delta: bool  # the target is the newest labels minus the previous ones
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RoundSettings:
+    """All that the training of one round depends on, besides its files and the seed."""
+
+    suite: str
+    streams: str
+    round_index: int
+    epochs: tuple[EpochSettings, ...]
+    model: s.ModelSettings
+    loss: s.LossSettings
+    adam_betas: tuple[float, float]
+    weight_decay: float
+    videos_per_step: int
+    memory_index: str
+    shuffle: bool
+    sampled_snippets: int | None
+    keeps_epoch_scores: bool  # test scores of every epoch, to select the best on the test set afterwards
+    video_original_share: float
+    label_snippet_share: float
+    detection_snippet_share: float
+    early_stopping: EarlyStopping | None
+    collapse: dict[str, Any]  # what of CollapseSettings decides which epoch early stopping keeps; nothing without it
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LabelRoundSettings:
+    """All that the pseudo labels of one round depend on, besides the scores."""
+
+    round_index: int
+    refresh_epoch: int  # the first epoch that may learn from them
+    proposals: s.ProposalSettings
+    fusion: s.Fusion
+    temperature: float
+    kind: s.LabelKind
+    naive_overlap: str
+    lp_solution: s.LpSolution
+    lp_infeasible: str
+    bounds: s.Bounds
+    classes: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DetectSettings:
+    """All that the detections of a run depend on, besides the scores."""
+
+    proposals: s.ProposalSettings
+    detection: s.DetectionSettings
+    checkpoint: str  # `selected_on_test`: the best epoch on the test set stands beside the result

@@ -1,0 +1,1 @@
+"""Drives a network through rounds: optimiser, chance, resume, early stopping, scores."""

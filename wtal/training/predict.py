@@ -1,0 +1,116 @@
+"""Scores from a trained checkpoint, which says itself what it was trained on: of a store, or of unseen videos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from wtal.base.errors import InputError
+from wtal.base.records import VideoScores
+from wtal.base.schema import from_mapping
+from wtal.data.store.read import Store
+from wtal.methods.batch import ArrayVideos
+from wtal.methods.rskp.network import Network
+from wtal.suite.method_settings import ModelSettings
+from wtal.suite.step_settings import DetectSettings, RoundSettings
+from wtal.training.checkpoint import About, read_checkpoint
+from wtal.training.rng import seed_of
+from wtal.training.runtime import StoreVideos, check_about, deterministic
+from wtal.training.score import score_videos
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A network ready to score, and what its checkpoint says of it."""
+
+    path: Path
+    network: Network
+    about: About
+
+    def detection_settings(self) -> DetectSettings:
+        """The detection settings that the checkpoint carries. Raises InputError where it carries none."""
+        if self.about.detection is None:
+            expected = "detection settings (give --settings, such as results/SUITE/settings/VARIANT/detect.json)"
+            raise InputError(file=self.path, key="about.detection", expected=expected, got="none")
+        return from_mapping(DetectSettings, self.about.detection, file=self.path, key="about.detection")
+
+
+def load_model(path: Path, device: torch.device) -> TrainedModel:
+    """The network of a checkpoint. Raises InputError where the file is damaged or contradicts itself."""
+    content, about = read_checkpoint(path)
+    settings = from_mapping(ModelSettings, about.model, file=path, key="about.model")
+    network = Network(about.feature_size, len(about.classes), settings)
+    try:
+        network.load_state_dict(content["model"])
+    except (RuntimeError, TypeError, AttributeError):
+        expected = f"weights for {about.feature_size} features and {len(about.classes)} classes"
+        raise InputError(file=path, key="model", expected=expected, got="others") from None
+    return TrainedModel(path, network.to(device), about)
+
+
+def predict_scores(
+    model: TrainedModel, names: Sequence[str], features: Sequence[NDArray[Any]], settings: DetectSettings
+) -> VideoScores:
+    """Snippet and video scores of unseen videos, in order, as `wtal train` makes those of the test videos.
+
+    For the same videos they are the same to the last bit; for some of them, packed otherwise, to the last but one.
+    features: [T, D] each, D the feature size of the checkpoint; finite, and scaled as those of the training were.
+    Raises InputError where they do not fit the precision of those.
+    """
+    n_classes = len(model.about.classes)
+    arrays = [_as_stored(model.about, name, rows) for name, rows in zip(names, features)]
+    videos = ArrayVideos(arrays, np.zeros((len(features), n_classes), dtype=np.bool_))
+    with deterministic(model.network.class_centres.device):
+        return score_videos(
+            model.network,
+            videos,
+            names,
+            snippet_original_share=settings.detection.snippet_original_share,
+            video_original_share=settings.proposals.video_original_share,
+        )
+
+
+def _as_stored(about: About, name: str, rows: NDArray[Any]) -> NDArray[Any]:
+    """The features of a video no more precise than those of the training were in their store."""
+    if rows.dtype.itemsize <= np.dtype(about.precision).itemsize:
+        return rows
+    with np.errstate(over="ignore"):
+        rounded = rows.astype(about.precision)
+    if not np.isfinite(rounded).all():
+        expected = f"features within {about.precision}, as which those of the training were stored"
+        raise InputError(file=name, expected=expected, got=f"{np.abs(rows).max():g}")
+    return rounded
+
+
+def score_from_checkpoint(
+    path: Path,
+    store: Store,
+    settings: RoundSettings,
+    subset: Literal["train", "test"],
+    dropout_seed: int | None,
+    device: torch.device,
+) -> VideoScores:
+    """Scores of a subset by the network of a checkpoint; with a seed, dropout stays on, as in the released code."""
+    model = load_model(path, device)
+    check_about(model.about, store, path)
+    dropout = None
+    if dropout_seed is not None:
+        seed = seed_of(settings.suite, settings.streams, dropout_seed, settings.round_index, "label dropout")
+        dropout = torch.Generator(device).manual_seed(seed)
+    with deterministic(device):
+        return score_videos(
+            model.network,
+            StoreVideos(store, subset),
+            store.video_names(subset),
+            snippet_original_share=(
+                settings.label_snippet_share if subset == "train" else settings.detection_snippet_share
+            ),
+            video_original_share=settings.video_original_share,
+            dropout=dropout,
+        )

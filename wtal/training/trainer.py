@@ -1,0 +1,255 @@
+"""Training of one round: epochs of visits, gradients summed over several videos, memory, pseudo labels.
+
+Source: docs/method.md#losses. A visit is one video; the visits of a step are packed and go through the
+network together, which changes gradients by rounding alone. Steps are counted through epochs and rounds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from wtal.base.errors import CollapseError
+from wtal.methods.batch import Pack, Videos, groups_of, pack, sampled_rows, scoring_packs
+from wtal.methods.rskp.losses import VideoLosses, video_losses
+from wtal.methods.rskp.memory import MemoryBank, memory_rows, padded_slots
+from wtal.methods.rskp.network import BranchOutput, Network, NetworkOutput
+from wtal.suite.step_settings import EpochSettings, RoundSettings
+from wtal.training.adam import Adam
+from wtal.training.rng import Streams
+
+LOSSES = ("total", "foreground", "background", "attention", "consistency", "label")
+STEP_SNIPPETS = 1500  # padded, that go through the network together in training: memory, not figures, depends on it
+
+
+@dataclass(frozen=True, slots=True)
+class RoundLabels:
+    """Pseudo labels of a round for each training video [T, K], and those of the round before for delta."""
+
+    newest: Sequence[NDArray[np.floating]]
+    previous: Sequence[NDArray[np.floating]] | None = None
+
+    def target(self, video: int, epoch: EpochSettings) -> NDArray[np.float32]:
+        """What a visit learns from: the labels, or the scaled change from the previous ones."""
+        newest = np.asarray(self.newest[video], dtype=np.float64)
+        if epoch.is_delta:
+            if self.previous is None:
+                raise ValueError("delta labels need the labels of the previous round")
+            newest = newest - np.asarray(self.previous[video], dtype=np.float64)
+        return (epoch.label_scale * newest).astype(np.float32)
+
+
+@dataclass(slots=True)
+class EpochLog:
+    """Sums over the visits of one epoch, and every visit's losses in the order of the visits."""
+
+    losses: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in LOSSES})
+    attention: list[float] = field(default_factory=list)  # mean of each visit
+    spread: list[float] = field(default_factory=list)  # standard deviation of each visit's attention over time
+    entropy: list[float] = field(default_factory=list)  # of each visit's attention over time, as a share of its maximum
+    best_class: list[int] = field(default_factory=list)  # with the highest score, of each visit to a labelled video
+    label_gradient_share: float = math.nan  # of the label loss in the gradient of the first pack with a label
+
+    def mean(self, name: str) -> float:
+        """Mean of one loss over the visits."""
+        return float(np.mean(self.losses[name]))
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where training stands: the next epoch, the visits made in it, and the count of all visits ever made."""
+
+    epoch: int = 0
+    order: list[int] = field(default_factory=list)  # videos of the current epoch; empty between epochs
+    position: int = 0  # visits made in the current epoch
+    visits: int = 0  # of all epochs and rounds; a step follows each videos_per_step of them
+    log: EpochLog = field(default_factory=EpochLog)
+
+
+class Trainer:
+    """The state of a training run and the only code that changes it."""
+
+    def __init__(
+        self, network: Network, videos: Videos, settings: RoundSettings, streams: Streams, held_out: Sequence[int] = ()
+    ) -> None:
+        """held_out: numbers of videos that are not learnt from."""
+        self.network, self.videos, self.settings, self.streams = network, videos, settings, streams
+        self.held_out = list(held_out)
+        self.device = network.class_centres.device
+        self.optimiser = Adam(network.parameters(), settings.adam_betas, settings.weight_decay)
+        self.bank = self._empty_bank()
+        self.progress = Progress()
+
+    def _empty_bank(self) -> MemoryBank:
+        model = self.settings.model
+        n_classes = self.videos.video_labels.shape[1]
+        return MemoryBank.empty(n_classes, model.memory_slots, model.embedding_size, self.device)
+
+    def begin_round(self, settings: RoundSettings, streams: Streams) -> None:
+        """Go on with another round: its settings and streams, an empty memory; parameters and optimiser stay."""
+        self.settings, self.streams = settings, streams
+        self.bank = self._empty_bank()
+        self.progress = Progress(epoch=settings.epochs[0].epoch, visits=self.progress.visits)
+
+    def run(
+        self,
+        labels: RoundLabels | None = None,
+        after_step: Callable[[], None] | None = None,
+        after_epoch: Callable[[EpochSettings, EpochLog], bool] | None = None,
+    ) -> None:
+        """Train what is left of the round, until `after_epoch` says that it ends.
+
+        Raises CollapseError where a loss is no longer a number.
+        """
+        for epoch in self.settings.epochs:
+            if epoch.epoch < self.progress.epoch:
+                continue
+            self._epoch(epoch, labels, after_step)
+            if epoch.fills_memory_after:
+                self._fill_memory()
+            log = self.progress.log
+            self.progress = Progress(epoch=epoch.epoch + 1, visits=self.progress.visits)
+            if after_epoch is not None and after_epoch(epoch, log):
+                break
+
+    def _epoch(self, epoch: EpochSettings, labels: RoundLabels | None, after_step: Callable[[], None] | None) -> None:
+        progress, per_step = self.progress, self.settings.videos_per_step
+        if not progress.order:
+            n_videos = self.videos.n_videos
+            order = self.streams.shuffle.permutation(n_videos) if self.settings.shuffle else np.arange(n_videos)
+            progress.order = self._learnt_from(order)
+        while progress.position < len(progress.order):
+            until_step = per_step - progress.visits % per_step
+            rest = progress.order[progress.position : progress.position + until_step]
+            chosen = next(groups_of(self.videos, rest, STEP_SNIPPETS, self.settings.sampled_snippets))
+            self._visit(chosen, epoch, labels)
+            progress.position += len(chosen)
+            progress.visits += len(chosen)
+            if progress.visits % per_step == 0:
+                self.optimiser.step(epoch.learning_rate)
+                self.optimiser.clear()
+            if after_step is not None:
+                after_step()
+
+    def _learnt_from(self, videos: NDArray[np.integer]) -> list[int]:
+        """Those of some videos that are not held out, in their order."""
+        order: list[int] = videos[~np.isin(videos, self.held_out)].tolist()
+        return order
+
+    def _visit(self, chosen: list[int], epoch: EpochSettings, labels: RoundLabels | None) -> None:
+        """Forward and backward of some videos as one pack, as if one came after the other."""
+        sampled, stream = self.settings.sampled_snippets, self.streams.sampling
+        seen = [sampled_rows(len(self.videos.features(video)), sampled, stream) for video in chosen]
+        some = pack(self.videos, chosen, self.device, seen)
+        output = self.network(some, self.streams.dropout)
+        memory = self._memory_branch(some, output) if epoch.uses_memory else None
+        target = None
+        if epoch.label_weight and labels is not None:
+            targets = [labels.target(video, epoch) for video in chosen]
+            targets = [rows if which is None else rows[which] for rows, which in zip(targets, seen)]
+            target = some.padded(torch.from_numpy(np.concatenate(targets)).to(self.device)).transpose(1, 2).contiguous()
+        losses = video_losses(
+            output.original, output.reallocated, memory, some.labels, some.mask, target, self.settings.loss
+        )
+        total = losses.total(self.settings.loss, epoch.consistency_weight, epoch.label_weight)
+        if not torch.isfinite(total).all():
+            raise CollapseError(
+                f"epoch {epoch.epoch}: the loss of video number {chosen[int((~torch.isfinite(total)).nonzero()[0])]} "
+                "is no longer a number; try a lower learning rate or a lower label weight"
+            )
+        is_first = math.isnan(self.progress.log.label_gradient_share) and bool(some.labels.any())
+        if is_first and target is not None:
+            weighted = epoch.label_weight * losses.label.sum()
+            self.progress.log.label_gradient_share = self._gradient_share(weighted, total.sum() - weighted)
+        total.sum().backward()  # type: ignore[no-untyped-call]
+        self._log(losses, total, output, some)
+
+    def _memory_branch(self, some: Pack, output: NetworkOutput) -> BranchOutput | None:
+        """Each video reads the memory, and then puts its own prototypes in, before the next one reads.
+
+        None where no video of the pack has a class: background neither reads nor is remembered.
+        """
+        if not some.labels.any():
+            return None
+        prototypes = output.prototypes.detach()
+        probabilities = torch.softmax(self.network.prototype_logits(prototypes), dim=-1).detach()
+        slots = []
+        for place, rows in enumerate(self._memory_rows(some)):
+            slots.append(self.bank.read(rows))
+            self.bank.update(rows, prototypes[place], probabilities[place])
+        return self.network.memory_branch(output, some, *padded_slots(slots))
+
+    def _memory_rows(self, some: Pack) -> list[list[int]]:
+        """Rows of the memory for each video of a pack."""
+        return [memory_rows(label, self.settings.memory_index) for label in some.labels.tolist()]
+
+    @torch.no_grad()
+    def _fill_memory(self) -> None:
+        """One pass over the training videos in evaluation mode, each into the rows of its own classes."""
+        every = self._learnt_from(np.arange(self.videos.n_videos))
+        for some in scoring_packs(self.videos, every, self.device):
+            prototypes = self.network(some).prototypes
+            probabilities = torch.softmax(self.network.prototype_logits(prototypes), dim=-1)
+            for place, label in enumerate(some.labels.tolist()):
+                self.bank.update(memory_rows(label, "label"), prototypes[place], probabilities[place])
+
+    def _gradient_share(self, label_loss: Tensor, rest: Tensor) -> float:
+        """|gradient of the label loss| / (that + |gradient of the rest|) over all parameters."""
+        parameters = list(self.network.parameters())
+
+        def length(loss: Tensor) -> float:
+            gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+            return math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients if gradient is not None))
+
+        of_labels, of_rest = length(label_loss), length(rest)
+        return of_labels / (of_labels + of_rest) if of_labels + of_rest > 0 else 0.0
+
+    @torch.no_grad()
+    def _log(self, losses: VideoLosses, total: Tensor, output: NetworkOutput, some: Pack) -> None:
+        log = self.progress.log
+        for name in LOSSES:
+            values = total if name == "total" else getattr(losses, name)
+            log.losses[name].extend(values.detach().double().tolist())
+        attention = output.original.attention
+        mean = attention.sum(dim=1) / some.lengths
+        variance = ((attention - mean[:, None]).square() * some.mask).sum(dim=1) / some.lengths
+        log.attention.extend(mean.tolist())
+        log.spread.extend(variance.sqrt().tolist())
+        share = attention / attention.sum(dim=1, keepdim=True).clamp(min=1e-12)
+        entropy = torch.special.entr(share).sum(dim=1) / torch.log(some.lengths.clamp(min=2).float())
+        log.entropy.extend(entropy.tolist())
+        best = output.original.agnostic_logits[:, :-1].argmax(dim=1)
+        log.best_class.extend(best[some.labels.any(dim=1)].tolist())  # what background looks like most says nothing
+
+    def state(self) -> dict[str, Any]:
+        """Everything that a checkpoint holds of a run."""
+        progress = self.progress
+        return {
+            "model": self.network.state_dict(),
+            "optimiser": self.optimiser.state(),
+            "bank": {"prototypes": self.bank.prototypes, "scores": self.bank.scores},
+            "streams": self.streams.state(),
+            "progress": {
+                "epoch": progress.epoch,
+                "order": progress.order,
+                "position": progress.position,
+                "visits": progress.visits,
+                "log": {name: getattr(progress.log, name) for name in EpochLog.__slots__},
+            },
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take up a run where `state` left it, within an epoch or between two rounds."""
+        self.network.load_state_dict(state["model"])
+        self.optimiser.restore(state["optimiser"])
+        self.bank = MemoryBank(**{name: value.to(self.device).clone() for name, value in state["bank"].items()})
+        self.streams.restore(state["streams"])
+        values = dict(state["progress"])
+        self.progress = Progress(**{**values, "log": EpochLog(**values["log"])})
