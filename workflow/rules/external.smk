@@ -25,7 +25,7 @@ rule train_external:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
         given=external_options,
-        code=code_of("train-external"),
+        code=code_of("train-external", "base"),
     shell:
         "OMP_NUM_THREADS={threads} wtal train-external --settings {input.settings} --data {params.data}"
         " --seed {wildcards.seed} {params.given} --out {params.folder} > {log} 2>&1"

@@ -37,16 +37,18 @@ def all_rounds(wildcards, name, first=0):
 
 
 NODES = SUITE.owned_nodes()
-BASE = owned(node for node in NODES if node.round_index == 0)
-PLAIN = owned(node for node in NODES if node.round_index and not node.is_delta)
-DELTA = owned(node for node in NODES if node.is_delta)
+EXTERNAL = owned(node for node in NODES if node.is_external)
+BASE = owned(node for node in NODES if not node.is_external and node.round_index == 0)
+PLAIN = owned(node for node in NODES if not node.is_external and node.round_index and not node.is_delta)
+DELTA = owned(node for node in NODES if not node.is_external and node.is_delta)
 LABELLED = owned(node for node in NODES if node.round_index)
 WITH_DROPOUT = owned(node for node in NODES if node.scores_with_dropout)
 SHARED = owned(node for node in SUITE.nodes.values() if node.owner != node.variant)
 
 RUN = f"{RESULTS}/{{variant}}/seed{{seed}}"
 ROUND = f"{RUN}/round{{round}}"
-ROUND_FILES = ("checkpoint.pt", "scores_train.npz", "scores_test.npz", "training.csv")
+EXTERNAL_FILES = ("scores_train.npz", "scores_test.npz", "training.csv")
+ROUND_FILES = ("checkpoint.pt", *EXTERNAL_FILES)
 # Read by a job, and nothing is made anew when they change. What the checkpoint carries for `wtal predict`:
 CARRIED = ancient(f"{SETTINGS}/{{variant}}/detect.json")
 # When a collapse is warned of, or ends the job; what of it decides a result is in the settings of the round too.
@@ -65,6 +67,27 @@ def given(wildcards, input):
     """The files that a round goes on from, as options of `wtal train`; none in round 0."""
     options = {"checkpoint": "--checkpoint", "labels": "--labels", "previous": "--previous-labels"}
     return " ".join(f"{option} {input[name]}" for name, option in options.items() if name in input.keys())
+
+
+def code_of(command, *keys):
+    """The digest of a command's code, with that of what a variant's method has under these keys."""
+    return lambda wildcards: digest_of_command(command, members=SUITE.variants[wildcards.variant].members(*keys))
+
+
+def external_files(wildcards):
+    """Files that the command of an external method names."""
+    return SUITE.variants[wildcards.variant].method.base.files()
+
+
+def external_labels(wildcards):
+    """The labels of an external method's round, and from round 2 on those of the round before."""
+    round_index = int(wildcards.round)
+    return [f"{folder_of(wildcards, index)}/labels.npz" for index in (round_index, round_index - 1) if index > 0]
+
+
+def external_options(wildcards, input):
+    """The labels of an external method's round, as options."""
+    return " ".join(f"{option} {path}" for option, path in zip(("--labels", "--previous-labels"), input.labels))
 
 
 def settings_before(wildcards):
@@ -123,14 +146,14 @@ def shown_run(name, first=0):
 
 
 def of_every_round(*names, first=0):
-    """These files of every round that is trained, for every seed."""
-    folders = [
-        f"{node.variant}/seed{seed}/round{node.round_index}"
+    """These files of every round that is trained, for every seed; an external method has no checkpoint."""
+    return [
+        f"{RESULTS}/{node.variant}/seed{seed}/round{node.round_index}/{name}"
         for node in NODES
         for seed in SEEDS
-        if node.round_index >= first
+        for name in names
+        if node.round_index >= first and not (node.is_external and name == "checkpoint.pt")
     ]
-    return [f"{RESULTS}/{folder}/{name}" for folder in folders for name in names]
 
 
 # Wanted along with the report, so that a file that went missing is made again although the report still stands.
