@@ -14,7 +14,7 @@ from wtal.base.files import read_bytes, read_json, write_text
 from wtal.evaluate.score.intervals import Interval, interval_over
 from wtal.report.inputs.plan import PageSettings, Plan, page_settings, read_plan
 from wtal.report.page import markup
-from wtal.report.tables.ablation import AblationRow, read_ablation
+from wtal.report.tables.ablation import Row, interval_of, read_ablation
 from wtal.report.tables.tables import (
     notes,
     read_ablation_table,
@@ -68,7 +68,7 @@ def _footer(plan: Plan) -> str:
 
 
 def _main(plan: Plan, words: PageSettings, results: Path, facts: Mapping[str, Any]) -> str:
-    rows, _ = read_ablation(results / "ablation.csv")
+    rows = read_ablation(results / "ablation.csv").to_dict("records")
     below = notes(plan)
     parts = {
         "summary": _caution(words) + _summary(plan, rows),
@@ -107,34 +107,30 @@ def _caution(words: PageSettings) -> str:
     return f'<div class="caution" role="note"><strong>Caution</strong>{note}</div>' if note else ""
 
 
-def _summary(plan: Plan, rows: Sequence[AblationRow]) -> str:
-    named = {row.variant: row for row in rows if not row.is_control}
+def _summary(plan: Plan, rows: Sequence[Row]) -> str:
+    named = {row["variant"]: row for row in rows if row["control"] == "no"}
     missing = [name for name in (plan.base, plan.whole_method) if name not in named]
     if missing:
         raise InputError(file="ablation.csv", key="variant", expected=f"a row of {missing[0]}", got="none")
-    base, whole = named[plan.base], named[plan.whole_method]
-    best = max(named.values(), key=lambda row: row.average.estimate)
-    roles = {
-        base.variant: "Base",
-        best.variant: "Highest of the suite, picked on the test set",
-        whole.variant: "Whole method",
-    }
-    distinct = {row.variant: row for row in (whole, best, base)}.values()
-    cards = [(f"{roles[row.variant]}: {row.title}", _figure(row), _range(row)) for row in distinct]
-    away = whole.base_difference
+    best = max(named, key=lambda name: named[name]["mean"])
+    roles = {plan.base: "Base", best: "Highest of the suite, picked on the test set", plan.whole_method: "Whole method"}
+    distinct = [named[name] for name in dict.fromkeys((plan.whole_method, best, plan.base))]
+    cards = [(f"{roles[row['variant']]}: {row['title']}", _figure(row), _range(row)) for row in distinct]
+    away = interval_of(named[plan.whole_method], "base_difference")
     if away.estimate == away.estimate:
         cards.append((f"Whole method less {plan.base}", difference(away).text, _verdict(away)))
     what = f"{len(named)} variants, {len(plan.file.seeds)} seeds each; figures are mAP@{plan.headline} in percent."
     return markup.facts(cards) + f"<p>{markup.escape(what)}</p>" + markup.paragraphs(notes(plan))
 
 
-def _figure(row: AblationRow) -> str:
-    return spread(row.average.estimate, row.deviation).text
+def _figure(row: Row) -> str:
+    return spread(row["mean"], row["sd"]).text
 
 
-def _range(row: AblationRow) -> str:
-    own = bounds(row.average.low, row.average.high).text
-    return f"n = {row.n_seeds} seeds, interval over {interval_over(row.average.n_seeds)} {own}"
+def _range(row: Row) -> str:
+    average = interval_of(row, "mean")
+    own = bounds(average.low, average.high).text
+    return f"n = {average.n_seeds[0]} seeds, interval over {interval_over(average.n_seeds)} {own}"
 
 
 _PLACES = {"better": "lies above 0", "worse": "lies below 0", "not separated": "holds 0"}
