@@ -17,7 +17,9 @@ from wtal.base.errors import InputError, nearest
 
 # group -> kind -> module:class. What a module here is made of counts in a digest where it is named as a member.
 BUILT_IN: dict[str, dict[str, str]] = {
-    "wtal.methods": {},
+    "wtal.methods": {
+        "rskp": "wtal.methods.rskp.settings:RskpSettings",
+    },
     "wtal.fusions": {},
     "wtal.label_makers": {},
     "wtal.data_kinds": {},

@@ -178,7 +178,7 @@ def predict_videos(options: argparse.Namespace) -> None:
     else:
         settings = from_mapping(DetectSettings, read_json(options.settings), file=options.settings)
     names, features, axis = unseen_videos(options.features, about.feature_size, about.streams)
-    scores = predict_scores(model, names, features, settings)
+    scores = predict_scores(model, names, features)
     found = detect(scores, about.classes, settings, about.snippets_per_second)
     write_detections(options.out, found)
     if options.timelines is not None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from wtal.base.errors import InputError, require
 from wtal.base.files import read_yaml
+from wtal.base.members import member
 from wtal.base.schema import from_mapping, json_schema
 from wtal.suite import method_settings as s
 from wtal.suite.data_settings import DataSettings
@@ -113,14 +114,48 @@ def method_of(
     merged: dict[str, Any] = {}
     for layer in (method, override):
         refuse_renamed(layer, source, key)
+        before = merged
         preset = layer.get("preset", "paper" if layer is method else None)
         if preset is not None:
             if preset not in s.PRESETS:
                 expected = f"one of {', '.join(s.PRESETS)}"
                 raise InputError(file=source, key=f"{key}.preset", expected=expected, got=repr(preset))
             merged = merge(merged, s.PRESETS[preset])
-        merged = merge(merged, layer)
+        merged = _with_members_presets(before, merged, layer, source, key)
     return from_mapping(s.MethodSettings, merged, file=source, key=key)
+
+
+# The groups of keys of a method that are members of a group of siblings.
+MEMBERS = {"base": "wtal.methods"}
+
+
+def _with_members_presets(
+    before: Mapping[str, Any], merged: Mapping[str, Any], layer: Mapping[str, Any], source: str, key: str
+) -> dict[str, Any]:
+    """`layer` over `merged`, and between them what a preset says of each member that it or the preset changes."""
+    result = merge(merged, layer)
+    preset = result.get("preset", "paper")
+    for place, group in MEMBERS.items():
+        kind, old = _kind_at(result, place), _kind_at(before, place)
+        if kind is not None and ("preset" in layer or kind != old):
+            own = member(group, kind, file=source, key=f"{key}.{place}.kind").presets.get(preset, {})
+            merged = merge(merged, _at(place, {"kind": kind, **own}))
+    return merge(merged, layer)
+
+
+def _kind_at(method: Mapping[str, Any], place: str) -> Any:
+    """The kind of the member under dotted keys; None where there is none."""
+    found: Any = method
+    for part in place.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found.get("kind") if isinstance(found, Mapping) else found
+
+
+def _at(place: str, value: dict[str, Any]) -> dict[str, Any]:
+    """A mapping with a value under dotted keys."""
+    for part in reversed(place.split(".")):
+        value = {part: value}
+    return value
 
 
 def suite_schema() -> dict[str, Any]:

@@ -105,25 +105,20 @@ def round_settings(suite: str, variant: Variant, round_index: int) -> RoundSetti
         streams=variant.entry.streams,
         round_index=round_index,
         epochs=epochs,
-        model=method.model,
-        loss=method.loss,
+        base=method.base,
         adam_betas=method.training.adam_betas,
         weight_decay=method.training.weight_decay,
         videos_per_step=method.training.videos_per_step,
-        memory_index=method.training.memory_index,
         shuffle=method.training.shuffle,
         sampled_snippets=method.training.sampled_snippets,
         keeps_epoch_scores=method.training.checkpoint == "selected_on_test",
-        video_original_share=method.proposals.video_original_share,
-        label_snippet_share=method.labels.snippet_original_share,
-        detection_snippet_share=method.detection.snippet_original_share,
         early_stopping=method.training.early_stopping,
         collapse=method.training.collapse.deciding(method.training.early_stopping),
     )
 
 
 def _epoch(method: s.MethodSettings, epoch: int, round_index: int) -> EpochSettings:
-    labels, delta, memory = method.labels, method.delta, method.training.memory_from_epoch
+    labels, delta = method.labels, method.delta
     first_used = labels.first_used_epoch
     if first_used is None and labels.refresh_epochs:
         first_used = labels.refresh_epochs[0]
@@ -133,9 +128,6 @@ def _epoch(method: s.MethodSettings, epoch: int, round_index: int) -> EpochSetti
     return EpochSettings(
         epoch=epoch,
         learning_rate=rate * (delta.learning_rate_factor if delta.has_started(epoch) else 1.0),
-        consistency_weight=at_epoch(method.loss.consistency_weight, epoch),
-        uses_memory=memory is not None and epoch >= memory,
-        fills_memory_after=memory is not None and epoch == memory - 1,
         label_weight=labels.weight.at(epoch - labels.refresh_epochs[0]) if uses_labels else 0.0,
         label_scale=1.0 if scale is None else scale,
         is_delta=uses_labels and scale is not None,

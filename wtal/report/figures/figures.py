@@ -13,7 +13,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from wtal.base.files import to_json, write_text
-from wtal.base.records import TRAINING_COLUMNS
 from wtal.evaluate.score.intervals import Interval, interval_over
 from wtal.report.figures.clips import read_clips
 from wtal.report.figures.drawing import (
@@ -153,9 +152,9 @@ def training_figure(plan: Plan, training: pd.DataFrame) -> Figure:
     """Every logged figure of training by epoch: the whole method's rounds, a thin line a seed, the mean thick."""
     chain = pd.DataFrame(enumerate(plan.file.variants[plan.whole_method].owners), columns=["round", "variant"])
     own = training.merge(chain, on=["round", "variant"])
-    known = [name for name in TRAINING_COLUMNS if name not in ("epoch", "kept")]
-    names = [name for name in known if np.isfinite(own[name]).any()]
-    n_rows = -(-len(names) // 4)
+    keys = ("variant", "seed", "round", "epoch", "kept")
+    names = [name for name in map(str, own) if name not in keys and np.isfinite(own[name]).any()]
+    n_rows = max(1, -(-len(names) // 4))  # an external method may have logged nothing
     figure = canvas(WIDTH, 0.2 + 1.8 * n_rows)
     panels = figure.subplots(n_rows, 4, sharex=True).ravel()
     starts = own.groupby("round")["epoch"].min()

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from wtal.base.files import read_rows
-from wtal.base.records import TRAINING_COLUMNS
+from wtal.base.records import AFTER_LOSSES
 from wtal.evaluate.score.thresholds import columns_of
 from wtal.report.inputs.frames import read_frame
 from wtal.report.inputs.metrics import LABEL_FIGURES, RunMetrics
@@ -66,7 +66,10 @@ def class_frame(plan: Plan, runs: Runs) -> pd.DataFrame:
 
 
 def training_frame(plan: Plan, results: Path) -> pd.DataFrame:
-    """training.csv as text: every round that was trained, owner by owner. Raises InputError naming file and column."""
+    """training.csv as text: every round that was trained, owner by owner. Raises InputError naming file and column.
+
+    Each method has losses of its own, which are empty in the rows of the others.
+    """
     owned = {(owner, index) for entry in plan.file.variants.values() for index, owner in enumerate(entry.owners)}
     frames = []
     for variant in plan.file.variants:
@@ -74,9 +77,12 @@ def training_frame(plan: Plan, results: Path) -> pd.DataFrame:
         for seed in plan.file.seeds:
             for index in rounds:
                 path = results / variant / f"seed{seed}" / f"round{index}" / "training.csv"
-                frame = pd.DataFrame(read_rows(path, TRAINING_COLUMNS), columns=TRAINING_COLUMNS)
-                frames.append(frame.assign(variant=variant, seed=seed, round=index))
-    return pd.concat(frames)[["variant", "seed", "round", *TRAINING_COLUMNS]]
+                rows = pd.DataFrame(read_rows(path, ("epoch",)))
+                frames.append(rows.assign(variant=variant, seed=seed, round=index))
+    frame = pd.concat(frames)
+    last = [name for name in AFTER_LOSSES if name in frame]
+    first = [name for name in frame if name not in ("variant", "seed", "round", *last)]
+    return frame[["variant", "seed", "round", *first, *last]]
 
 
 def read_rounds(path: Path) -> pd.DataFrame:
@@ -91,7 +97,7 @@ def read_classes(path: Path, headline: str) -> pd.DataFrame:
 
 def read_training(path: Path) -> pd.DataFrame:
     """training.csv. Raises InputError naming column and line."""
-    return read_frame(path, ("variant", "seed", "round", *TRAINING_COLUMNS), ("variant",))
+    return read_frame(path, ("variant", "seed", "round", "epoch"), ("variant",))
 
 
 def means_by_key(frame: pd.DataFrame, key: str, figure: str) -> dict[Any, tuple[float, float]]:
