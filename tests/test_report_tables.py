@@ -16,7 +16,7 @@ from report_run import make_run, suite_values
 
 from wtal.base.errors import InputError
 from wtal.base.files import read_arrays, write_arrays
-from wtal.base.records import Detections
+from wtal.base.records import Detections, training_columns
 from wtal.cli import main
 from wtal.evaluate.read.detections import read_round
 from wtal.evaluate.score.controls import oracle, random_segments
@@ -32,7 +32,6 @@ from wtal.report.inputs.truth import read_truth
 from wtal.report.tables.ablation import Row, ablation_rows, interval_of, read_ablation
 from wtal.report.tables.main_table import read_published
 from wtal.report.tables.power import read_power
-from wtal.report.tables.rounds import TRAINING_COLUMNS
 from wtal.report.tables.tables import (
     read_ablation_table,
     read_class_table,
@@ -41,6 +40,8 @@ from wtal.report.tables.tables import (
     write_tables,
 )
 from wtal.report.tables.typeset import Block, Cell, Column, Table, bounds, difference, number, to_latex, to_markdown
+
+TRAINING_COLUMNS = training_columns(("foreground", "background", "attention", "consistency"))
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "results" / "published"
 HOSTILE = "50 % | of_a *b* `c` <i>{x}</i> $y$ & [z](w) ~ ^ # \\"

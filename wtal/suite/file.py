@@ -111,7 +111,7 @@ def method_of(
     method: Mapping[str, Any], override: Mapping[str, Any], source: str, key: str = "method"
 ) -> s.MethodSettings:
     """Method settings with presets and overrides applied: preset, then what is written, for each in turn."""
-    merged: dict[str, Any] = {}
+    merged: dict[str, Any] = {"base": {"kind": "rskp"}}
     for layer in (method, override):
         refuse_renamed(layer, source, key)
         before = merged
@@ -173,6 +173,8 @@ def _without_required(schema: dict[str, Any]) -> None:
     """What a file extends may hold the required keys, and a null removes a group."""
     schema.pop("required", None)
     for entry in schema.get("properties", {}).values():
+        _without_required(entry)
+    for entry in schema.get("anyOf", []):
         _without_required(entry)
     if isinstance(schema.get("additionalProperties"), dict):
         _without_required(schema["additionalProperties"])

@@ -57,9 +57,7 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
     return TrainedModel(path, method.to(device), about)
 
 
-def predict_scores(
-    model: TrainedModel, names: Sequence[str], features: Sequence[NDArray[Any]]
-) -> VideoScores:
+def predict_scores(model: TrainedModel, names: Sequence[str], features: Sequence[NDArray[Any]]) -> VideoScores:
     """Snippet and video scores of unseen videos, in order, as `wtal train` makes those of the test videos.
 
     For the same videos they are the same to the last bit; for some of them, packed otherwise, to the last but one.
