@@ -80,8 +80,8 @@ def settings_of(index: int, memory_index: str) -> RoundSettings:
     )
 
 
-def new_network(memory_index: str = "label") -> Rskp:
-    network = Rskp(5, 3, dataclasses.replace(MODEL, memory_index=memory_index), torch.Generator().manual_seed(3))
+def new_network(settings: RskpSettings = MODEL) -> Rskp:
+    network = Rskp(5, 3, settings, torch.Generator().manual_seed(3))
     with torch.no_grad():
         network.embedding.bias.uniform_(-0.3, 0.3, generator=torch.Generator().manual_seed(4))
     return network
@@ -91,7 +91,12 @@ def trained(memory_index: str) -> list[Snapshot]:
     """The rounds as wtal trains them."""
     videos = ArrayVideos(arrays(5, seed=0), np.array(LABELS, dtype=bool))
     labels = (None, RoundLabels(FIRST), RoundLabels(SECOND, FIRST))
-    trainer = Trainer(new_network(memory_index), videos, settings_of(0, memory_index), streams_of("t", "t", 0, 0, CPU))
+    trainer = Trainer(
+        new_network(dataclasses.replace(MODEL, memory_index=memory_index)),
+        videos,
+        settings_of(0, memory_index),
+        streams_of("t", "t", 0, 0, CPU),
+    )
     snapshots = []
     for index in range(len(ROUNDS)):
         if index:
@@ -160,10 +165,11 @@ def test_three_rounds_of_training_are_those_of_the_method_written_out_plainly(me
 def visited(seed: int, **changes: object) -> list[EpochLog]:
     """The logs of two epochs in which nothing is learnt."""
     epochs = (epoch(0, 0.0), epoch(1, 0.0))
-    settings = dataclasses.replace(settings_of(0, "label"), epochs=epochs, **changes)  # type: ignore[arg-type]
+    steady = dataclasses.replace(MODEL, consistency_weight=(Until(until=1, value=1.0),))
+    settings = dataclasses.replace(settings_of(0, "label"), epochs=epochs, base=steady, **changes)  # type: ignore[arg-type]
     videos = ArrayVideos(arrays(5, seed=0), np.array(LABELS, dtype=bool))
     logs: list[EpochLog] = []
-    trainer = Trainer(new_network(), videos, settings, streams_of("t", "t", seed, 0, CPU))
+    trainer = Trainer(new_network(steady), videos, settings, streams_of("t", "t", seed, 0, CPU))
     trainer.run(after_epoch=lambda _, log: bool(logs.append(log)))
     return logs
 

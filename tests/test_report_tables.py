@@ -396,7 +396,7 @@ def _without_a_round(path: Path) -> None:
 
 
 def _no_header(path: Path) -> None:
-    path.write_text("epoch,loss\n0,1\n")
+    path.write_text("loss\n1\n")
 
 
 def _bad_timing(path: Path) -> None:
@@ -413,7 +413,7 @@ def _bad_timing(path: Path) -> None:
         ("whole/seed0/metrics.json", _without_map, r"metrics\.json: mAP: expected a list of 7 numbers; got \[1\.0\]"),
         ("base/seed0/metrics.json", _of_another_seed, r"expected base, seed 0, as its folder says; got base, seed 7"),
         ("base/seed0/rounds.npz", _break_json, r"rounds\.npz: expected a whole \.npz archive"),
-        ("base/seed0/round0/training.csv", _no_header, r"training\.csv: learning_rate: expected a column of that name"),
+        ("base/seed0/round0/training.csv", _no_header, r"training\.csv: epoch: expected a column of that name"),
         ("base/seed0/round0/scores_test.npz", _remove, r"scores_test\.npz: expected a readable file"),
         ("data/meta.json", _break_json, r"meta\.json: expected JSON"),
         ("data/annotations.csv", _other_bounds, r"annotations\.csv: expected the file that was prepared"),
