@@ -72,7 +72,13 @@ def test_imports_point_up_the_list(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("library", "folders"),
-    [("torch", {"methods", "training"}), ("pandas", {"report"}), ("matplotlib", {"report"}), ("scipy", set())],
+    [
+        ("torch", {"methods", "training"}),
+        ("pandas", {"report"}),
+        ("matplotlib", {"report"}),
+        ("jinja2", {"report"}),
+        ("scipy", set()),
+    ],
 )
 def test_a_heavy_library_stays_in_its_folder(library: str, folders: set[str]) -> None:
     found = {
@@ -110,14 +116,17 @@ try:
     main({arguments!r})
 except SystemExit:
     pass
-heavy = sorted({{"torch", "pandas", "matplotlib", "snakemake"}} & set(sys.modules))
+heavy = sorted({heavy!r} & set(sys.modules))
 print("loaded:", *heavy)
 """
 
 
-def loaded_by(*arguments: str) -> str:
+HEAVY = {"torch", "pandas", "matplotlib", "jinja2", "snakemake"}
+
+
+def loaded_by(*arguments: str, heavy: set[str] = HEAVY) -> str:
     """The heavy libraries that a command has loaded when it ends."""
-    code = WITHOUT.format(arguments=list(arguments))
+    code = WITHOUT.format(arguments=list(arguments), heavy=heavy)
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     return printed.splitlines()[-1].partition(":")[2].strip()
 
@@ -138,6 +147,11 @@ def loaded_by(*arguments: str) -> str:
 )
 def test_a_command_that_does_not_train_starts_light(arguments: tuple[str, ...]) -> None:
     assert loaded_by(*arguments) == ""
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("evaluate", "--help")], ids=" ".join)
+def test_a_command_that_reads_no_array_starts_without_numpy(arguments: tuple[str, ...]) -> None:
+    assert loaded_by(*arguments, heavy={"numpy"}) == ""
 
 
 NO_TRAINING = [

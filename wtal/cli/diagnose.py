@@ -65,10 +65,10 @@ def _register_labels(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
 def diagnose_file(options: argparse.Namespace) -> None:
     """Print a diagnosis, and write its tables and figures where --out is given."""
-    from wtal.evaluate import match_detections
     from wtal.evaluate.diagnose.diagnose import diagnose_matches
     from wtal.evaluate.diagnose.tables import diagnosis_value, summary_tables, write_tables
     from wtal.evaluate.score.acted import clauses
+    from wtal.evaluate.score.protocols import match_detections
     from wtal.evaluate.text.formats import to_json_line, typeset
 
     truth, how = truth_and_options(options)
@@ -122,8 +122,8 @@ def print_label_quality(options: argparse.Namespace) -> None:
     from wtal.base.files import read_json
     from wtal.base.schema import from_mapping
     from wtal.data.store.read import read_store
-    from wtal.evaluate import options_from_settings
     from wtal.evaluate.run.label_quality import label_quality, read_round_labels
+    from wtal.evaluate.score.options import options_from_settings
     from wtal.evaluate.text.formats import quality_rows, quality_value, to_json_line, typeset
     from wtal.suite.method_settings import ScoringSettings
 

@@ -12,8 +12,8 @@ from wtal.base.errors import InputError, SettingError
 
 if TYPE_CHECKING:
     from wtal.base.records import Detections
-    from wtal.evaluate import AmbiguousIntervals, EvaluationOptions
     from wtal.evaluate.read.ground_truth import GroundTruth
+    from wtal.evaluate.score.options import AmbiguousIntervals, EvaluationOptions
 
 logger = logging.getLogger(__name__)
 
@@ -119,10 +119,10 @@ def print_table(rows: Sequence[Sequence[str]], form: str, caption: str) -> None:
 
 def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, EvaluationOptions]:
     """Ground truth and options as the command line says, the data set's own where it says nothing."""
-    from wtal.evaluate import EvaluationOptions
     from wtal.evaluate.read.datasets import DATASETS as KNOWN
     from wtal.evaluate.read.datasets import default_folder
     from wtal.evaluate.read.ground_truth import read_truth
+    from wtal.evaluate.score.options import EvaluationOptions
     from wtal.evaluate.score.thresholds import thresholds_from_text
 
     known = KNOWN.get(options.dataset)
