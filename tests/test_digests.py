@@ -269,6 +269,51 @@ def test_each_step_is_made_from_its_own_chain(command: str, inside: str, outside
     assert not found & set(outside.split())
 
 
+WITH_MEMBERS = {
+    "base/members.py": "import importlib\ndef member(name):\n    return importlib.import_module(name)\n",
+    "cli/choose.py": """
+from made.base.members import member
+def register(commands):
+    commands.add_parser("choose").set_defaults(run=run)
+def run(options):
+    member(options.name)()
+""",
+    "methods/one.py": "from made.words import LIMIT\nclass One: ...\n",
+    "methods/two.py": "class Two: ...\n",
+}
+
+
+@pytest.fixture
+def chosen(made: Path) -> Path:
+    for name, text in WITH_MEMBERS.items():
+        (made / name).parent.mkdir(exist_ok=True)
+        (made / name).write_text(text)
+    return made
+
+
+def test_a_member_counts_with_what_it_takes_where_it_is_used_and_nowhere_else(chosen: Path) -> None:
+    none = set(parts_of_command("choose", package=chosen))
+    one = set(parts_of_command("choose", members=["made.methods.one:One"], package=chosen))
+    assert one - none == {"methods/one.py", "words.py"}
+    assert not any(name.startswith("methods/") for name in none)
+
+
+def test_a_member_of_another_package_counts_with_all_of_that_package(
+    chosen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "elsewhere" / "plugged_in"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("")
+    (other / "mine.py").write_text("from made.words import LIMIT\nclass Mine: ...\n")
+    (other / "more.py").write_text("X = 1\n")
+    monkeypatch.syspath_prepend(str(other.parent))
+    none = set(parts_of_command("choose", package=chosen))
+    found = set(parts_of_command("choose", members=["plugged_in.mine:Mine"], package=chosen))
+    assert found - none == {"plugged_in: __init__.py", "plugged_in: mine.py", "plugged_in: more.py", "words.py"}
+    with pytest.raises(InputError, match=r"not_there.*a module that can be imported"):
+        parts_of_command("choose", members=["not_there:Mine"], package=chosen)
+
+
 SYNTAX: list[tuple[str, str]] = [
     ("x = f'a{b}' 'c' f'{d!r:>{n}}'", "x = f'a{b}c{d!r:>{n}}'"),
     ("x = 1_000 + 0x10", "x = (1000 + 16)"),

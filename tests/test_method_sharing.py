@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from round_run import ROOT
 
 from wtal.base.files import read_yaml
-from wtal.suite.method_settings import LabelWeight
+from wtal.suite.method_settings import LabelWeight, LossSettings
 from wtal.suite.plan import label_settings, read_suite, round_settings, suite_from_mapping
 
 OVERRIDES: list[tuple[dict[str, Any], int]] = [
@@ -72,6 +73,7 @@ def test_a_round_takes_optimiser_and_shares_as_the_method_has_them() -> None:
     loss = found.loss
     assert (loss.foreground_weight, loss.background_weight, loss.attention_weight) == (1.0, 0.2, 0.1)
     assert (loss.memory_branch_weight, loss.label_original_share) == (0.5, 0.8)
+    assert replace(LossSettings(), consistency_weight=loss.consistency_weight) == loss
     assert (loss.consistency_temperature, loss.consistency_memory_share) == (0.2, 0.2)
     code = label_settings(suite.variants["code"], 1)
     assert (code.classes, code.bounds, code.lp_infeasible, code.kind) == (

@@ -27,6 +27,7 @@ from round_run import (
 )
 
 from wtal.base.errors import CollapseError, InputError
+from wtal.base.seeds import seed_of
 from wtal.cli import main
 from wtal.data.kinds.prepare import prepare
 from wtal.methods.batch import ArrayVideos, groups_of, pack, sampled_rows
@@ -36,7 +37,7 @@ from wtal.suite.data_settings import SyntheticData
 from wtal.suite.method_settings import ModelSettings
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.checkpoint import read_checkpoint
-from wtal.training.rng import seed_of, streams_of
+from wtal.training.rng import streams_of
 from wtal.training.trainer import RoundLabels, Trainer
 
 CPU = torch.device("cpu")

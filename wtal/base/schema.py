@@ -7,9 +7,11 @@ import types
 import typing
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 from wtal.base.errors import InputError, SettingError, nearest
+from wtal.base.members import OneOf, kinds, member
+from wtal.base.ranges import Ge, Gt, Le, Length, Lt, Pattern, bare, check_value, described, hints, in_words, ranges
 
 Settings = TypeVar("Settings")
 
@@ -42,6 +44,8 @@ def _build(kind: Any, value: object, file: str, key: str) -> Any:
     origin = get_origin(kind)
     if kind is Any:
         return value
+    if origin is Annotated:
+        return _annotated(kind, value, file, key)
     if origin is Literal:
         return _choice(kind, value, file, key)
     if origin in (typing.Union, types.UnionType):
@@ -67,19 +71,42 @@ def _record(kind: Any, value: object, file: str, key: str) -> Any:
         if name not in fields:
             hint = nearest(str(name), fields)
             raise InputError(file=file, key=_child(key, name), expected=f"a known key ({hint})", got="an unknown one")
-    hints = typing.get_type_hints(kind)
     built = {}
-    for name, field in fields.items():
+    for name, hint in hints(kind).items():
         if name in value:
-            built[name] = _build(hints[name], value[name], file, _child(key, name))
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-            raise InputError(file=file, key=_child(key, name), expected=_described(hints[name]), got="nothing")
+            built[name] = _build(hint, value[name], file, _child(key, name))
+        elif not _has_default(fields[name]):
+            raise InputError(file=file, key=_child(key, name), expected=_described(hint), got="nothing")
     try:
         return kind(**built)
     except SettingError as error:
         raise InputError(
             file=file, key=_child(key, error.key), expected=error.expected, got=_shown(error.got)
         ) from None
+
+
+def _annotated(kind: Any, value: object, file: str, key: str) -> Any:
+    """A value with a range, or a member of a group."""
+    group = _group_of(kind)
+    if group is not None:
+        named = value.get("kind") if isinstance(value, Mapping) else value
+        found = member(group, named, file=file, key=_child(key, "kind"))
+        return _build(found, value if isinstance(value, Mapping) else {"kind": value}, file, key)
+    built = _build(get_args(kind)[0], value, file, key)
+    try:
+        check_value(kind, built, key)
+    except SettingError as error:
+        raise InputError(file=file, key=error.key, expected=error.expected, got=_shown(error.got)) from None
+    return built
+
+
+def _group_of(kind: Any) -> str | None:
+    """The group of a field that takes any class of one."""
+    return next((entry.group for entry in get_args(kind)[1:] if isinstance(entry, OneOf)), None)
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 
 def _choice(kind: Any, value: object, file: str, key: str) -> object:
@@ -164,6 +191,10 @@ _WORDS = {float: "a finite number", int: "a whole number", bool: "true or false"
 
 
 def _described(kind: Any) -> str:
+    if get_origin(kind) is Annotated:
+        if ranges(kind):
+            return in_words(kind)
+        return "a group of keys with `kind`" if _group_of(kind) else _described(bare(kind))
     if kind in _WORDS:
         return _WORDS[kind]
     if get_origin(kind) is Literal:
@@ -184,6 +215,8 @@ def _schema(kind: Any) -> dict[str, Any]:
     origin = get_origin(kind)
     if kind is Any:
         return {}
+    if origin is Annotated:
+        return _schema_of_annotated(kind)
     if origin is Literal:
         allowed: list[Any] = list(get_args(kind))
         # YAML 1.1 reads the bare words on and off as truth values.
@@ -201,15 +234,46 @@ def _schema(kind: Any) -> dict[str, Any]:
     if not dataclasses.is_dataclass(kind):
         words = {float: ["number", "string"], int: "integer", bool: "boolean", str: "string"}
         return {"type": words[kind]}
-    hints = typing.get_type_hints(kind)
-    required = [
-        field.name
-        for field in dataclasses.fields(kind)
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    ]
-    return {
+    return _schema_of_record(kind)
+
+
+def _schema_of_record(kind: Any) -> dict[str, Any]:
+    """The schema of a settings dataclass, closed."""
+    fields = dataclasses.fields(kind)
+    schema: dict[str, Any] = {
         "type": "object",
         "additionalProperties": False,
-        "properties": {field.name: _schema(hints[field.name]) for field in dataclasses.fields(kind)},
-        "required": required,
+        "properties": {name: _schema(hint) for name, hint in hints(kind).items()},
+        "required": [field.name for field in fields if not _has_default(field)],
     }
+    for field in fields:
+        if field.default is not dataclasses.MISSING:
+            schema["properties"][field.name]["default"] = to_mapping(field.default)
+    return schema
+
+
+_LIMITS = {Ge: "minimum", Gt: "exclusiveMinimum", Le: "maximum", Lt: "exclusiveMaximum"}
+
+
+def _schema_of_annotated(kind: Any) -> dict[str, Any]:
+    """The schema of a value with its range and what it is for, or of any member of a group."""
+    group = _group_of(kind)
+    if group is not None:
+        names = kinds(group)
+        members = [_schema(member(group, name, file="schema")) for name in names]
+        for name, schema in zip(names, members):
+            schema["properties"]["kind"] = {"const": name}
+            schema["required"] = sorted({*schema["required"], "kind"})
+        found: dict[str, Any] = {"anyOf": [{"enum": list(names)}, *members]}
+    else:
+        found = _schema(bare(kind))
+    for entry in ranges(kind):
+        if isinstance(entry, Pattern):
+            found["pattern"] = f"^(?:{entry.regex})$"
+        elif isinstance(entry, Length):
+            found["minItems"] = entry.least
+        else:
+            found[_LIMITS[type(entry)]] = entry.bound
+    if text := described(kind):
+        found["description"] = text
+    return found

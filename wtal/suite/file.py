@@ -14,6 +14,7 @@ from wtal.base.files import read_yaml
 from wtal.base.schema import from_mapping, json_schema
 from wtal.suite import method_settings as s
 from wtal.suite.data_settings import DataSettings
+from wtal.suite.renamed import refuse_renamed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +112,7 @@ def method_of(
     """Method settings with presets and overrides applied: preset, then what is written, for each in turn."""
     merged: dict[str, Any] = {}
     for layer in (method, override):
+        refuse_renamed(layer, source, key)
         preset = layer.get("preset", "paper" if layer is method else None)
         if preset is not None:
             if preset not in s.PRESETS:

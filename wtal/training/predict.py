@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from wtal.base.errors import InputError
 from wtal.base.records import VideoScores
 from wtal.base.schema import from_mapping
+from wtal.base.seeds import seed_of
 from wtal.data.store.read import Store
 from wtal.methods.batch import ArrayVideos
 from wtal.methods.rskp.network import Network
 from wtal.suite.method_settings import ModelSettings
 from wtal.suite.step_settings import DetectSettings, RoundSettings
 from wtal.training.checkpoint import About, read_checkpoint
-from wtal.training.rng import seed_of
 from wtal.training.runtime import StoreVideos, check_about, deterministic
 from wtal.training.score import score_videos
 

@@ -17,6 +17,7 @@ from wtal.base.errors import CollapseError, InputError
 from wtal.base.files import digest_of_file, digest_of_value, remove_unfinished, write_rows
 from wtal.base.records import TRAINING_COLUMNS, VideoScores
 from wtal.base.schema import from_mapping, to_mapping
+from wtal.base.seeds import seed_of
 from wtal.data.store.read import Store
 from wtal.methods.rskp.network import Network
 from wtal.suite.step_settings import DetectSettings, EpochSettings, RoundSettings
@@ -25,7 +26,7 @@ from wtal.training.checkpoint import About, read_checkpoint, write_checkpoint
 from wtal.training.epoch_scores import EpochScores
 from wtal.training.health import EpochHealth, HealthWatch, health_of
 from wtal.training.held_out import held_out_loss, held_out_videos
-from wtal.training.rng import seed_of, streams_of
+from wtal.training.rng import streams_of
 from wtal.training.runtime import StoreVideos, check_about, deterministic
 from wtal.training.score import score_videos
 from wtal.training.trainer import EpochLog, RoundLabels, Trainer

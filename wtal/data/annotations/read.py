@@ -5,13 +5,13 @@ The forms: docs/evaluation.md#input and docs/data.md. Video-level labels alone a
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wtal.base.errors import InputError, nearest
+from wtal.base.seeds import seed_of_text
 from wtal.data.annotations.forms import annotation_files, parsed_annotations
 from wtal.data.annotations.keys import named
 from wtal.data.annotations.raw import RawAnnotations, RawVideo
@@ -99,7 +99,7 @@ def with_subsets(annotations: Annotations, train: str, test: str, test_share: fl
     """
     if any(video.subset for video in annotations.videos):
         return annotations
-    order = sorted(annotations.videos, key=lambda video: hashlib.sha256(video.name.encode()).digest())
+    order = sorted(annotations.videos, key=lambda video: seed_of_text(video.name))
     left = dict.fromkeys(annotations.classes, 0)
     for video in order:
         for name in classes_of(video):

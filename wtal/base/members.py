@@ -1,0 +1,66 @@
+"""What can have siblings: base networks, fusions, label makers, kinds of data set, each a settings class with a `kind`.
+
+Those of this package stand in a table; those of others are found through the entry points of their installation, as
+pytest finds its plugins. None is imported before a suite asks for it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from wtal.base.errors import InputError, nearest
+
+# group -> kind -> module:class. What a module here is made of counts in a digest where it is named as a member.
+BUILT_IN: dict[str, dict[str, str]] = {
+    "wtal.methods": {},
+    "wtal.fusions": {},
+    "wtal.label_makers": {},
+    "wtal.data_kinds": {},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Of an annotation: any class of a group. In YAML a group of keys with `kind`, or the kind alone."""
+
+    group: str
+
+
+def kinds(group: str) -> tuple[str, ...]:
+    """The kinds of a group, those of this package first."""
+    own = BUILT_IN[group]
+    return (*own, *sorted(entry.name for entry in _installed(group) if entry.name not in own))
+
+
+def reference(group: str, kind: object, *, file: str | Path, key: str = "kind") -> str:
+    """The `module:class` of a kind. Raises InputError, with the nearest known one, where there is no such kind."""
+    own = BUILT_IN[group]
+    if isinstance(kind, str) and kind in own:
+        return own[kind]
+    for entry in _installed(group):
+        if entry.name == kind:
+            return entry.value
+    hint = nearest(str(kind), kinds(group))
+    raise InputError(file=file, key=key, expected=f"a known kind ({hint})", got=repr(kind))
+
+
+def member(group: str, kind: object, *, file: str | Path, key: str = "kind") -> type[Any]:
+    """The class of a kind. Raises InputError where there is no such kind, or where its module cannot be imported."""
+    text = reference(group, kind, file=file, key=key)
+    module, _, name = text.partition(":")
+    try:
+        found: type[Any] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        expected = f"{text}, as the entry point {kind} of {group} has it, to be there"
+        raise InputError(file=file, key=key, expected=expected, got=f"{type(error).__name__}: {error}") from None
+    return found
+
+
+@cache
+def _installed(group: str) -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=group))

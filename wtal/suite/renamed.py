@@ -1,0 +1,26 @@
+"""Keys of a suite file that had another name before: each is refused with a sentence that names the new one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from wtal.base.errors import InputError
+
+# Within `method` and the overrides of variants; an entry for a group stands for all of its keys.
+RENAMED: dict[str, str] = {}
+
+
+def refuse_renamed(method: Mapping[str, object], file: str | Path, key: str) -> None:
+    """Raises InputError for the first key under `key` that has another name now."""
+    for old, new in RENAMED.items():
+        found: object = method
+        for part in old.split("."):
+            found = found.get(part, _ABSENT) if isinstance(found, Mapping) else _ABSENT
+        if found is not _ABSENT:
+            raise InputError(
+                file=file, key=f"{key}.{old}", expected=f"its present name, {key}.{new}", got="the old name"
+            )
+
+
+_ABSENT = object()
