@@ -121,8 +121,9 @@ def print_label_quality(options: argparse.Namespace) -> None:
     from wtal.base.schema import from_mapping
     from wtal.data.store.read import read_store
     from wtal.evaluate import options_from_settings
-    from wtal.evaluate.run.label_quality import label_quality, read_round_labels
+    from wtal.evaluate.run.label_quality import label_quality
     from wtal.evaluate.text.formats import quality_rows, quality_value, to_json_line, typeset
+    from wtal.localise.labels.file import read_labels
     from wtal.suite.method_settings import ScoringSettings
 
     values: Any = read_json(options.settings) if options.settings else {}
@@ -133,7 +134,7 @@ def print_label_quality(options: argparse.Namespace) -> None:
     except SettingError as error:
         raise InputError(file=options.settings, key=error.key, expected=error.expected, got=error.got) from None
     hidden = store.instances("train")
-    found = [(str(path), label_quality(read_round_labels(path), hidden, how)) for path in options.labels]
+    found = [(str(path), label_quality(*read_labels(path), hidden, how)) for path in options.labels]
     if options.format == "json":
         print(to_json_line([quality_value(name, quality) for name, quality in found]))
         return

@@ -11,11 +11,12 @@ from wtal.base.errors import InputError
 from wtal.base.records import Detections, Instances
 from wtal.data.store.read import read_store
 from wtal.evaluate.read.detections import read_rounds
-from wtal.evaluate.run.label_quality import label_quality, read_round_labels
+from wtal.evaluate.run.label_quality import label_quality
 from wtal.evaluate.run.selected import selected_on_test
 from wtal.evaluate.score.classification import classification_mean, labels_of_instances
 from wtal.evaluate.score.options import EvaluationOptions
 from wtal.evaluate.score.protocols import Evaluation, evaluate_detections
+from wtal.localise.labels.file import read_labels
 from wtal.localise.scores_file import read_scores
 from wtal.suite.step_settings import DetectSettings
 
@@ -102,7 +103,7 @@ def _classification(path: Path, truth: Instances) -> float:
 
 
 def _label_figures(path: Path, hidden: Instances, options: EvaluationOptions) -> dict[str, float]:
-    quality = label_quality(read_round_labels(path), hidden, options)
+    quality = label_quality(*read_labels(path), hidden, options)
     return {
         "label_precision": quality.precision,
         "label_recall": quality.recall,
