@@ -11,8 +11,8 @@ from wtal.base.errors import InputError, SettingError
 from wtal.cli.scoring import add_output_options, add_scoring_options, read_scored, truth_and_options
 
 if TYPE_CHECKING:
-    from wtal.base.records import Instances
     from wtal.evaluate.diagnose.characteristics import Buckets
+    from wtal.evaluate.read.ground_truth import GroundTruth
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -72,7 +72,7 @@ def diagnose_file(options: argparse.Namespace) -> None:
     truth, how = truth_and_options(options)
     detections = read_scored(options.detections, truth, how, options)
     matches = match_detections(detections, truth.instances, how, source=str(options.detections))
-    buckets = _buckets(options, truth.instances)
+    buckets = _buckets(options, truth)
     result = diagnose_matches(matches, detections, truth.instances, buckets)
     if options.out is not None:
         write_tables(result, how, options.out)
@@ -91,7 +91,7 @@ def diagnose_file(options: argparse.Namespace) -> None:
         print(said, file=sys.stderr)
 
 
-def _buckets(options: argparse.Namespace, truth: Instances) -> tuple[Buckets, ...]:
+def _buckets(options: argparse.Namespace, truth: GroundTruth) -> tuple[Buckets, ...]:
     """The buckets of the instances, with edges as asked for or as the data set has them."""
     from wtal.evaluate.diagnose.characteristics import (
         PUBLISHED_EDGES,
@@ -99,16 +99,15 @@ def _buckets(options: argparse.Namespace, truth: Instances) -> tuple[Buckets, ..
         computed_characteristics,
         quintile_edges,
     )
-    from wtal.evaluate.read.characteristics_file import read_characteristics, read_seconds
+    from wtal.evaluate.read.characteristics_file import read_characteristics
     from wtal.evaluate.read.datasets import default_folder
 
     if options.characteristics is not None:
-        found = read_characteristics(options.characteristics, truth)
+        found = read_characteristics(options.characteristics, truth.instances)
     else:
-        folder = options.ground_truth or default_folder(options.dataset)
-        seconds = read_seconds(folder)
-        found = computed_characteristics(truth, seconds)
-        if seconds is None:
+        found = computed_characteristics(truth.instances, truth.seconds)
+        if truth.seconds is None:
+            folder = options.ground_truth or default_folder(options.dataset)
             print(f"{folder}: coverage is left out, since the lengths of the videos are not there", file=sys.stderr)
     name = options.buckets or ("activitynet" if (options.dataset or "").startswith("activitynet") else "thumos14")
     edges = quintile_edges(found) if name == "quintiles" else PUBLISHED_EDGES[name]
