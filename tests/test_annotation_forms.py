@@ -152,11 +152,8 @@ def test_what_a_file_states_of_its_videos_is_carried_along(tmp_path: Path) -> No
 
 def test_numbers_as_text_are_told(tmp_path: Path) -> None:
     path = gtad(tmp_path, TRUTH, "Test", True, "none")
-    assert (
-        read_ground_truth(path).notes
-        == read_annotations(path).notes
-        == ("8 numbers stand as text, and are read as numbers",)
-    )
+    told = ("8 numbers stand as text, and are read as numbers",)
+    assert read_ground_truth(path).notes == read_annotations(path).notes == told
     assert read_ground_truth(gtad(tmp_path, TRUTH, "Test", False, "none")).notes == ()
 
 

@@ -65,7 +65,7 @@ def diagnose_file(options: argparse.Namespace) -> None:
     """Print a diagnosis, and write its tables and figures where --out is given."""
     from wtal.evaluate import match_detections
     from wtal.evaluate.diagnose.diagnose import diagnose_matches
-    from wtal.evaluate.diagnose.tables import diagnosis_value, summary_tables, write_tables
+    from wtal.evaluate.diagnose.tables import diagnosis_value, summary_tables, write_diagnosis_tables
     from wtal.evaluate.score.acted import clauses
     from wtal.evaluate.text.formats import to_json_line, typeset
 
@@ -75,7 +75,7 @@ def diagnose_file(options: argparse.Namespace) -> None:
     buckets = _buckets(options, truth)
     result = diagnose_matches(matches, detections, truth.instances, buckets)
     if options.out is not None:
-        write_tables(result, how, options.out)
+        write_diagnosis_tables(result, how, options.out)
         if not options.no_figures:
             from wtal.report.figures.diagnosis_figures import write_diagnosis_figures
 

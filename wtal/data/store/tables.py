@@ -128,7 +128,7 @@ def read_videos(path: Path) -> dict[str, Any]:
     return {"names": names, "subset": subset, **arrays, "seconds": np.array(seconds), "checksums": checksums}
 
 
-def read_labels(path: Path, table: Mapping[str, Any], meta: StoreMeta) -> NDArray[np.bool_]:
+def read_video_labels(path: Path, table: Mapping[str, Any], meta: StoreMeta) -> NDArray[np.bool_]:
     """The weak labels [V, C]; every class must occur in a training video."""
     place, label = places(table["names"]), places(meta.classes)
     labels = np.zeros((len(place), len(label)), dtype=np.bool_)

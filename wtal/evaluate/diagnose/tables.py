@@ -22,7 +22,7 @@ DIGITS = 6
 Table = list[list[Any]]  # the header first
 
 
-def write_tables(diagnosis: Diagnosis, options: EvaluationOptions, folder: Path) -> None:
+def write_diagnosis_tables(diagnosis: Diagnosis, options: EvaluationOptions, folder: Path) -> None:
     """Write error_profile.csv, error_impact.csv, sensitivity.csv, false_negatives.csv and diagnosis.json."""
     tables = {
         "error_profile": profile_table(diagnosis),
