@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import http.server
-import io
 import json
 import sys
 import threading
@@ -36,7 +35,7 @@ def manifest(*source: str, sha256: str | None = SHA256, path: str = "features/a.
 
 
 def run(chosen: Manifest, into: Path, **more) -> list[str]:
-    return fetch(FetchRequest(chosen, into, **more), stream=io.StringIO())
+    return fetch(FetchRequest(chosen, into, **more))
 
 
 @dataclass
@@ -271,14 +270,14 @@ def test_a_file_in_a_package_is_verified_where_it_lies(tmp_path: Path) -> None:
         run(manifest("package:pytest/pytest/none.py"), tmp_path / "into")
 
 
-def test_progress_names_file_and_share(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_names_file_and_share(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     clock = iter(range(1000))
     monkeypatch.setattr(time, "monotonic", lambda: float(next(clock) * 2))
-    stream = io.StringIO()
-    shown = ShownProgress("a.npy", stream)
-    shown(50_000_000, 200_000_000)
-    shown.end()
-    assert stream.getvalue() == "a.npy: 25 % of 200.0 MB\na.npy: whole\n"
+    shown = ShownProgress("a.npy")
+    with caplog.at_level("INFO", "wtal"):
+        shown(50_000_000, 200_000_000)
+        shown.end()
+    assert caplog.messages == ["a.npy: 25 % of 200.0 MB", "a.npy: whole"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ from wtal.cli.scoring import add_output_options, add_scoring_options, read_score
 if TYPE_CHECKING:
     from wtal.evaluate.diagnose.characteristics import Buckets
     from wtal.evaluate.read.ground_truth import GroundTruth
+
+logger = logging.getLogger(__name__)
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -88,7 +90,7 @@ def diagnose_file(options: argparse.Namespace) -> None:
     said = "; ".join(clauses(how, result.acted, len(matches.videos)))
     print("\n\n".join(typeset(rows, options.format, f"{caption}; {said}") for caption, rows in tables))
     if options.format == "csv":
-        print(said, file=sys.stderr)
+        logger.info(said)
 
 
 def _buckets(options: argparse.Namespace, truth: GroundTruth) -> tuple[Buckets, ...]:
@@ -108,7 +110,7 @@ def _buckets(options: argparse.Namespace, truth: GroundTruth) -> tuple[Buckets, 
         found = computed_characteristics(truth.instances, truth.seconds)
         if truth.seconds is None:
             folder = options.ground_truth or default_folder(options.dataset)
-            print(f"{folder}: coverage is left out, since the lengths of the videos are not there", file=sys.stderr)
+            logger.info(f"{folder}: coverage is left out, since the lengths of the videos are not there")
     name = options.buckets or ("activitynet" if (options.dataset or "").startswith("activitynet") else "thumos14")
     edges = quintile_edges(found) if name == "quintiles" else PUBLISHED_EDGES[name]
     return buckets_of(found, edges)

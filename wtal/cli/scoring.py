@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from wtal.base.records import Detections
     from wtal.evaluate import AmbiguousIntervals, EvaluationOptions
     from wtal.evaluate.read.ground_truth import GroundTruth
+
+logger = logging.getLogger(__name__)
 
 DATASETS = ("thumos14", "activitynet12", "activitynet13")
 FORMATS = ("table", "json", "csv", "markdown", "latex")
@@ -112,7 +114,7 @@ def print_table(rows: Sequence[Sequence[str]], form: str, caption: str) -> None:
 
     print(typeset(rows, form, caption))
     if form == "csv":
-        print(caption, file=sys.stderr)
+        logger.info(caption)
 
 
 def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, EvaluationOptions]:
@@ -129,7 +131,7 @@ def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, Evaluat
     folder = options.ground_truth or default_folder(options.dataset)
     truth = read_ground_truth(folder, options.subset or (known.subset if known else None))
     for note in truth.notes:
-        print(f"{folder}: {note}", file=sys.stderr)
+        logger.info(f"{folder}: {note}")
     own_rate = known.snippets_per_second if known else None
     own_tiou = known.tiou if known else "0.1:0.7:0.1"
     groups = known.named_videos if known else {}
@@ -186,5 +188,5 @@ def read_scored(path: Path, truth: GroundTruth, how: EvaluationOptions, options:
         truth,
         snippets_per_second=rate,
         class_names=names,
-        tell=lambda sentence: print(f"{path}: {sentence}", file=sys.stderr),
+        tell=lambda sentence: logger.info(f"{path}: {sentence}"),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
@@ -30,6 +30,8 @@ from wtal.training.rng import streams_of
 from wtal.training.runtime import StoreVideos, check_about, deterministic
 from wtal.training.score import score_videos
 from wtal.training.trainer import EpochLog, RoundLabels, Trainer
+
+logger = logging.getLogger(__name__)
 
 FILES = ("checkpoint.pt", "training.csv", "scores_train.npz", "scores_test.npz", "resume.pt", "best.pt")
 
@@ -163,13 +165,13 @@ class RoundJob:
         except CollapseError as error:
             if self.watch.best is None:
                 raise
-            print(f"warning: {error}", file=sys.stderr)
+            logger.warning(f"warning: {error}")
         kept = self.rows[-1][0]
         if self.watch.best is not None:
             kept = self.watch.best.epoch
             n_held_out = len(self.trainer.held_out)
             videos = f"{n_held_out} training videos held out" if n_held_out else "the training videos"
-            print(f"the round ends with the state after epoch {kept}, its best on {videos}", file=sys.stderr)
+            logger.info(f"the round ends with the state after epoch {kept}, its best on {videos}")
             self.trainer.restore(read_checkpoint(self.best_file)[0])
         self.rows = [[*row[:-1], int(row[0] == kept)] for row in self.rows]
 
@@ -194,7 +196,7 @@ class RoundJob:
         self.rows.append([epoch.epoch, epoch.learning_rate, *(format(value, ".6g") for value in values), 0])
         verdict = self.watch.take(health)
         for sign in verdict.signs:
-            print(f"warning: {sign}", file=sys.stderr, flush=True)
+            logger.warning(f"warning: {sign}")
         if verdict.is_best:
             about = {"about": self.about.to_json(), "identity": self.identity}
             write_checkpoint(self.best_file, {**about, **self.trainer.state()})
@@ -222,10 +224,10 @@ class RoundJob:
         try:
             content, _ = read_checkpoint(self.resume_file)
         except InputError as error:
-            print(f"starting over: {error}", file=sys.stderr)
+            logger.info(f"starting over: {error}")
             return
         if content.get("identity") != self.identity:
-            print(f"starting over: {self.resume_file} belongs to other settings or inputs", file=sys.stderr)
+            logger.info(f"starting over: {self.resume_file} belongs to other settings or inputs")
             return
         scored = [row[0] for row in content["rows"]] if self.inputs.settings.keeps_epoch_scores else []
         if not self._has_epochs(scored):
@@ -233,13 +235,13 @@ class RoundJob:
         for values in content["health"]:
             self.watch.take(EpochHealth(*values))
         if self.watch.best is not None and not self._has_best(self.watch.best.epoch):
-            print(f"starting over: {self.best_file} is not of this run", file=sys.stderr)
+            logger.info(f"starting over: {self.best_file} is not of this run")
             self.watch.forget()
             return
         self.trainer.restore(content)
         self.rows, self.scored_epochs = content["rows"], scored
         progress = self.trainer.progress
-        print(f"resuming in epoch {progress.epoch}, {progress.position} videos in", file=sys.stderr)
+        logger.info(f"resuming in epoch {progress.epoch}, {progress.position} videos in")
 
     def _has_epochs(self, epochs: list[int]) -> bool:
         """Whether the test scores after these epochs are there, of which those that follow will be made again."""
@@ -247,7 +249,7 @@ class RoundJob:
             for _ in self.epoch_scores.gathered(epochs):
                 pass
         except InputError as error:
-            print(f"starting over: {error}", file=sys.stderr)
+            logger.info(f"starting over: {error}")
             return False
         return True
 

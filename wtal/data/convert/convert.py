@@ -7,7 +7,7 @@ reads video by video, so that memory never holds more than one. How far it is ca
 from __future__ import annotations
 
 import hashlib
-import sys
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from wtal.data.features.statistics import FeatureStatistics, same_numbers, strea
 from wtal.data.store.write import DataSet, ResumableVideos, StoredVideo, VideoRecord
 from wtal.suite.data_settings import FeatureData
 
+logger = logging.getLogger(__name__)
+
 NEWS = 2000  # videos after which a long conversion says how far it is
 
 __all__ = ["collect", "converted_data_set", "hold_features", "read_all"]
@@ -35,10 +37,10 @@ __all__ = ["collect", "converted_data_set", "hold_features", "read_all"]
 def converted_data_set(settings: FeatureData, tell: Tell | None = None) -> DataSet:
     """The data set of some features and annotations, ready to be written; the features are read while it is written.
 
-    tell: takes a sentence for each caution (default: a line on standard error).
+    tell: takes a sentence for each caution (default: a line of the log).
     Raises InputError where a file is missing or damaged, or features and annotations do not belong together.
     """
-    tell = tell or _to_standard_error
+    tell = tell or _note
     collection = collect(settings, tell)
     return DataSet(
         dataset=settings.name,
@@ -54,8 +56,8 @@ def converted_data_set(settings: FeatureData, tell: Tell | None = None) -> DataS
     )
 
 
-def _to_standard_error(sentence: str) -> None:
-    print(f"note: {sentence}", file=sys.stderr, flush=True)
+def _note(sentence: str) -> None:
+    logger.info(f"note: {sentence}")
 
 
 class ConvertedVideos(ResumableVideos):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TextIO
 
 from wtal.base.errors import InputError, WtalError
 from wtal.base.files import digest_of_file
@@ -52,7 +50,7 @@ class _Attempt:
     failures: list[tuple[str, str]] = field(default_factory=list)
 
 
-def fetch(request: FetchRequest, *, stream: TextIO = sys.stderr) -> list[str]:
+def fetch(request: FetchRequest) -> list[str]:
     """Fetch what is missing or altered, verify the rest; returns a line a file.
 
     A file whose sha256 nobody has stated is recorded in the data set's lock when it is first seen, and held against
@@ -66,7 +64,7 @@ def fetch(request: FetchRequest, *, stream: TextIO = sys.stderr) -> list[str]:
         if request.only and file.part != request.only:
             continue
         attempt = _Attempt(_as_first_seen(file, seen), request.into / file.path)
-        found = _features_there(request, attempt) or _fetch_file(request, attempt, hosts, stream)
+        found = _features_there(request, attempt) or _fetch_file(request, attempt, hosts)
         if found and file.sha256 != attempt.file.sha256:
             found = found.replace("as stated", "as first seen")
         if found and file.sha256 is None and attempt.target.is_file():
@@ -140,7 +138,7 @@ def _verified(file: ManifestFile) -> str:
     return "sha256 as stated" if file.sha256 else "not verified, since nobody has stated its sha256"
 
 
-def _fetch_file(request: FetchRequest, attempt: _Attempt, hosts: Hosts, stream: TextIO) -> str | None:
+def _fetch_file(request: FetchRequest, attempt: _Attempt, hosts: Hosts) -> str | None:
     """How the file was had, or None with the failures in the attempt."""
     file, target = attempt.file, attempt.target
     problem = problem_with(target, file)
@@ -156,7 +154,7 @@ def _fetch_file(request: FetchRequest, attempt: _Attempt, hosts: Hosts, stream: 
                 if problem:
                     raise SourceError(f"{place}: {problem}")
                 return f"in its package, {_verified(file)} ({place})"
-            _from_source(source, target, file, hosts, stream)
+            _from_source(source, target, file, hosts)
         except OSError as error:
             raise InputError(file=target, expected="a path that can be written", got=error.strerror or error) from None
         except SourceError as error:
@@ -175,7 +173,7 @@ def _sources(request: FetchRequest, file: ManifestFile) -> list[str]:
     return [*first, *file.sources]
 
 
-def _from_source(source: str, target: Path, file: ManifestFile, hosts: Hosts, stream: TextIO) -> None:
+def _from_source(source: str, target: Path, file: ManifestFile, hosts: Hosts) -> None:
     """Bring one source's file to its target, whole and verified, or raise SourceError and leave the target alone."""
     scheme, _, rest = source.partition(":")
     if scheme == "manual":
@@ -183,7 +181,7 @@ def _from_source(source: str, target: Path, file: ManifestFile, hosts: Hosts, st
     partial = target.with_name(f"{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
     if scheme in ("https", "http"):
-        _download_verified(source, partial, file, hosts, stream)
+        _download_verified(source, partial, file, hosts)
     else:
         if scheme == "google-drive":
             from_google_drive(rest, partial)
@@ -196,10 +194,10 @@ def _from_source(source: str, target: Path, file: ManifestFile, hosts: Hosts, st
     partial.replace(target)
 
 
-def _download_verified(url: str, partial: Path, file: ManifestFile, hosts: Hosts, stream: TextIO) -> None:
+def _download_verified(url: str, partial: Path, file: ManifestFile, hosts: Hosts) -> None:
     if file.sha256 is None:
         partial.unlink(missing_ok=True)  # nothing could tell whether its beginning is of the same file
-    shown = ShownProgress(file.path, stream)
+    shown = ShownProgress(file.path)
     failure = SourceError("nothing came")
     for _ in range(ATTEMPTS):
         begun = partial.stat().st_size if partial.exists() else 0

@@ -83,7 +83,7 @@ def profile_table(diagnosis: Diagnosis) -> Table:
 
 
 def shares(counts: np.ndarray) -> Floats:
-    """Counts as percent of their sum; zeros where there is nothing."""
+    """Counts [..] as percent of their sum [..]; zeros where there is nothing."""
     return np.asarray(100 * counts / max(int(counts.sum()), 1), dtype=np.float64)
 
 

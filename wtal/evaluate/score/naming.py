@@ -36,7 +36,7 @@ class Named:
 
 
 def considered_videos(truth: Instances, options: EvaluationOptions) -> tuple[Integers, tuple[str, ...]]:
-    """The new number of each video of the ground truth, -1 where it is left out, and the names that stay."""
+    """The new number [V] of each video of the ground truth, -1 where it is left out, and the names that stay."""
     known = VideoNames(truth.videos)
     stays = np.ones(len(truth.videos), dtype=bool)
     for name in options.exclude_videos:
@@ -50,7 +50,10 @@ def considered_videos(truth: Instances, options: EvaluationOptions) -> tuple[Int
 
 
 def considered_instances(truth: Instances, video_number: Integers, options: EvaluationOptions) -> tuple[Integers, int]:
-    """The rows of the instances that count, and how many exact duplicates were removed from them."""
+    """The rows [G] of the instances that count, and how many exact duplicates were removed from them.
+
+    video_number: of each video of the ground truth [V], -1 where it is left out.
+    """
     rows = np.flatnonzero(video_number[truth.video] >= 0)
     every = len(rows)
     if options.deduplicate:
