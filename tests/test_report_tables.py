@@ -31,6 +31,7 @@ from wtal.report.inputs.statistics import mean_and_deviation
 from wtal.report.inputs.truth import read_truth
 from wtal.report.tables.ablation import Row, ablation_rows, interval_of, read_ablation
 from wtal.report.tables.main_table import read_published
+from wtal.report.tables.names import TABLES
 from wtal.report.tables.power import read_power
 from wtal.report.tables.rounds import TRAINING_COLUMNS
 from wtal.report.tables.tables import (
@@ -57,6 +58,10 @@ def tables_of(results: Path, out: Path | None = None) -> Path:
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_run(tmp_path_factory.mktemp("run"))
     return tables_of(folder)
+
+
+def test_the_tables_are_those_that_the_workflow_asks_for(results: Path, tmp_path: Path) -> None:
+    assert {path.name for path in tables_of(results, tmp_path).iterdir()} == set(TABLES)
 
 
 def lines_of(path: Path) -> list[str]:

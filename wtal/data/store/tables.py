@@ -21,6 +21,7 @@ SUBSETS: tuple[Subset, ...] = get_args(Subset)
 FEATURES, VIDEOS, LABELS = "features.npy", "videos.csv", "video_labels.csv"
 ANNOTATIONS, META = "annotations.csv", "meta.json"
 HASHED = (FEATURES, VIDEOS, LABELS, ANNOTATIONS)
+STORE_FILES = (*HASHED, META)
 VIDEO_COLUMNS = ("video", "subset", "first_row", "n_snippets", "seconds")
 CHECKSUM = "crc32"  # of a video's rows as they lie on disk; a store that was not made by `wtal prepare` may lack it
 LABEL_COLUMNS = ("video", "class")
