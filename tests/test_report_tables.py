@@ -24,6 +24,7 @@ from wtal.evaluate.score.intervals import Interval
 from wtal.evaluate.score.options import options_from_settings
 from wtal.evaluate.score.protocols import match_detections
 from wtal.evaluate.score.uncertainty import bootstrap_average
+from wtal.evaluate.text.typeset import Block, Cell, Column, Table, bounds, difference, number, to_latex, to_markdown
 from wtal.report.inputs.metrics import read_metrics
 from wtal.report.inputs.plan import read_plan
 from wtal.report.inputs.resampling import Resamples
@@ -41,7 +42,6 @@ from wtal.report.tables.tables import (
     read_main_table,
     write_tables,
 )
-from wtal.report.tables.typeset import Block, Cell, Column, Table, bounds, difference, number, to_latex, to_markdown
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "results" / "published"
 HOSTILE = "50 % | of_a *b* `c` <i>{x}</i> $y$ & [z](w) ~ ^ # \\"

@@ -69,7 +69,8 @@ def diagnose_file(options: argparse.Namespace) -> None:
     from wtal.evaluate.diagnose.diagnose import diagnose_matches
     from wtal.evaluate.diagnose.tables import diagnosis_value, summary_tables, write_diagnosis_tables
     from wtal.evaluate.score.acted import clauses
-    from wtal.evaluate.text.formats import to_json_line, typeset
+    from wtal.evaluate.text.formats import to_json_line
+    from wtal.evaluate.text.typeset import typeset
 
     truth, how = truth_and_options(options)
     detections = read_scored(options.detections, truth, how, options)
@@ -123,7 +124,8 @@ def print_label_quality(options: argparse.Namespace) -> None:
     from wtal.data.store.read import read_store
     from wtal.evaluate import options_from_settings
     from wtal.evaluate.run.label_quality import label_quality
-    from wtal.evaluate.text.formats import quality_rows, quality_value, to_json_line, typeset
+    from wtal.evaluate.text.formats import quality_rows, quality_value, to_json_line
+    from wtal.evaluate.text.typeset import typeset
     from wtal.localise.labels.file import read_labels
     from wtal.suite.method_settings import ScoringSettings
 

@@ -110,7 +110,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def print_table(rows: Sequence[Sequence[str]], form: str, caption: str) -> None:
     """Print a table with its caption; beside a CSV table the caption goes to standard error."""
-    from wtal.evaluate.text.formats import typeset
+    from wtal.evaluate.text.typeset import typeset
 
     print(typeset(rows, form, caption))
     if form == "csv":

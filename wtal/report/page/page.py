@@ -15,6 +15,7 @@ from jinja2 import Environment, StrictUndefined
 from wtal.base.errors import InputError
 from wtal.base.files import read_bytes, read_json, write_text
 from wtal.evaluate.score.intervals import Interval, interval_over
+from wtal.evaluate.text.typeset import Block, Cell, Column, Table, bounds, difference, number, spread
 from wtal.report.figures.names import TIMELINES, timeline_name
 from wtal.report.inputs.plan import Plan, page_settings, read_plan
 from wtal.report.tables.ablation import Row, interval_of, read_ablation
@@ -26,7 +27,6 @@ from wtal.report.tables.tables import (
     read_label_quality_table,
     read_main_table,
 )
-from wtal.report.tables.typeset import Block, Cell, Column, Table, bounds, difference, number, spread
 from wtal.suite.paths import SuitePaths
 
 TIMELINE_NOTE = (

@@ -13,11 +13,11 @@ import pandas as pd
 from wtal.base.files import read_rows
 from wtal.base.records import TRAINING_COLUMNS
 from wtal.evaluate.score.thresholds import columns_of
+from wtal.evaluate.text.typeset import Block, Cell, Column, Table, spread
 from wtal.report.inputs.frames import read_frame
 from wtal.report.inputs.metrics import LABEL_FIGURES, RunMetrics
 from wtal.report.inputs.plan import Plan
 from wtal.report.inputs.statistics import mean_and_deviation
-from wtal.report.tables.typeset import Block, Cell, Column, Table, spread
 from wtal.suite.paths import TRAINING, SuitePaths
 
 ROUND_FIGURES = ("average", "classification_mAP", *LABEL_FIGURES)

@@ -16,6 +16,7 @@ from wtal.evaluate.score.controls import oracle, random_segments, whole_videos
 from wtal.evaluate.score.intervals import interval_over
 from wtal.evaluate.score.options import EvaluationOptions, options_from_settings
 from wtal.evaluate.score.protocols import Matches, evaluate_detections, evaluate_matches, match_detections
+from wtal.evaluate.text.typeset import Table, to_latex, to_markdown
 from wtal.localise.scores_file import read_scores
 from wtal.report.inputs.frames import write_frame
 from wtal.report.inputs.metrics import RunMetrics, hold, read_metrics
@@ -40,7 +41,6 @@ from wtal.report.tables.main_table import (
 )
 from wtal.report.tables.names import PROVENANCE, SUMMARY
 from wtal.report.tables.power import COLUMNS, PowerRow, contrasts, power_rows, power_values
-from wtal.report.tables.typeset import Table, to_latex, to_markdown
 from wtal.suite.method_settings import PRESET_MISSING_CLASS
 from wtal.suite.paths import METRICS, ROUNDS, TEST_SCORES, SuitePaths
 
