@@ -2,7 +2,7 @@
 
 import re
 
-from wtal.base.digests import digest_of_command
+from wtal.base.code.digests import digest_of_command
 from wtal.data.store.tables import STORE_FILES
 from wtal.report.figures import names as figures
 from wtal.report.tables import names as tables

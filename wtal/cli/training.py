@@ -38,6 +38,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--resume-every", type=float, default=20.0, metavar="SECONDS", help="how often the state of the job is saved"
     )
     train.set_defaults(run=train_round)
+    _register_scores(commands)
+
+
+def _register_scores(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     score = commands.add_parser(
         "score",
         help="scores of a subset from a checkpoint",

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wtal.base.digests import digest_of_command
+from wtal.base.code.digests import digest_of_command
 from wtal.base.errors import InputError
 from wtal.base.files import digest_of_value, to_json
 from wtal.base.first_seen import hold_to_lock, record

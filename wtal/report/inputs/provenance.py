@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import wtal
-from wtal.base.digests import digest_of_command
+from wtal.base.code.digests import digest_of_command
 from wtal.base.errors import InputError
 from wtal.base.files import read_text
 from wtal.data.store.read import read_store
