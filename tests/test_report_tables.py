@@ -18,7 +18,7 @@ from wtal.base.errors import InputError
 from wtal.base.files import read_arrays, write_arrays
 from wtal.base.records import Detections
 from wtal.cli import main
-from wtal.evaluate.read.detections import read_round
+from wtal.evaluate.read.detections import read_detections_of_round
 from wtal.evaluate.score.controls import oracle, random_segments
 from wtal.evaluate.score.intervals import Interval
 from wtal.evaluate.score.options import options_from_settings
@@ -131,7 +131,9 @@ def test_intervals_are_those_of_the_evaluator_for_the_same_resamples(results: Pa
     matches = {
         name: [
             match_detections(
-                read_round(results / name / f"seed{seed}" / "rounds.npz", entry.rounds), truth.instances, options
+                read_detections_of_round(results / name / f"seed{seed}" / "rounds.npz", entry.rounds),
+                truth.instances,
+                options,
             )
             for seed in plan.file.seeds
         ]
@@ -158,7 +160,7 @@ def test_compare_prints_the_intervals_and_verdicts_of_the_tables(
     systems: dict[str, list[str]] = {}
     for name, rounds in (("base", 0), ("whole", 2)):
         for seed in (0, 1):
-            found = read_round(results / name / f"seed{seed}" / "rounds.npz", rounds)
+            found = read_detections_of_round(results / name / f"seed{seed}" / "rounds.npz", rounds)
             path = tmp_path / f"{name}{seed}.json"
             path.write_text(json.dumps({"results": by_video(found)}))
             systems.setdefault(name, []).append(str(path))

@@ -81,7 +81,7 @@ def new_dataset(options: argparse.Namespace) -> None:
     from wtal.base.files import to_json, write_text
     from wtal.data.convert.convert import collect
     from wtal.data.user.inspect import Request, inspect
-    from wtal.data.user.problems import check, told
+    from wtal.data.user.problems import check_problems, told
     from wtal.data.user.suite import suite_of, suite_text
     from wtal.suite.paths import SuitePaths, settings_name
     from wtal.suite.plan import plan_files
@@ -107,7 +107,7 @@ def new_dataset(options: argparse.Namespace) -> None:
         snippets_are=options.snippets_are,
     )
     found = inspect(request)
-    check(found)
+    check_problems(found)
     collect(found.settings, tell=lambda sentence: None)
     text = suite_text(found)
     files = plan_files(suite_of(text, str(config)))

@@ -141,7 +141,7 @@ def write_detections(path: str | Path, detections: Detections) -> None:
     write_bytes(path, orjson.dumps({"version": "wtal", "results": results}) + b"\n")
 
 
-def read_rounds(path: str | Path, at_least: int = 1) -> list[Detections]:
+def read_detections_of_rounds(path: str | Path, at_least: int = 1) -> list[Detections]:
     """The detections of every round of a run, round 0 first.
 
     at_least: so many, of which those that the file does not know have none.
@@ -152,8 +152,8 @@ def read_rounds(path: str | Path, at_least: int = 1) -> list[Detections]:
     return [_of_round(arrays, number) for number in range(max(n_rounds, at_least))]
 
 
-def read_round(path: str | Path, round_index: int) -> Detections:
-    """The detections of one round of a run, none where it has none; raises as `read_rounds` does."""
+def read_detections_of_round(path: str | Path, round_index: int) -> Detections:
+    """The detections of one round of a run, none where it has none; raises as `read_detections_of_rounds` does."""
     return _of_round(_round_arrays(path), round_index)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from wtal.base.errors import InputError
 from wtal.base.records import Floats, Instances, Segments, VideoScores
 from wtal.data.store.tables import Subset
-from wtal.evaluate.read.detections import read_round
+from wtal.evaluate.read.detections import read_detections_of_round
 from wtal.localise.fusion.fuse import fuse
 from wtal.localise.labels.file import read_labels
 from wtal.localise.propose import proposals_of_class
@@ -90,7 +90,7 @@ def _test_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Cli
     scores = _scores_of(_round_folder(plan, results, rounds) / TEST_SCORES, truth)
     first = _scores_of(_round_folder(plan, results, 0) / TEST_SCORES, truth) if rounds else None
     path = SuitePaths(results).run(plan.whole_method, plan.file.seeds[0]) / ROUNDS
-    found = read_round(path, rounds)
+    found = read_detections_of_round(path, rounds)
     if found.classes != truth.instances.classes:
         raise InputError(file=path, key="classes", expected="the classes of the data", got=", ".join(found.classes))
     fusions: list[Fusion] = list(dict.fromkeys(("nms", method.detection.fusion)))

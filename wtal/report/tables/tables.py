@@ -11,7 +11,7 @@ import pandas as pd
 from wtal.base.errors import InputError
 from wtal.base.files import to_json, write_rows, write_text
 from wtal.base.records import Detections
-from wtal.evaluate.read.detections import read_rounds
+from wtal.evaluate.read.detections import read_detections_of_rounds
 from wtal.evaluate.score.controls import oracle, random_segments, whole_videos
 from wtal.evaluate.score.intervals import interval_over
 from wtal.evaluate.score.options import EvaluationOptions, options_from_settings
@@ -116,7 +116,7 @@ def _matches(plan: Plan, runs: Runs, results: Path, truth: Truth) -> dict[tuple[
     for (variant, seed), run in runs.items():
         path, options = SuitePaths(results).run(variant, seed) / ROUNDS, _options(plan, variant, truth)
         n_rounds = plan.file.variants[variant].rounds + 1
-        rounds = read_rounds(path, at_least=n_rounds)[:n_rounds]
+        rounds = read_detections_of_rounds(path, at_least=n_rounds)[:n_rounds]
         found = [match_detections(each, truth.instances, options, source=str(path)) for each in rounds]
         hold(run, [evaluate_matches(each) for each in found], path.with_name(METRICS), path)
         matches[variant, seed] = found[-1]
