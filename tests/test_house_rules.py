@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,22 @@ def test_a_heavy_library_stays_in_its_folder(library: str, folders: set[str]) ->
         name_of(path) for path, tree in TREES.items() for module in imported(tree) if module.split(".")[0] == library
     }
     assert {name for name in found if name.partition(".")[0] not in folders} == set()
+
+
+MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_MODULES = 300, 50, 12
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_and_its_functions_are_short_enough_to_read(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MOST_LINES
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < MOST_LINES_OF_A_FUNCTION, node.name
+
+
+def test_a_folder_holds_few_modules() -> None:
+    folders = Counter(path.parent.relative_to(PACKAGE).as_posix() for path in MODULES if path.stem != "__init__")
+    assert {folder: count for folder, count in folders.items() if count > MOST_MODULES} == {}
 
 
 def called(node: ast.Call) -> str:

@@ -234,6 +234,20 @@ def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
     return rows
 
 
+def installed_file(package: str, name: str) -> Path:
+    """Where an installed package keeps a file, of which nothing is imported. Raises LookupError, in a few words."""
+    import importlib.metadata  # slow to load, and few commands look into packages
+
+    try:
+        files = importlib.metadata.files(package) or []
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        raise LookupError("no such package") from None
+    for file in files:
+        if file.as_posix() == name and Path(str(file.locate())).is_file():
+            return Path(str(file.locate()))
+    raise LookupError("a package without that file")
+
+
 def digest_of_file(path: str | Path) -> str:
     """sha256 of a file's bytes, read in pieces. Raises InputError where it cannot be read."""
     try:

@@ -20,6 +20,7 @@ from wtal.base.schema import from_mapping, to_mapping
 from wtal.base.seeds import seed_of
 from wtal.data.store.read import Store
 from wtal.methods.rskp.network import Network
+from wtal.suite.paths import CHECKPOINT, ROUND_FILES, TRAINING
 from wtal.suite.step_settings import DetectSettings, EpochSettings, RoundSettings
 from wtal.suite.training_settings import CollapseSettings
 from wtal.training.checkpoint import About, read_checkpoint, write_checkpoint
@@ -33,7 +34,7 @@ from wtal.training.trainer import EpochLog, RoundLabels, Trainer
 
 logger = logging.getLogger(__name__)
 
-FILES = ("checkpoint.pt", "training.csv", "scores_train.npz", "scores_test.npz", "resume.pt", "best.pt")
+FILES = (*ROUND_FILES, "resume.pt", "best.pt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +147,8 @@ class RoundJob:
                 test_scores=self._scores("test", settings.detection_snippet_share),
                 epoch_scores=self.epoch_scores.gathered(self.scored_epochs),
             )
-        write_checkpoint(self.folder / "checkpoint.pt", {"about": self.about.to_json(), **self.trainer.state()})
-        write_rows(self.folder / "training.csv", TRAINING_COLUMNS, self.rows)
+        write_checkpoint(self.folder / CHECKPOINT, {"about": self.about.to_json(), **self.trainer.state()})
+        write_rows(self.folder / TRAINING, TRAINING_COLUMNS, self.rows)
         return result
 
     def clear(self) -> None:
