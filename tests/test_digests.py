@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from wtal.base.digests import PACKAGE, digest_of_command, parts_of_command
+from wtal.base.code.digests import PACKAGE, digest_of_command, parts_of_command
+from wtal.base.code.syntax import code_of_module
 from wtal.base.errors import InputError
-from wtal.base.syntax import code_of_module
 from wtal.cli import build_parser
 
 FILES = {

@@ -18,12 +18,13 @@ from wtal.base.errors import InputError
 from wtal.base.files import read_arrays, write_arrays
 from wtal.base.records import Detections, training_columns
 from wtal.cli import main
-from wtal.evaluate.read.detections import read_round
+from wtal.evaluate.read.detections import read_detections_of_round
 from wtal.evaluate.score.controls import oracle, random_segments
 from wtal.evaluate.score.intervals import Interval
 from wtal.evaluate.score.options import options_from_settings
 from wtal.evaluate.score.protocols import match_detections
 from wtal.evaluate.score.uncertainty import bootstrap_average
+from wtal.evaluate.text.typeset import Block, Cell, Column, Table, bounds, difference, number, to_latex, to_markdown
 from wtal.report.inputs.metrics import read_metrics
 from wtal.report.inputs.plan import read_plan
 from wtal.report.inputs.resampling import Resamples
@@ -31,6 +32,7 @@ from wtal.report.inputs.statistics import mean_and_deviation
 from wtal.report.inputs.truth import read_truth
 from wtal.report.tables.ablation import Row, ablation_rows, interval_of, read_ablation
 from wtal.report.tables.main_table import read_published
+from wtal.report.tables.names import TABLES
 from wtal.report.tables.power import read_power
 from wtal.report.tables.tables import (
     read_ablation_table,
@@ -39,7 +41,6 @@ from wtal.report.tables.tables import (
     read_main_table,
     write_tables,
 )
-from wtal.report.tables.typeset import Block, Cell, Column, Table, bounds, difference, number, to_latex, to_markdown
 
 TRAINING_COLUMNS = training_columns(("foreground", "background", "attention", "consistency"))
 
@@ -58,6 +59,10 @@ def tables_of(results: Path, out: Path | None = None) -> Path:
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_run(tmp_path_factory.mktemp("run"))
     return tables_of(folder)
+
+
+def test_the_tables_are_those_that_the_workflow_asks_for(results: Path, tmp_path: Path) -> None:
+    assert {path.name for path in tables_of(results, tmp_path).iterdir()} == set(TABLES)
 
 
 def lines_of(path: Path) -> list[str]:
@@ -127,7 +132,9 @@ def test_intervals_are_those_of_the_evaluator_for_the_same_resamples(results: Pa
     matches = {
         name: [
             match_detections(
-                read_round(results / name / f"seed{seed}" / "rounds.npz", entry.rounds), truth.instances, options
+                read_detections_of_round(results / name / f"seed{seed}" / "rounds.npz", entry.rounds),
+                truth.instances,
+                options,
             )
             for seed in plan.file.seeds
         ]
@@ -154,7 +161,7 @@ def test_compare_prints_the_intervals_and_verdicts_of_the_tables(
     systems: dict[str, list[str]] = {}
     for name, rounds in (("base", 0), ("whole", 2)):
         for seed in (0, 1):
-            found = read_round(results / name / f"seed{seed}" / "rounds.npz", rounds)
+            found = read_detections_of_round(results / name / f"seed{seed}" / "rounds.npz", rounds)
             path = tmp_path / f"{name}{seed}.json"
             path.write_text(json.dumps({"results": by_video(found)}))
             systems.setdefault(name, []).append(str(path))

@@ -12,7 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
     *("Snakefile", "Makefile", "pyproject.toml", "constraints.txt", "dvc.yaml", ".dvcignore", ".gitignore"),
-    *("workflow", "profiles", "config", "wtal", ".dvc", "results/published"),
+    *("workflow", "profiles", "config", "wtal", "snakemake_logger_plugin_one_line", ".dvc"),
+    "results/published",
 )
 
 # Every kind of rule: shared rounds, delta, scores with dropout.

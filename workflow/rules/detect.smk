@@ -1,11 +1,11 @@
 rule detect:
     input:
         STORE,
-        settings=f"{SETTINGS}/{{variant}}/detect.json",
+        settings=settings_of("detect"),
         scores=test_scores,
     output:
-        detections=f"{RUN}/detections.json",
-        rounds=f"{RUN}/rounds.npz",
+        detections=RUN / paths.DETECTIONS,
+        rounds=RUN / paths.ROUNDS,
     log:
         f"{LOGS}/detect/{{variant}}_seed{{seed}}.log",
     conda:

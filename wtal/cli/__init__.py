@@ -44,6 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except WtalError as error:
             logger.error("wtal %s: %s", options.command, error)
             return 2
+        except ModuleNotFoundError as error:
+            from wtal.cli.environment import lacking
+
+            sentence = lacking(error)
+            if sentence is None:
+                raise
+            logger.error("wtal %s: %s", options.command, sentence)
+            return 2
         except BrokenPipeError:
             # The reader of a pipe went away (`wtal ... | head`); that is no fault of the input.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

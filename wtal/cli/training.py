@@ -38,6 +38,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--resume-every", type=float, default=20.0, metavar="SECONDS", help="how often the state of the job is saved"
     )
     train.set_defaults(run=train_round)
+    _register_scores(commands)
+
+
+def _register_scores(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     score = commands.add_parser(
         "score",
         help="scores of a subset from a checkpoint",
@@ -72,6 +76,7 @@ def train_round(options: argparse.Namespace) -> None:
     from wtal.base.schema import from_mapping
     from wtal.data.store.read import read_store
     from wtal.localise.scores_file import write_scores
+    from wtal.suite.paths import TEST_SCORES, TRAIN_SCORES
     from wtal.suite.step_settings import DetectSettings, RoundSettings
     from wtal.suite.training_settings import CollapseSettings
     from wtal.training.round_job import RoundInputs, RoundJob
@@ -101,8 +106,8 @@ def train_round(options: argparse.Namespace) -> None:
     )
     job = RoundJob(inputs, options.out, device_of(options.device), options.resume_every)
     result = job.run()
-    write_scores(options.out / "scores_train.npz", result.train_scores, store.classes)
-    write_scores(options.out / "scores_test.npz", result.test_scores, store.classes, result.epoch_scores)
+    write_scores(options.out / TRAIN_SCORES, result.train_scores, store.classes)
+    write_scores(options.out / TEST_SCORES, result.test_scores, store.classes, result.epoch_scores)
     job.clear()
 
 

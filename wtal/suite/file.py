@@ -15,6 +15,7 @@ from wtal.base.members import member
 from wtal.base.schema import from_mapping, json_schema
 from wtal.suite import method_settings as s
 from wtal.suite.data_settings import DataSettings
+from wtal.suite.paths import OWN_FOLDERS
 from wtal.suite.renamed import refuse_renamed
 
 
@@ -75,7 +76,7 @@ class SuiteFile:
             require(bool(fits), "variants", expected, name)
 
 
-RESERVED = {"settings", "data", "figures", "tables", "logs", "benchmarks", "report"}
+RESERVED = {*OWN_FOLDERS, "tables", "logs", "report"}
 
 
 def extended(values: object, source: Path, seen: tuple[Path, ...] = ()) -> Any:

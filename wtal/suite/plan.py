@@ -12,6 +12,7 @@ from wtal.base.files import digest_of_value, read_yaml
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.suite import method_settings as s
 from wtal.suite.file import SuiteFile, VariantEntry, extended, method_of
+from wtal.suite.paths import settings_name
 from wtal.suite.step_settings import DetectSettings, EpochSettings, LabelRoundSettings, RoundSettings
 from wtal.suite.training_settings import at_epoch
 
@@ -189,21 +190,21 @@ def _nodes(file: SuiteFile, variants: Mapping[str, Variant]) -> dict[tuple[str, 
 
 def plan_files(suite: Suite) -> dict[str, Any]:
     """Every settings file of a suite: its path under results/<suite>/settings/ and its JSON value."""
-    files: dict[str, Any] = {"data.json": to_mapping(suite.file.dataset)}
+    files: dict[str, Any] = {settings_name("data"): to_mapping(suite.file.dataset)}
     for variant in suite.variants.values():
-        files[f"{variant.name}/detect.json"] = to_mapping(detect_settings(variant))
-        files[f"{variant.name}/collapse.json"] = to_mapping(variant.method.training.collapse)
-        files[f"{variant.name}/evaluate.json"] = to_mapping(evaluation_settings(suite.file, variant))
+        files[settings_name("detect", variant.name)] = to_mapping(detect_settings(variant))
+        files[settings_name("collapse", variant.name)] = to_mapping(variant.method.training.collapse)
+        files[settings_name("evaluate", variant.name)] = to_mapping(evaluation_settings(suite.file, variant))
         for index in range(variant.rounds + 1):
             if suite.nodes[variant.name, index].owner != variant.name:
                 continue
-            files[f"{variant.name}/round{index}.json"] = to_mapping(round_settings(suite.name, variant, index))
+            files[settings_name("round", variant.name, index)] = to_mapping(round_settings(suite.name, variant, index))
             if index:
-                files[f"{variant.name}/labels{index}.json"] = to_mapping(label_settings(variant, index))
+                files[settings_name("labels", variant.name, index)] = to_mapping(label_settings(variant, index))
     report = to_mapping(suite.file.report)
-    files["page.json"] = {key: report.pop(key) for key in ("title", "note")}
-    files["figures.json"] = {"timeline_videos": report.pop("timeline_videos")}
-    files["report.json"] = {
+    files[settings_name("page")] = {key: report.pop(key) for key in ("title", "note")}
+    files[settings_name("figures")] = {"timeline_videos": report.pop("timeline_videos")}
+    files[settings_name("report")] = {
         "suite": suite.name,
         "order": list(suite.variants),  # JSON objects are written with their keys sorted
         "seeds": list(suite.file.seeds),

@@ -19,6 +19,7 @@ from wtal.base.records import VideoScores, training_columns
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.base.seeds import seed_of
 from wtal.data.store.read import Store
+from wtal.suite.paths import CHECKPOINT, ROUND_FILES, TRAINING
 from wtal.suite.step_settings import DetectSettings, EpochSettings, RoundSettings
 from wtal.suite.training_settings import CollapseSettings
 from wtal.training.checkpoint import About, read_checkpoint, write_checkpoint
@@ -32,7 +33,7 @@ from wtal.training.trainer import EpochLog, RoundLabels, Trainer
 
 logger = logging.getLogger(__name__)
 
-FILES = ("checkpoint.pt", "training.csv", "scores_train.npz", "scores_test.npz", "resume.pt", "best.pt")
+FILES = (*ROUND_FILES, "resume.pt", "best.pt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +145,8 @@ class RoundJob:
                 test_scores=self._scores("test"),
                 epoch_scores=self.epoch_scores.gathered(self.scored_epochs),
             )
-        write_checkpoint(self.folder / "checkpoint.pt", {"about": self.about.to_json(), **self.trainer.state()})
-        write_rows(self.folder / "training.csv", training_columns(self.trainer.method.loss_names), self.rows)
+        write_checkpoint(self.folder / CHECKPOINT, {"about": self.about.to_json(), **self.trainer.state()})
+        write_rows(self.folder / TRAINING, training_columns(self.trainer.method.loss_names), self.rows)
         return result
 
     def clear(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from wtal.base.errors import InputError, nearest
 from wtal.base.seeds import seed_of_text
 from wtal.data.annotations.forms import annotation_files, parsed_annotations
-from wtal.data.annotations.keys import named
+from wtal.data.annotations.keys import keys_in_words
 from wtal.data.annotations.raw import RawAnnotations, RawVideo
 from wtal.data.annotations.subsets import subset_key
 from wtal.data.annotations.values import instance_of, positive_of
@@ -76,7 +76,7 @@ def read_annotations(path: str | Path) -> Annotations:
     else:
         _check_known(raw.path / "labels.npy", videos, classes)
     if not any(classes_of(video) for video in videos):
-        got = f"none in {len(videos)} videos, whose keys are {named(raw.keys)}"
+        got = f"none in {len(videos)} videos, whose keys are {keys_in_words(raw.keys)}"
         raise InputError(file=path, expected="a label of some video under 'annotations' or 'label'", got=got)
     n_ambiguous = sum(len(video.ambiguous) for video in videos)
     notes = raw.notes

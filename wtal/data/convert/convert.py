@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wtal.base.digests import digest_of_command
+from wtal.base.code.digests import digest_of_command
 from wtal.base.errors import InputError
 from wtal.base.files import digest_of_value, to_json
-from wtal.base.first_seen import hold, record
+from wtal.base.first_seen import hold_to_lock, record
 from wtal.base.schema import to_mapping
 from wtal.data.convert.chosen_videos import used_classes, weak_labels
 from wtal.data.convert.collection import Collection, Member, Tell, collect
@@ -175,7 +175,7 @@ def hold_features(
 ) -> None:
     """Hold annotations and features against the lock, or record them in it. Raises InputError where one differs."""
     videos = [[video.name, video.subset, video.seconds, video.instances] for video in collection.annotations.videos]
-    hold(lock, "annotations", {"sha256": digest_of_value([list(collection.annotations.classes), videos])})
-    hold(lock, "features", {"columns": collection.feature_size, "streams": to_mapping(collection.streams)})
-    hold(lock, "videos", digests)
+    hold_to_lock(lock, "annotations", {"sha256": digest_of_value([list(collection.annotations.classes), videos])})
+    hold_to_lock(lock, "features", {"columns": collection.feature_size, "streams": to_mapping(collection.streams)})
+    hold_to_lock(lock, "videos", digests)
     record(lock, "streams", streams)

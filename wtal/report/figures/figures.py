@@ -28,11 +28,13 @@ from wtal.report.figures.drawing import (
     shorten,
     without_left_frame,
 )
+from wtal.report.figures.names import TIMELINES, timeline_name
 from wtal.report.figures.timelines import timeline_figure
 from wtal.report.figures.tracks import clip_values
 from wtal.report.inputs.plan import Plan, read_plan
 from wtal.report.tables.ablation import interval_of, read_ablation
 from wtal.report.tables.rounds import ROUND_TITLES, means_by_key, read_classes, read_rounds, read_training
+from wtal.suite.paths import SuitePaths
 
 WIDTH = 9.0  # inches
 MOST_CLASSES = 40  # in the figure by class; beyond, those that differ the most
@@ -50,15 +52,15 @@ def write_figures(report: Path, data: Path, results: Path, out: Path) -> None:
     training = read_training(out / "training.csv")
     by_class = read_classes(out / "per_class.csv", plan.headline)
     clips = read_clips(plan, data, results)
-    folder = out / "figures"
+    folder = SuitePaths(out).figures
     with drawing():
         save(ablation_figure(plan, ablation), folder, "ablation")
         save(rounds_figure(plan, by_round), folder, "rounds")
         save(training_figure(plan, training), folder, "training")
         save(class_figure(plan, by_class), folder, "per_class")
         for number, clip in enumerate(clips, start=1):
-            save(timeline_figure(clip), folder, f"timeline_{number}")
-    write_text(out / "timelines.json", to_json({"clips": [clip_values(clip) for clip in clips]}))
+            save(timeline_figure(clip), folder, timeline_name(number))
+    write_text(out / TIMELINES, to_json({"clips": [clip_values(clip) for clip in clips]}))
 
 
 def ablation_figure(plan: Plan, ablation: pd.DataFrame) -> Figure:

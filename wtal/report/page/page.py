@@ -15,8 +15,11 @@ from jinja2 import Environment, StrictUndefined
 from wtal.base.errors import InputError
 from wtal.base.files import read_bytes, read_json, write_text
 from wtal.evaluate.score.intervals import Interval, interval_over
+from wtal.evaluate.text.typeset import Block, Cell, Column, Table, bounds, difference, number, spread
+from wtal.report.figures.names import TIMELINES, timeline_name
 from wtal.report.inputs.plan import Plan, page_settings, read_plan
 from wtal.report.tables.ablation import Row, interval_of, read_ablation
+from wtal.report.tables.names import PROVENANCE
 from wtal.report.tables.tables import (
     notes,
     read_ablation_table,
@@ -24,7 +27,7 @@ from wtal.report.tables.tables import (
     read_label_quality_table,
     read_main_table,
 )
-from wtal.report.tables.typeset import Block, Cell, Column, Table, bounds, difference, number, spread
+from wtal.suite.paths import SuitePaths
 
 TIMELINE_NOTE = (
     "One lane for each class, with its own colour, hatch and name. A segment or detection is as high as its score. "
@@ -49,11 +52,11 @@ def write_page(report: Path, results: Path, out: Path) -> None:
     Nothing in it depends on the clock. Raises InputError before anything is written where a file is missing or broken.
     """
     plan = read_plan(report)
-    facts = read_json(results / "provenance.json")
+    facts = read_json(results / PROVENANCE)
     if not isinstance(facts, dict) or facts.get("settings_digest") != plan.digest:
         got = str(facts.get("settings_digest", "nothing"))[:12] if isinstance(facts, dict) else type(facts).__name__
         expected = f"tables made with these settings, digest {plan.digest[:12]} (run `wtal tables` again)"
-        raise InputError(file=results / "provenance.json", key="settings_digest", expected=expected, got=got)
+        raise InputError(file=results / PROVENANCE, key="settings_digest", expected=expected, got=got)
     style, script, page = (read_asset(name) for name in ("page.css", "page.js", "page.html.jinja"))
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     shown = {**_values(plan, results, facts), "style": style, "script": script, "policy": _policy(style, script)}
@@ -145,14 +148,15 @@ def _verdict(away: Interval) -> str:
 
 
 def _picture(results: Path, name: str, title: str) -> dict[str, str]:
-    svg = read_bytes(results / "figures" / f"{name}.svg")
+    path = SuitePaths(results).figure(name, "svg")
+    svg = read_bytes(path)
     if b"<svg" not in svg[:1000]:
-        raise InputError(file=results / "figures" / f"{name}.svg", expected="an SVG picture", got=repr(svg[:20]))
+        raise InputError(file=path, expected="an SVG picture", got=repr(svg[:20]))
     return {"title": title, "source": f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"}
 
 
 def _timelines(results: Path) -> list[dict[str, str]]:
-    path = results / "timelines.json"
+    path = results / TIMELINES
     clips = read_json(path)
     clips = clips.get("clips") if isinstance(clips, dict) else None
     if not isinstance(clips, list) or not all(isinstance(clip, dict) and "video" in clip for clip in clips):
@@ -160,7 +164,7 @@ def _timelines(results: Path) -> list[dict[str, str]]:
             file=path, key="clips", expected="a list of clips with their `video`", got=type(clips).__name__
         )
     titles = (f"{'Training' if clip.get('subset') == 'train' else 'Test'} clip {clip['video']}" for clip in clips)
-    return [_picture(results, f"timeline_{index}", title) for index, title in enumerate(titles, start=1)]
+    return [_picture(results, timeline_name(index), title) for index, title in enumerate(titles, start=1)]
 
 
 def _flat(data: object) -> dict[str, Any]:

@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 
 from wtal.evaluate.score.intervals import Interval, interval_of_difference, interval_of_level, interval_over
+from wtal.evaluate.text.typeset import Block, Cell, Column, Table, bounds, difference, number, spread
 from wtal.report.inputs.frames import read_frame
 from wtal.report.inputs.metrics import RunMetrics
 from wtal.report.inputs.plan import Plan
 from wtal.report.inputs.resampling import Resamples
 from wtal.report.inputs.statistics import mean_and_deviation
-from wtal.report.tables.typeset import Block, Cell, Column, Table, bounds, difference, number, spread
 
 CONTROLS = "Controls"
 BOUNDS = ("low", "high", "videos_low", "videos_high")  # over videos and seeds, and over videos alone

@@ -14,12 +14,12 @@ import pandas as pd
 
 from wtal.base.errors import InputError
 from wtal.evaluate.score.thresholds import columns_of
+from wtal.evaluate.text.typeset import Block, Cell, Column, Table, number, spread
 from wtal.report.inputs.frames import read_frame
 from wtal.report.inputs.metrics import RunMetrics
 from wtal.report.inputs.plan import Plan
 from wtal.report.inputs.statistics import mean_and_deviation
 from wtal.report.tables.ablation import Row
-from wtal.report.tables.typeset import Block, Cell, Column, Table, number, spread
 
 PUBLISHED, THIS_RUN, CONTROLS = "Published", "This run", "Controls"
 HIGHEST = "the highest of this suite, picked on the test set"

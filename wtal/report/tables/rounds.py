@@ -13,11 +13,12 @@ import pandas as pd
 from wtal.base.files import read_rows
 from wtal.base.records import AFTER_LOSSES
 from wtal.evaluate.score.thresholds import columns_of
+from wtal.evaluate.text.typeset import Block, Cell, Column, Table, spread
 from wtal.report.inputs.frames import read_frame
 from wtal.report.inputs.metrics import LABEL_FIGURES, RunMetrics
 from wtal.report.inputs.plan import Plan
 from wtal.report.inputs.statistics import mean_and_deviation
-from wtal.report.tables.typeset import Block, Cell, Column, Table, spread
+from wtal.suite.paths import TRAINING, SuitePaths
 
 ROUND_FIGURES = ("average", "classification_mAP", *LABEL_FIGURES)
 ROUND_TITLES = {
@@ -76,7 +77,7 @@ def training_frame(plan: Plan, results: Path) -> pd.DataFrame:
         rounds = sorted(index for owner, index in owned if owner == variant)
         for seed in plan.file.seeds:
             for index in rounds:
-                path = results / variant / f"seed{seed}" / f"round{index}" / "training.csv"
+                path = SuitePaths(results).round(variant, seed, index) / TRAINING
                 rows = pd.DataFrame(read_rows(path, ("epoch",)))
                 frames.append(rows.assign(variant=variant, seed=seed, round=index))
     frame = pd.concat(frames)

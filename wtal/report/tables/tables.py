@@ -11,11 +11,12 @@ import pandas as pd
 from wtal.base.errors import InputError
 from wtal.base.files import to_json, write_rows, write_text
 from wtal.base.records import Detections
-from wtal.evaluate.read.detections import read_rounds
+from wtal.evaluate.read.detections import read_detections_of_rounds
 from wtal.evaluate.score.controls import oracle, random_segments, whole_videos
 from wtal.evaluate.score.intervals import interval_over
 from wtal.evaluate.score.options import EvaluationOptions, options_from_settings
 from wtal.evaluate.score.protocols import Matches, evaluate_detections, evaluate_matches, match_detections
+from wtal.evaluate.text.typeset import Table, to_latex, to_markdown
 from wtal.localise.scores_file import read_scores
 from wtal.report.inputs.frames import write_frame
 from wtal.report.inputs.metrics import RunMetrics, hold, read_metrics
@@ -38,9 +39,10 @@ from wtal.report.tables.main_table import (
     read_main,
     read_published,
 )
+from wtal.report.tables.names import PROVENANCE, SUMMARY
 from wtal.report.tables.power import COLUMNS, PowerRow, contrasts, power_rows, power_values
-from wtal.report.tables.typeset import Table, to_latex, to_markdown
 from wtal.suite.method_settings import PRESET_MISSING_CLASS
+from wtal.suite.paths import METRICS, ROUNDS, TEST_SCORES, SuitePaths
 
 Runs = Mapping[tuple[str, int], RunMetrics]
 
@@ -72,8 +74,8 @@ def write_tables(report: Path, data: Path, results: Path, out: Path, published: 
         write_text(out / f"{table.name}.md", to_markdown(table))
         write_text(out / f"{table.name}.tex", to_latex(table))
     write_rows(out / "power.csv", COLUMNS, map(power_values, power_of(plan, resamples)))
-    write_text(out / "provenance.json", to_json(facts))
-    write_text(out / "summary.json", to_json(summary(plan, runs)))
+    write_text(out / PROVENANCE, to_json(facts))
+    write_text(out / SUMMARY, to_json(summary(plan, runs)))
 
 
 def summary(plan: Plan, runs: Runs) -> dict[str, dict[str, float]]:
@@ -112,11 +114,11 @@ def _matches(plan: Plan, runs: Runs, results: Path, truth: Truth) -> dict[tuple[
     """The detections of every variant and seed matched to the truth, held against what their evaluation recorded."""
     matches = {}
     for (variant, seed), run in runs.items():
-        path, options = results / variant / f"seed{seed}" / "rounds.npz", _options(plan, variant, truth)
+        path, options = SuitePaths(results).run(variant, seed) / ROUNDS, _options(plan, variant, truth)
         n_rounds = plan.file.variants[variant].rounds + 1
-        rounds = read_rounds(path, at_least=n_rounds)[:n_rounds]
+        rounds = read_detections_of_rounds(path, at_least=n_rounds)[:n_rounds]
         found = [match_detections(each, truth.instances, options, source=str(path)) for each in rounds]
-        hold(run, [evaluate_matches(each) for each in found], path.with_name("metrics.json"), path)
+        hold(run, [evaluate_matches(each) for each in found], path.with_name(METRICS), path)
         matches[variant, seed] = found[-1]
     return matches
 
@@ -140,7 +142,7 @@ def control_rows(plan: Plan, results: Path, truth: Truth) -> list[Row]:
     threshold = plan.method(plan.base).proposals.class_threshold
     whole, random = [], []
     for seed in plan.file.seeds:
-        path = results / base.owners[-1] / f"seed{seed}" / f"round{base.rounds}" / "scores_test.npz"
+        path = SuitePaths(results).round(base.owners[-1], seed, base.rounds) / TEST_SCORES
         scores, classes = read_scores(path)
         unknown = [name for name in scores.videos if name not in truth.seconds]
         if unknown:
