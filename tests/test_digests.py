@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from wtal.base.digests import PACKAGE, digest_of_command, parts_of_command
+from wtal.base.code.digests import PACKAGE, digest_of_command, parts_of_command
+from wtal.base.code.syntax import code_of_module
 from wtal.base.errors import InputError
-from wtal.base.syntax import code_of_module
 from wtal.cli import build_parser
 
 FILES = {
@@ -258,7 +258,7 @@ def test_what_a_command_loads_is_in_its_digest_but_for_the_command_line_and_list
         ),
         (
             "report",
-            "report/page/page.css report/page/page.js report/page/markup.py",
+            "report/page/page.css report/page/page.js report/page/page.html.jinja",
             "report/figures/figures.py data/kinds/synthetic.py",
         ),
     ],

@@ -1,7 +1,7 @@
 rule prepare:
     input:
         RAW,
-        settings=f"{SETTINGS}/data.json",
+        settings=PATHS.settings("data"),
     output:
         STORE,
     log:

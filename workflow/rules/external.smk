@@ -4,11 +4,11 @@
 rule train_external:
     input:
         STORE,
-        settings=f"{SETTINGS}/{{variant}}/round{{round}}.json",
+        settings=settings_of("round", "{round}"),
         files=external_files,
         labels=external_labels,
     output:
-        expand(f"{ROUND}/{{file}}", file=EXTERNAL_FILES, allow_missing=True),
+        [ROUND / name for name in paths.EXTERNAL_FILES],
     log:
         f"{LOGS}/train/{{variant}}_seed{{seed}}_round{{round}}.log",
     benchmark:

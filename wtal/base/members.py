@@ -9,15 +9,18 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wtal.base.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 # group -> kind -> module:class. What a module here is made of counts in a digest where it is named as a member.
 BUILT_IN: dict[str, dict[str, str]] = {
     "wtal.methods": {
+        "rskp": "wtal.methods.rskp.settings:RskpSettings",
         "external": "wtal.methods.external:ExternalMethod",
     },
     "wtal.fusions": {},
@@ -65,4 +68,6 @@ def member(group: str, kind: object, *, file: str | Path, key: str = "kind") -> 
 
 @cache
 def _installed(group: str) -> tuple[EntryPoint, ...]:
+    from importlib.metadata import entry_points  # most suites name no member of another package
+
     return tuple(entry_points(group=group))

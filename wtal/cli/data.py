@@ -56,12 +56,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def fetch_files(options: argparse.Namespace) -> None:
     """A manifest in, verified files out; what cannot be had is told in one message."""
-    from wtal.data.fetch.fetch import Request, fetch
+    from wtal.data.fetch.fetch import FetchRequest, fetch
     from wtal.data.fetch.manifest import read_manifest
 
     manifest = read_manifest(options.dataset)
     into = options.into or Path("data") / manifest.dataset
-    request = Request(manifest, into, mirror=options.mirror, by_hand=options.by_hand, only=options.only)
+    request = FetchRequest(manifest, into, mirror=options.mirror, by_hand=options.by_hand, only=options.only)
     for line in fetch(request):
         print(line)
 

@@ -10,12 +10,37 @@
 
 from __future__ import annotations
 
-from wtal.base.records import Detections, Instances
-from wtal.evaluate.diagnose.diagnose import Diagnosis, diagnose_matches
-from wtal.evaluate.score.intervals import Interval
-from wtal.evaluate.score.options import AmbiguousIntervals, EvaluationOptions, options_from_settings
-from wtal.evaluate.score.protocols import Evaluation, Matches, evaluate_detections, evaluate_matches, match_detections
-from wtal.evaluate.score.uncertainty import Bootstrap, bootstrap_average
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wtal.base.records import Detections, Instances
+    from wtal.evaluate.diagnose.diagnose import Diagnosis, diagnose_matches
+    from wtal.evaluate.score.intervals import Interval
+    from wtal.evaluate.score.options import AmbiguousIntervals, EvaluationOptions, options_from_settings
+    from wtal.evaluate.score.protocols import (
+        Evaluation,
+        Matches,
+        evaluate_detections,
+        evaluate_matches,
+        match_detections,
+    )
+    from wtal.evaluate.score.uncertainty import Bootstrap, bootstrap_average
+
+# Where each public name is made: it is imported when it is first asked for, so that no command waits for the others.
+_MODULES = {
+    **dict.fromkeys(("Detections", "Instances"), "wtal.base.records"),
+    **dict.fromkeys(("Diagnosis", "diagnose_matches"), "wtal.evaluate.diagnose.diagnose"),
+    "Interval": "wtal.evaluate.score.intervals",
+    **dict.fromkeys(
+        ("AmbiguousIntervals", "EvaluationOptions", "options_from_settings"), "wtal.evaluate.score.options"
+    ),
+    **dict.fromkeys(
+        ("Evaluation", "Matches", "evaluate_detections", "evaluate_matches", "match_detections"),
+        "wtal.evaluate.score.protocols",
+    ),
+    **dict.fromkeys(("Bootstrap", "bootstrap_average"), "wtal.evaluate.score.uncertainty"),
+}
 
 __all__ = [
     "AmbiguousIntervals",
@@ -34,3 +59,10 @@ __all__ = [
     "match_detections",
     "options_from_settings",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """A public name. Raises AttributeError where there is no such name."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

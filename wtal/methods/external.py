@@ -5,16 +5,17 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from wtal.base.errors import require
 from wtal.base.ranges import Doc, Words, settings
+from wtal.suite.contracts import BaseSettings
 
 PLACES = ("data", "seed", "round", "labels", "previous_labels", "out")
 
 
 @settings
-class ExternalMethod:
+class ExternalMethod(BaseSettings):
     """A command that reads the store and the pseudo labels of a round, and writes its scores."""
 
     kind: Literal["external"] = "external"
@@ -31,13 +32,21 @@ class ExternalMethod:
     def __post_init__(self) -> None:
         try:
             words = shlex.split(self.command)
-            self.words({name: "" for name in PLACES})
+            self.words(dict.fromkeys(PLACES, ""))
         except (ValueError, KeyError, IndexError):
             words = []
         expected = f"words in which only {', '.join(f'{{{name}}}' for name in PLACES)} stand in braces"
         require(bool(words), "command", expected, self.command)
         for name in ("data", "out"):
             require(f"{{{name}}}" in self.command, "command", f"{{{name}}} in it", self.command)
+
+    def check_with(self, method: Any) -> None:
+        """What only our own training can do is left to it."""
+        why = "where base.kind is external"
+        require(not method.labels.dropout, "labels.dropout", f"false {why}", method.labels.dropout)
+        kept = method.training.checkpoint
+        require(kept == "last", "training.checkpoint", f"last {why}", kept)
+        require(method.training.early_stopping is None, "training.early_stopping", f"null {why}", "a group of keys")
 
     def words(self, values: Mapping[str, object]) -> list[str]:
         """The program and its arguments, with a value for each of PLACES."""

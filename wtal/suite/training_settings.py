@@ -106,8 +106,6 @@ class TrainingSettings:
     adam_betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 5e-4  # added to the gradient
     videos_per_step: int = 10  # gradients are summed over these
-    memory_from_epoch: int | None = None  # first epoch that uses the memory bank; it is filled just before; null: never
-    memory_index: Literal["label", "class_zero"] = "label"  # "class_zero" repeats the released code
     shuffle: bool = True
     sampled_snippets: int | None = None  # one from each of so many equal parts of a longer video at a visit; null: all
     checkpoint: Literal["last", "selected_on_test"] = "last"  # the latter repeats the released code, and says so
@@ -125,8 +123,6 @@ class TrainingSettings:
         require(self.videos_per_step >= 1, "videos_per_step", "a whole number, 1 or above", self.videos_per_step)
         if self.sampled_snippets is not None:
             require(self.sampled_snippets >= 2, "sampled_snippets", "2 or above, or null", self.sampled_snippets)
-        if self.memory_from_epoch is not None:
-            require(self.memory_from_epoch >= 1, "memory_from_epoch", "an epoch above 0", self.memory_from_epoch)
         if self.early_stopping is not None:
             expected = "last where early_stopping is set: one rule says which epoch counts"
             require(self.checkpoint == "last", "checkpoint", expected, self.checkpoint)

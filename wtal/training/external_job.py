@@ -13,9 +13,7 @@ from pathlib import Path
 from wtal.base.errors import InputError
 from wtal.base.files import read_rows, refused_unwritable, write_rows
 from wtal.methods.external import ExternalMethod
-
-SCORES = ("scores_train.npz", "scores_test.npz")
-CURVE = "training.csv"
+from wtal.suite.paths import EXTERNAL_FILES, TEST_SCORES, TRAIN_SCORES, TRAINING
 
 
 @contextmanager
@@ -31,15 +29,15 @@ def external_round(method: ExternalMethod, values: Mapping[str, object], out: Pa
     with tempfile.TemporaryDirectory(dir=out, prefix=".external-") as name:
         made = Path(name)
         _run(method.words({**values, "out": made}))
-        for file in SCORES:
+        for file in (TRAIN_SCORES, TEST_SCORES):
             if not (made / file).is_file():
                 raise InputError(file=method.command, key=file, expected="the command to write it", got="no such file")
-        if (made / CURVE).is_file():
-            read_rows(made / CURVE, ("epoch",))
+        if (made / TRAINING).is_file():
+            read_rows(made / TRAINING, ("epoch",))
         else:
-            write_rows(made / CURVE, ("epoch",), ())
+            write_rows(made / TRAINING, ("epoch",), ())
         yield made
-        for file in (*SCORES, CURVE):
+        for file in EXTERNAL_FILES:
             shutil.move(made / file, out / file)
 
 

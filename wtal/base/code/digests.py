@@ -7,8 +7,8 @@ import is followed inside the package, those inside functions too; a module that
 public names joins nothing that it lists; a module that is wanted for what its import does is to be imported where that
 is relied upon. An import of a computed name takes the whole package, but for that of a member of a group (a base
 network, a fusion, ...): such a module counts where the command is said to use the member, one of another package with
-all of that package. Files that are no Python count where the code
-names them beside `importlib.resources.files` or `__file__`. Of code its syntax counts, as `wtal.base.syntax` reads it.
+all of that package. Files that are no Python count where the code names them beside `importlib.resources.files` or
+`__file__`. Of code its syntax counts, as `wtal.base.code.syntax` reads it.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from wtal.base.code.syntax import Code, code_of, code_of_module, declaration, names_bound, needed
 from wtal.base.errors import InputError
 from wtal.base.files import digest_of_file, digest_of_value, read_text
-from wtal.base.syntax import Code, code_of, code_of_module, declaration, names_bound, needed
 
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[2]
 INIT = "__init__.py"
 MEMBERS = "base.members"  # imports what a suite names, which counts as a member
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*")  # of a file, or a path that leads down to one
