@@ -135,10 +135,10 @@ def train_external(options: argparse.Namespace) -> None:
     from wtal.base.schema import from_mapping
     from wtal.data.store.read import read_store
     from wtal.localise.scores_file import check_scores_of
-    from wtal.methods.external import ExternalMethod
+    from wtal.methods.external.run import external_round
+    from wtal.methods.external.settings import ExternalMethod
     from wtal.suite.paths import TEST_SCORES, TRAIN_SCORES
     from wtal.suite.step_settings import RoundSettings
-    from wtal.training.external_job import external_round
 
     settings = from_mapping(RoundSettings, read_json(options.settings), file=options.settings)
     if not isinstance(settings.base, ExternalMethod):

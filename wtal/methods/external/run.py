@@ -12,7 +12,7 @@ from pathlib import Path
 
 from wtal.base.errors import InputError
 from wtal.base.files import read_rows, refused_unwritable, write_rows
-from wtal.methods.external import ExternalMethod
+from wtal.methods.external.settings import ExternalMethod
 from wtal.suite.paths import EXTERNAL_FILES, TEST_SCORES, TRAIN_SCORES, TRAINING
 
 
