@@ -82,7 +82,7 @@ Words = Annotated[str, Pattern(r"(?s).*\S.*", "a few words")]
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def settings(kind: type[Class]) -> type[Class]:
     """A frozen dataclass of keyword arguments that refuses values outside their ranges with a SettingError."""
-    own_check: Callable[[Any], None] | None = kind.__dict__.get("__post_init__")
+    own_check: Callable[[Any], None] | None = getattr(kind, "__post_init__", None)  # of a parent too
 
     def checked(self: Any) -> None:
         check(self)
