@@ -20,7 +20,8 @@ from wtal.base.files import to_json, write_text
 from wtal.base.schema import to_mapping
 from wtal.data.annotations.read import AnnotatedVideo
 from wtal.data.features import alignment
-from wtal.suite.data_settings import FeatureData, Stream
+from wtal.data.convert.settings import FeatureData
+from wtal.suite.streams import Stream
 from wtal.suite.plan import plan_files, read_suite
 
 RATE = 25 / 16

@@ -21,7 +21,7 @@ from wtal.localise.labels.file import read_labels
 from wtal.methods.batch import ArrayVideos, pack
 from wtal.methods.rskp.losses import video_losses
 from wtal.methods.rskp.memory import padded_slots
-from wtal.suite.data_settings import SyntheticData
+from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.suite.method_settings import LossSettings
 from wtal.suite.plan import plan_files, read_suite
 from wtal.suite.step_settings import LabelRoundSettings

@@ -22,7 +22,8 @@ from wtal.base.schema import to_mapping
 from wtal.data.convert import convert
 from wtal.data.features.statistics import FeatureStatistics
 from wtal.data.kinds.prepare import prepare
-from wtal.suite.data_settings import FeatureData, SyntheticData
+from wtal.data.convert.settings import FeatureData
+from wtal.data.kinds.synthetic_settings import SyntheticData
 
 N_VIDEOS = 12
 ORDER = [f"v_{number:03d}" for number in range(N_VIDEOS) if number % 3 != 2]  # those to train on come first

@@ -24,7 +24,7 @@ from wtal.data.features.layouts import open_features
 from wtal.data.kinds.prepare import prepare
 from wtal.data.store.read import read_store
 from wtal.data.store.write import write_store
-from wtal.suite.data_settings import FeatureData
+from wtal.data.convert.settings import FeatureData
 
 
 @pytest.fixture

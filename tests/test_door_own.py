@@ -21,7 +21,7 @@ from wtal.data.convert.convert import converted_data_set
 from wtal.data.kinds.prepare import prepare
 from wtal.data.store.read import read_store
 from wtal.data.store.write import write_store
-from wtal.suite.data_settings import FeatureData
+from wtal.data.convert.settings import FeatureData
 
 
 class Said(NamedTuple):

@@ -20,7 +20,8 @@ from wtal.data.convert.convert import converted_data_set
 from wtal.data.kinds.prepare import prepare
 from wtal.data.store.read import read_store
 from wtal.data.store.write import DataSet, StoredVideo, write_store
-from wtal.suite.data_settings import FeatureData, Stream
+from wtal.data.convert.settings import FeatureData
+from wtal.suite.streams import Stream
 
 
 @pytest.fixture

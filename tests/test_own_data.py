@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from wtal.suite.data_settings import Stream
+from wtal.suite.streams import Stream
 from wtal.suite.plan import read_suite
 
 ROOT = Path(__file__).resolve().parents[1]

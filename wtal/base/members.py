@@ -20,7 +20,12 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "wtal.methods": {},
     "wtal.fusions": {},
     "wtal.label_makers": {},
-    "wtal.data_kinds": {},
+    "wtal.data_kinds": {
+        "hapt": "wtal.data.kinds.hapt_settings:HaptData",
+        "synthetic": "wtal.data.kinds.synthetic_settings:SyntheticData",
+        "watch": "wtal.data.kinds.watch_settings:WatchData",
+        "features": "wtal.data.convert.settings:FeatureData",
+    },
     "wtal.protocols": {},
 }
 

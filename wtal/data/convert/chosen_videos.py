@@ -6,7 +6,7 @@ from wtal.base.errors import InputError
 from wtal.data.annotations.read import AnnotatedVideo, Annotations, classes_of, read_annotations, with_subsets
 from wtal.data.store.emptiness import Labelled, background_caution, cautions, require_enough
 from wtal.data.store.tables import Subset
-from wtal.suite.data_settings import FeatureData
+from wtal.data.convert.settings import FeatureData
 
 Chosen = list[tuple[AnnotatedVideo, Subset]]
 

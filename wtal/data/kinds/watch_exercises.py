@@ -34,7 +34,7 @@ from wtal.data.kinds.sensor_features import (
 )
 from wtal.data.store.tables import SUBSETS, Subset
 from wtal.data.store.write import DataSet, StoredVideo
-from wtal.suite.data_settings import WatchData
+from wtal.data.kinds.watch_settings import WatchData
 
 PACKAGE = "seglearn"
 PACKAGED_FILE = "seglearn/data/watch_dataset.npy"

@@ -27,7 +27,7 @@ from wtal.data.features.for_prediction import read_floats
 from wtal.data.features.layouts import Entry, Features, open_features, shapes_of, streams_of
 from wtal.data.store.emptiness import cautions, lacks
 from wtal.data.store.tables import Subset
-from wtal.suite.data_settings import FeatureData
+from wtal.data.convert.settings import FeatureData
 
 TRAIN_NAMES = ("train",)  # and the words that mean the same
 TEST_NAMES = ("test", "validation")
