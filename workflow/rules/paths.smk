@@ -11,7 +11,7 @@ from wtal.suite import paths
 PATHS = paths.SuitePaths.of(SUITE.name)
 LOGS = f"logs/{SUITE.name}"
 BENCHMARKS = PATHS.benchmarks
-RAW = [PATHS.settings("raw")] if SUITE.file.dataset.kind == "features" else []
+RAW = [path for path in [PATHS.settings("raw")] if path.is_file()]  # a kind without raw files has none
 STORE = [PATHS.data / name for name in STORE_FILES]
 SEEDS, VARIANTS = SUITE.file.seeds, list(SUITE.variants)
 

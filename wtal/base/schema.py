@@ -25,9 +25,10 @@ def from_mapping(kind: type[Settings], values: object, *, file: str | Path, key:
 
 
 def to_mapping(settings: Any) -> Any:
-    """The plain JSON value that `from_mapping` reads back to the same settings."""
+    """The plain JSON value that `from_mapping` reads back to the same settings; a kind without settings is a word."""
     if dataclasses.is_dataclass(settings) and not isinstance(settings, type):
-        return {field.name: to_mapping(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
+        values = {field.name: to_mapping(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
+        return values["kind"] if list(values) == ["kind"] else values
     if isinstance(settings, (tuple, list)):
         return [to_mapping(entry) for entry in settings]
     if isinstance(settings, Mapping):
@@ -107,6 +108,13 @@ def _group_of(kind: Any) -> str | None:
 
 def _has_default(field: dataclasses.Field[Any]) -> bool:
     return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+
+
+def default_of(field: dataclasses.Field[Any]) -> Any:
+    """The default of a field that has one."""
+    if field.default is not dataclasses.MISSING or field.default_factory is dataclasses.MISSING:
+        return field.default
+    return field.default_factory()
 
 
 def _choice(kind: Any, value: object, file: str, key: str) -> object:
@@ -247,8 +255,8 @@ def _schema_of_record(kind: Any) -> dict[str, Any]:
         "required": [field.name for field in fields if not _has_default(field)],
     }
     for field in fields:
-        if field.default is not dataclasses.MISSING:
-            schema["properties"][field.name]["default"] = to_mapping(field.default)
+        if _has_default(field):
+            schema["properties"][field.name]["default"] = to_mapping(default_of(field))
     return schema
 
 
@@ -271,7 +279,7 @@ def _schema_of_annotated(kind: Any) -> dict[str, Any]:
         if isinstance(entry, Pattern):
             found["pattern"] = f"^(?:{entry.regex})$"
         elif isinstance(entry, Length):
-            found["minItems"] = entry.least
+            found["minItems" if found["type"] == "array" else "minProperties"] = entry.least
         else:
             found[_LIMITS[type(entry)]] = entry.bound
     if text := described(kind):
