@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import accumulate
-from typing import Literal
+from typing import Annotated, Literal
 
 from wtal.base.errors import require
+from wtal.base.ranges import Count, Doc, Ge, Gt, Le, Lt, Pattern, Words, settings
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class Stream:
     """The columns of features that come from one source, such as rgb; the next stream's stand after them."""
 
-    name: str
-    columns: int
-
-    def __post_init__(self) -> None:
-        require(bool(self.name.strip()), "name", "a word", self.name)
-        require(self.columns >= 1, "columns", "a whole number, 1 or above", self.columns)
+    name: Annotated[str, Pattern(r"[\s\S]*\S[\s\S]*", "a word"), Doc("what the columns come from, such as rgb")]
+    columns: Annotated[Count, Doc("how many features each snippet has of it")]
 
 
 Streams = tuple[Stream, ...]  # side by side, in order; none where nobody has named them
@@ -45,93 +41,113 @@ def require_streams(streams: Streams, feature_size: int | None) -> None:
     require(sums, "streams", f"columns that sum to feature_size, {feature_size}", described(streams))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class HaptData:
     """The embedded sensor recordings (Reyes-Ortiz et al., 2016) cut into clips."""
 
-    kind: Literal["hapt"]
-    clip_seconds: float = 45.0
-    classes: Literal["nine", "all", "activities"] = "nine"
-    split: Literal["test", "validation"] = "test"  # validation: held-out training people, to choose settings on
+    kind: Literal["hapt"] = "hapt"
+    clip_seconds: Annotated[float, Ge(5), Le(600), Doc("length of a clip in seconds, as near as equal clips come")] = (
+        45.0
+    )
+    classes: Annotated[
+        Literal["nine", "all", "activities"],
+        Doc("nine: three ways of walking and the six changes of posture; activities: walking and postures"),
+    ] = "nine"
+    split: Annotated[
+        Literal["test", "validation"],
+        Doc("validation: tests on held-out training people, to choose settings on"),
+    ] = "test"
 
-    def __post_init__(self) -> None:
-        require(5 <= self.clip_seconds <= 600, "clip_seconds", "5 to 600 seconds", self.clip_seconds)
+
+Snippets = Annotated[int, Ge(16)]
+Some = Annotated[int, Ge(2)]
+Bouts = Annotated[int, Ge(1), Le(30)]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class SyntheticData:
     """Made-up videos in which each ingredient of the method can be seen to act."""
 
-    kind: Literal["synthetic"]
-    seed: int = 0
-    train_videos: int = 24
-    test_videos: int = 12
-    classes: int = 4
-    feature_size: int = 32  # per video stream; there are two streams
-    snippets: tuple[int, int] = (40, 90)  # least and most per video
+    kind: Literal["synthetic"] = "synthetic"
+    seed: Annotated[int, Doc("of every random number of the videos")] = 0
+    train_videos: Annotated[Some, Doc("videos to train on")] = 24
+    test_videos: Annotated[Some, Doc("videos to test on")] = 12
+    classes: Annotated[Some, Doc("classes of actions")] = 4
+    feature_size: Annotated[int, Ge(8), Doc("features of each of the two streams")] = 32
+    snippets: Annotated[tuple[Snippets, Snippets], Doc("least and most snippets of a video")] = (40, 90)
 
     def __post_init__(self) -> None:
-        for key in ("train_videos", "test_videos", "classes"):
-            require(getattr(self, key) >= 2, key, "a whole number, 2 or above", getattr(self, key))
-        require(self.feature_size >= 8, "feature_size", "a whole number, 8 or above", self.feature_size)
         least, most = self.snippets
-        require(16 <= least <= most, "snippets", "two rising numbers, 16 or above", list(self.snippets))
+        require(least <= most, "snippets", "two rising numbers", list(self.snippets))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class WatchData:
     """Exercises recorded by a smartwatch (Burns et al., 2018), composed into sessions with rest between them."""
 
-    kind: Literal["watch"]
-    seed: int = 0  # of the composition
-    session_bouts: tuple[int, int] = (3, 5)  # least and most bouts of exercise in a session
-    split: Literal["test", "validation"] = "test"  # validation: held-out training people, to choose settings on
+    kind: Literal["watch"] = "watch"
+    seed: Annotated[int, Ge(0), Doc("of the composition")] = 0
+    session_bouts: Annotated[tuple[Bouts, Bouts], Doc("least and most bouts of exercise in a session")] = (3, 5)
+    split: Annotated[
+        Literal["test", "validation"],
+        Doc("validation: tests on held-out training people, to choose settings on"),
+    ] = "test"
 
     def __post_init__(self) -> None:
-        require(self.seed >= 0, "seed", "a whole number, 0 or above", self.seed)
         least, most = self.session_bouts
-        require(1 <= least <= most <= 30, "session_bouts", "two rising numbers from 1 to 30", list(self.session_bouts))
+        require(least <= most, "session_bouts", "two rising numbers", list(self.session_bouts))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class FeatureData:
-    """Features that were extracted from videos, in a common layout, and annotations. Paths start where `wtal` runs."""
+    """Features extracted from videos, in a common layout, and annotations. Paths start where `wtal` runs."""
 
-    kind: Literal["features"]
-    name: str
-    features: str  # a file or a folder
-    annotations: str  # a folder of arrays, an ActivityNet JSON file, or a CSV file: video,label[,start,end][,subset]
-    layout: Literal["auto", "object_array", "npy_per_video", "two_folders", "h5"] = "auto"
-    snippets_are: Literal["auto", "rows", "columns"] = "auto"  # of each array; auto: where its other axis is features'
-    missing_features: Literal["refuse", "leave_out"] = "refuse"  # annotated videos without features
-    train_subset: str = "train"  # as the annotations call it
-    test_subset: str = "test"
-    test_share: float = 0.25  # of the videos, where the annotations name no subsets
-    snippets_per_second: float | None = 1.5625  # null: measured from the videos' durations
-    feature_size: int | None = 2048  # null: that of the first video
-    streams: Streams = RGB_AND_FLOW  # of the columns, in order; []: as the layout tells them, or not named
-    video_labels: Literal["instances", "listed"] = "instances"  # listed: of training videos, as in labels_all.npy
-    past_end: Literal["refuse", "keep"] = "refuse"  # instances that begin after their video's end
-    alignment: Literal["refuse", "warn"] = "refuse"  # snippet counts that contradict the durations
-    precision: Literal["float32", "float16"] = "float32"  # of the store
-    exclude_videos: tuple[str, ...] = ()
-    expected_videos: int | None = None  # of both subsets, without the excluded ones; null: not checked
-    lock: str | None = None  # file that records what was first seen, and is held against it from then on
-    source: str = "not stated"
-    licence: str = "not stated"
-    citation: str = "not stated"
+    kind: Literal["features"] = "features"
+    name: Annotated[Words, Doc("of the data set")]
+    features: Annotated[str, Doc("a file or a folder")]
+    annotations: Annotated[
+        str, Doc("a folder of arrays, an ActivityNet JSON file, or a CSV file: video,label[,start,end][,subset]")
+    ]
+    layout: Annotated[
+        Literal["auto", "object_array", "npy_per_video", "two_folders", "h5"], Doc("how the features lie; auto: seen")
+    ] = "auto"
+    snippets_are: Annotated[
+        Literal["auto", "rows", "columns"], Doc("of each array; auto: where its other axis is that of the features")
+    ] = "auto"
+    missing_features: Annotated[Literal["refuse", "leave_out"], Doc("annotated videos without features")] = "refuse"
+    train_subset: Annotated[str, Doc("the subset to train on, as the annotations call it")] = "train"
+    test_subset: Annotated[str, Doc("the subset to test on")] = "test"
+    test_share: Annotated[
+        float, Gt(0), Lt(1), Doc("share of the videos to test on, where the annotations name no subsets")
+    ] = 0.25
+    snippets_per_second: Annotated[
+        Annotated[float, Gt(0)] | None, Doc("rate of the features; null: measured from the videos' durations")
+    ] = 1.5625
+    feature_size: Annotated[Count | None, Doc("features of a snippet; null: as many as the first video has")] = 2048
+    streams: Annotated[Streams, Doc("streams of the columns, in order; []: as the layout tells them, or not named")] = (
+        RGB_AND_FLOW
+    )
+    video_labels: Annotated[
+        Literal["instances", "listed"], Doc("of training videos; listed: as labels_all.npy has them")
+    ] = "instances"
+    past_end: Annotated[Literal["refuse", "keep"], Doc("instances that begin after their video's end")] = "refuse"
+    alignment: Annotated[Literal["refuse", "warn"], Doc("numbers of snippets that contradict the durations")] = "refuse"
+    precision: Annotated[Literal["float32", "float16"], Doc("as what the features lie in the store")] = "float32"
+    exclude_videos: Annotated[tuple[str, ...], Doc("names of videos to leave out")] = ()
+    expected_videos: Annotated[
+        Annotated[int, Ge(2)] | None, Doc("videos of both subsets, without the excluded ones; null: not checked")
+    ] = None
+    lock: Annotated[str | None, Doc("file that records what was first seen, and is held against it from then on")] = (
+        None
+    )
+    source: Annotated[str, Doc("where the data come from")] = "not stated"
+    licence: Annotated[str, Doc("under which they may be used")] = "not stated"
+    citation: Annotated[str, Doc("of who made them")] = "not stated"
 
     def __post_init__(self) -> None:
-        require(bool(self.name.strip()), "name", "a few words", self.name)
         different = self.train_subset != self.test_subset
         require(different, "test_subset", "another subset than the one to train on", self.test_subset)
-        require(0 < self.test_share < 1, "test_share", "a share in (0, 1)", self.test_share)
-        rate, size = self.snippets_per_second, self.feature_size
-        require(rate is None or rate > 0, "snippets_per_second", "above 0, or null", rate)
-        require(size is None or size >= 1, "feature_size", "a whole number, 1 or above, or null", size)
-        require_streams(self.streams, size)
-        few = self.expected_videos is None or self.expected_videos >= 2
-        require(few, "expected_videos", "a whole number, 2 or above, or null", self.expected_videos)
+        require_streams(self.streams, self.feature_size)
 
 
 DataSettings = HaptData | SyntheticData | WatchData | FeatureData
