@@ -26,6 +26,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "wtal.fusions": {},
     "wtal.label_makers": {},
     "wtal.data_kinds": {},
+    "wtal.protocols": {},
 }
 
 
