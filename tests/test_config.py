@@ -100,7 +100,7 @@ def suite_refused(change: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"seeds": []}, "tiny.yaml: seeds: expected at least one seed; got []"),
+        ({"seeds": []}, "tiny.yaml: seeds: expected at least 1 entry; got []"),
         ({"seeds": [1, 1]}, "seeds: expected each seed once"),
         ({"suite": "../evil"}, "suite: expected lower-case letters, digits and -"),
         ({"variants": {"Bad Name": {"title": "x"}}}, "variants: expected a name of lower-case letters"),

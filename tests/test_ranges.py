@@ -1,126 +1,190 @@
-"""Ranges of settings: stated once, checked when built and when read, and told to editors by the schema."""
+"""Ranges of settings: checked when settings are built and when they are read, and written in the schema."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
-import pkgutil
+import math
+import types
+import typing
 from collections.abc import Iterator
 from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 
-import wtal
+from wtal.base import ranges as r
 from wtal.base.errors import InputError, SettingError
-from wtal.base.ranges import Doc, Ge, Gt, Le, Length, Lt, Pattern, check_value, hints, in_words, ranges, settings
+from wtal.base.members import BUILT_IN, OneOf, member
 from wtal.base.schema import from_mapping, json_schema
+from wtal.suite.file import SuiteFile
+from wtal.suite.method_settings import MethodSettings
 
 
-@settings
-class Example:
-    """One field of each kind of range."""
+def settings_classes() -> list[type]:
+    """Every settings class that a suite file can hold, with those of each kind of member."""
+    found: dict[type, None] = {}
+    waiting: list[Any] = [SuiteFile, MethodSettings]
+    waiting += [member(group, kind, file="test") for group, own in BUILT_IN.items() for kind in own]
+    while waiting:
+        hint = waiting.pop()
+        if dataclasses.is_dataclass(hint) and hint not in found:
+            found[typing.cast("type", hint)] = None
+            waiting += r.hints(hint).values()
+        elif not isinstance(hint, type):
+            waiting += [entry for entry in get_args(hint) if get_origin(entry) is not None or isinstance(entry, type)]
+    return list(found)
 
-    share: Annotated[float, Ge(0), Lt(1), Doc("of something")] = 0.5
-    count: Annotated[int, Ge(1)] = 1
-    rate: Annotated[float, Gt(0)] = 1.0
-    most: Annotated[float, Le(3)] = 1.0
-    name: Annotated[str, Pattern("[a-z]+", "lower-case letters")] = "a"
-    several: Annotated[tuple[Annotated[int, Ge(0)], ...], Length(1)] = (1,)
-    maybe: Annotated[int, Ge(2)] | None = None
+
+def ranged(hint: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The annotations with a range in one of a field, and how a value is wrapped to reach each."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        if r.ranges(hint):
+            yield path, hint
+        yield from ranged(inner[0], path)
+    elif origin in (typing.Union, types.UnionType):
+        members = [entry for entry in inner if entry is not type(None)]
+        if len(members) == 1:
+            yield from ranged(members[0], path)
+    elif origin is tuple and len(inner) == 2 and inner[1] is Ellipsis:
+        yield from ranged(inner[0], (*path, "list"))
+    elif origin is tuple:
+        yield from ranged(inner[0], (*path, *["pair"][: len(inner) == 2]))
+    elif origin is dict:
+        yield from ranged(inner[1], (*path, "group"))
 
 
-REFUSED = [
-    ({"share": 1.0}, "share", "a number in [0, 1)"),
-    ({"count": 0}, "count", "a whole number, 1 or above"),
-    ({"rate": 0.0}, "rate", "a number above 0"),
-    ({"most": 3.5}, "most", "a number, 3 or below"),
-    ({"name": "A"}, "name", "lower-case letters"),
-    ({"several": ()}, "several", "at least one"),
-    ({"several": (0, -1)}, "several[1]", "a whole number, 0 or above"),
-    ({"maybe": 1}, "maybe", "a whole number, 2 or above"),
+def wrapped(value: object, path: tuple[str, ...]) -> Any:
+    """A value in the lists and groups around it."""
+    for around in reversed(path):
+        value = {"list": (value,), "pair": (value, value), "group": {"x": value}}[around]
+    return value
+
+
+def edges(hint: Any) -> tuple[list[Any], list[Any]]:
+    """Values that a range takes, at its bounds, and values just outside of it."""
+    inside: list[Any] = []
+    outside: list[Any] = []
+    is_whole = r.bare(hint) is int
+    for entry in r.ranges(hint):
+        match entry:
+            case r.Ge(bound):
+                inside.append(bound)
+                outside.append(bound - 1 if is_whole else math.nextafter(bound, -math.inf))
+            case r.Gt(bound):
+                outside.append(bound)
+                inside.append(bound + 1 if is_whole else math.nextafter(bound, math.inf))
+            case r.Le(bound):
+                inside.append(bound)
+                outside.append(bound + 1 if is_whole else math.nextafter(bound, math.inf))
+            case r.Lt(bound):
+                outside.append(bound)
+                inside.append(bound - 1 if is_whole else math.nextafter(bound, -math.inf))
+            case r.Pattern():
+                outside.append("")
+            case r.Length(least):
+                outside.append(() if get_origin(r.bare(hint)) is tuple else {})
+                assert least >= 1
+    return inside, outside
+
+
+RANGED = [
+    pytest.param(kind, name, path, hint, id=f"{kind.__name__}.{name}")
+    for kind in settings_classes()
+    for name, field_hint in r.hints(kind).items()
+    for path, hint in ranged(field_hint)
 ]
 
 
-@pytest.mark.parametrize(("values", "key", "expected"), REFUSED)
-def test_what_is_out_of_range_is_refused_alike_when_built_and_when_read(
-    values: dict[str, Any], key: str, expected: str
+def test_the_settings_state_their_ranges() -> None:
+    assert len(RANGED) > 60
+
+
+@pytest.mark.parametrize(("kind", "name", "path", "hint"), RANGED)
+def test_a_range_takes_its_bound_and_refuses_what_is_just_outside(
+    kind: type, name: str, path: tuple[str, ...], hint: Any
 ) -> None:
+    inside, outside = edges(hint)
+    for value in inside:
+        r.check_value(r.hints(kind)[name], wrapped(value, path), name)
+    for value in outside:
+        with pytest.raises(SettingError) as error:
+            r.check_value(r.hints(kind)[name], wrapped(value, path), name)
+        assert error.value.key.startswith(name)
+        assert error.value.expected == r.in_words(hint)
+
+
+@pytest.mark.parametrize(("kind", "name", "path", "hint"), RANGED)
+def test_code_and_yaml_are_refused_alike(kind: type, name: str, path: tuple[str, ...], hint: Any) -> None:
+    given = {**least_of(kind), name: wrapped(edges(hint)[1][0], path)}
     with pytest.raises(SettingError) as built:
-        Example(**values)
-    assert (built.value.key, built.value.expected) == (key, expected)
-    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        kind(**given)
     with pytest.raises(InputError) as read:
-        from_mapping(Example, plain, file="some.yaml")
-    assert (read.value.key, read.value.expected) == (key, expected)
+        from_mapping(kind, given, file="some.yaml", key="at")
+    assert str(read.value).startswith(f"some.yaml: at.{built.value.key}: expected {built.value.expected}; got ")
 
 
-def test_bounds_themselves_are_in_range_where_they_are_said_to_be() -> None:
-    found = Example(share=0.0, count=1, most=3.0, several=(0,), maybe=2)
-    assert from_mapping(Example, dataclasses.asdict(found) | {"several": [0]}, file="some.yaml") == found
+def least_of(kind: Any) -> dict[str, Any]:
+    """Plain values for the fields of a settings class that must be given."""
+    fields = [entry for entry in dataclasses.fields(kind) if entry.default is dataclasses.MISSING]
+    needed = [entry.name for entry in fields if entry.default_factory is dataclasses.MISSING]
+    return {name: least_value(r.hints(kind)[name]) for name in needed}
 
 
-def test_the_schema_says_what_is_checked_and_what_a_setting_is_for() -> None:
-    found = json_schema(Example)["properties"]
-    assert found["share"] == {
-        "type": ["number", "string"],
-        "minimum": 0,
-        "exclusiveMaximum": 1,
-        "description": "of something",
-        "default": 0.5,
-    }
-    assert found["name"]["pattern"] == "^(?:[a-z]+)$"
-    assert found["several"]["minItems"] == 1
-    assert found["several"]["items"]["minimum"] == 0
+def least_value(hint: Any) -> Any:
+    """A value that a field takes."""
+    if get_origin(hint) is Annotated:
+        group = next((entry.group for entry in get_args(hint) if isinstance(entry, OneOf)), None)
+        if group is not None:
+            return next(kind for kind in BUILT_IN[group] if not least_of(member(group, kind, file="test")))
+        return least_value(r.bare(hint))
+    if dataclasses.is_dataclass(hint):
+        return least_of(hint)
+    if get_origin(hint) is tuple:
+        return [least_value(get_args(hint)[0])]
+    if get_origin(hint) is dict:
+        return {"x": least_value(get_args(hint)[1])}
+    if get_origin(hint) is types.UnionType:  # of records, which their kinds tell apart
+        return {"kind": "hapt"}
+    return {int: 1, float: 1.0, str: "some"}.get(hint)
 
 
-def settings_classes() -> Iterator[type]:
-    """Every settings dataclass of the package that may be imported without torch."""
-    for module in pkgutil.walk_packages(wtal.__path__, "wtal."):
-        if module.name.startswith(("wtal.suite.", "wtal.data.", "wtal.methods.", "wtal.localise.")) and (
-            "settings" in module.name or module.name.startswith("wtal.suite.")
-        ):
-            for value in vars(importlib.import_module(module.name)).values():
-                if dataclasses.is_dataclass(value) and isinstance(value, type) and value.__module__ == module.name:
-                    yield value
+def test_the_schema_has_the_ranges_and_what_each_setting_is_for() -> None:
+    for kind in settings_classes():
+        properties = json_schema(kind)["properties"]
+        for name, hint in r.hints(kind).items():
+            if text := r.described(hint):
+                assert properties[name]["description"] == text
+            for entry in r.ranges(hint):
+                match entry:
+                    case r.Ge(bound):
+                        assert properties[name]["minimum"] == bound
+                    case r.Gt(bound):
+                        assert properties[name]["exclusiveMinimum"] == bound
+                    case r.Le(bound):
+                        assert properties[name]["maximum"] == bound
+                    case r.Lt(bound):
+                        assert properties[name]["exclusiveMaximum"] == bound
+                    case r.Pattern(regex):
+                        assert properties[name]["pattern"] == f"^(?:{regex})$"
+                    case r.Length(least):
+                        assert least in (properties[name].get("minItems"), properties[name].get("minProperties"))
 
 
-def ranged(hint: Any) -> Iterator[Any]:
-    """The annotation, and those inside it, that have a range."""
-    if get_origin(hint) is Annotated and ranges(hint):
-        yield hint
-    for inner in get_args(hint):
-        if get_origin(inner) is not None:
-            yield from ranged(inner)
+def test_a_class_that_inherits_settings_keeps_their_rules() -> None:
+    @r.settings
+    class Pair:
+        least: Annotated[int, r.Ge(0)] = 1
+        most: int = 2
 
+        def __post_init__(self) -> None:
+            if self.least > self.most:
+                raise SettingError("most", "the larger", self.most)
 
-FIELDS = [(kind, name, hint) for kind in settings_classes() for name, hint in hints(kind).items()]
+    @r.settings
+    class Named(Pair):
+        name: r.Words = "some"
 
-
-def test_there_are_settings_to_look_at() -> None:
-    assert len({kind for kind, _, _ in FIELDS}) > 15
-    assert sum(bool(list(ranged(hint))) for _, _, hint in FIELDS) > 40
-
-
-@pytest.mark.parametrize(
-    ("kind", "name", "hint"), FIELDS, ids=lambda value: getattr(value, "__name__", str(value))[:40]
-)
-def test_every_range_of_the_project_takes_its_bounds_and_nothing_beyond(kind: type, name: str, hint: Any) -> None:
-    for one in ranged(hint):
-        step = 1 if get_args(one)[0] is int else 1e-6
-        for entry in ranges(one):
-            beyond: object
-            match entry:
-                case Ge(bound):
-                    inside, beyond = bound, bound - step
-                case Gt(bound):
-                    inside, beyond = bound + step, bound
-                case Le(bound):
-                    inside, beyond = bound, bound + step
-                case Lt(bound):
-                    inside, beyond = bound - step, bound
-                case _:
-                    continue
-            check_value(one, inside, name)
-            with pytest.raises(SettingError, match=r"expected") as refused:
-                check_value(one, beyond, name)
-            assert refused.value.expected == in_words(one)
+    for wrong in ({"least": -1}, {"least": 3}, {"name": " "}):
+        with pytest.raises(SettingError):
+            Named(**wrong)
+    assert Named(least=2).most == 2

@@ -82,7 +82,7 @@ Words = Annotated[str, Pattern(r"[\s\S]*\S[\s\S]*", "a few words")]
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def settings(kind: type[Class]) -> type[Class]:
     """A frozen dataclass of keyword arguments that refuses values outside their ranges with a SettingError."""
-    own_check: Callable[[Any], None] | None = getattr(kind, "__post_init__", None)  # of a parent too
+    own_check: Callable[[Any], None] | None = getattr(kind, "__post_init__", None)  # its own, or that it inherits
 
     def checked(self: Any) -> None:
         check(self)
@@ -154,7 +154,7 @@ def in_words(hint: Any) -> str:
         if isinstance(entry, Pattern):
             return entry.words
         if isinstance(entry, Length):
-            return "at least one" if entry.least == 1 else f"at least {entry.least}"
+            return f"at least {entry.least} {'entry' if entry.least == 1 else 'entries'}"
     whole = "a whole number" if bare(hint) is int else "a number"
     low = max((entry for entry in found if isinstance(entry, Ge | Gt)), key=_bound_of, default=None)
     high = min((entry for entry in found if isinstance(entry, Le | Lt)), key=_bound_of, default=None)

@@ -77,7 +77,7 @@ def _record(kind: Any, value: object, file: str, key: str) -> Any:
         if name in value:
             built[name] = _build(hint, value[name], file, _child(key, name))
         elif not _has_default(fields[name]):
-            raise InputError(file=file, key=_child(key, name), expected=_described(hint), got="nothing")
+            raise InputError(file=file, key=_child(key, name), expected=type_in_words(hint), got="nothing")
     try:
         return kind(**built)
     except SettingError as error:
@@ -192,25 +192,26 @@ def _scalar(kind: Any, value: object, file: str, key: str) -> object:
         or (kind is str and isinstance(value, str))
     ):
         return value
-    raise InputError(file=file, key=key, expected=_described(kind), got=_shown(value))
+    raise InputError(file=file, key=key, expected=type_in_words(kind), got=_shown(value))
 
 
 _WORDS = {float: "a finite number", int: "a whole number", bool: "true or false", str: "text"}
 
 
-def _described(kind: Any) -> str:
+def type_in_words(kind: Any) -> str:
+    """What a setting takes, as a reader would say it: its range where it has one, else its type."""
     if get_origin(kind) is Annotated:
         if ranges(kind):
             return in_words(kind)
-        return "a group of keys with `kind`" if _group_of(kind) else _described(bare(kind))
+        return "a group of keys with `kind`" if _group_of(kind) else type_in_words(bare(kind))
     if kind in _WORDS:
         return _WORDS[kind]
     if get_origin(kind) is Literal:
         return f"one of {', '.join(map(str, get_args(kind)))}"
     if get_origin(kind) is tuple:
-        return "a list"
+        return f"a list, each {type_in_words(get_args(kind)[0])}"
     if get_origin(kind) in (typing.Union, types.UnionType):
-        return " or ".join("null" if entry is type(None) else _described(entry) for entry in get_args(kind))
+        return " or ".join("null" if entry is type(None) else type_in_words(entry) for entry in get_args(kind))
     return "a group of keys"
 
 
