@@ -3,6 +3,7 @@
 import re
 
 from wtal.base.code.digests import digest_of_command
+from wtal.base.members import reference_of
 from wtal.data.store.tables import STORE_FILES
 from wtal.report.figures import names as figures
 from wtal.report.tables import names as tables

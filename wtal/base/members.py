@@ -83,6 +83,12 @@ def title(chosen: Any) -> str:
     return f"{chosen.kind} ({', '.join(own)})" if own else str(chosen.kind)
 
 
+def reference_of(settings: object) -> str:
+    """The `module:class` of a member's settings."""
+    kind = type(settings)
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
 @cache
 def _installed(group: str) -> tuple[EntryPoint, ...]:
     from importlib.metadata import entry_points  # most suites name no member of another package

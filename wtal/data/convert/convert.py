@@ -19,6 +19,7 @@ from wtal.base.code.digests import digest_of_command
 from wtal.base.errors import InputError
 from wtal.base.files import digest_of_value, to_json
 from wtal.base.first_seen import hold_to_lock, record
+from wtal.base.members import reference_of
 from wtal.base.schema import to_mapping
 from wtal.data.convert.chosen_videos import used_classes, weak_labels
 from wtal.data.convert.collection import Collection, Member, Tell, collect
@@ -124,7 +125,7 @@ class ConvertedVideos(ResumableVideos):
 
 def _made_by(collection: Collection) -> str:
     """The digest of what decides the rows beside the files; annotations decide their order alone, which is seen."""
-    code = digest_of_command("prepare")
+    code = digest_of_command("prepare", members=[reference_of(collection.settings)])
     return digest_of_value([to_mapping(collection.settings), collection.feature_size, code])
 
 
