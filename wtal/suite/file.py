@@ -138,6 +138,8 @@ def _with_members_presets(
     preset = result.get("preset", "paper")
     for place, group in MEMBERS.items():
         kind, old = _kind_at(result, place), _kind_at(before, place)
+        if kind != old:  # the keys of another kind are of no use
+            merged = merge(merged, _at(place, None))
         if kind is not None and ("preset" in layer or kind != old):
             own = member(group, kind, file=source, key=f"{key}.{place}.kind").presets.get(preset, {})
             merged = merge(merged, _at(place, {"kind": kind, **own}))
@@ -152,11 +154,10 @@ def _kind_at(method: Mapping[str, Any], place: str) -> Any:
     return found.get("kind") if isinstance(found, Mapping) else found
 
 
-def _at(place: str, value: dict[str, Any]) -> dict[str, Any]:
+def _at(place: str, value: dict[str, Any] | None) -> dict[str, Any]:
     """A mapping with a value under dotted keys."""
-    for part in reversed(place.split(".")):
-        value = {part: value}
-    return value
+    first, _, rest = place.partition(".")
+    return {first: _at(rest, value) if rest else value}
 
 
 def suite_schema() -> dict[str, Any]:
