@@ -1,4 +1,4 @@
-"""BaS-Net goes through what RSKP goes through: rounds, labels, Δ, kill and resume, early stopping, prediction, report."""
+"""BaS-Net goes through what RSKP goes through: rounds, labels, Δ, resume, early stopping, prediction."""
 
 from __future__ import annotations
 

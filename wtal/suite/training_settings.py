@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from wtal.base.errors import require
+from wtal.base.ranges import Count, Doc
+
+Sampling = Literal["parts", "crop_pad", "perturb", "uniform"]
 
 
 def require_share(value: float, key: str) -> None:
@@ -107,7 +110,20 @@ class TrainingSettings:
     weight_decay: float = 5e-4  # added to the gradient
     videos_per_step: int = 10  # gradients are summed over these
     shuffle: bool = True
-    sampled_snippets: int | None = None  # one from each of so many equal parts of a longer video at a visit; null: all
+    batch: Annotated[
+        Literal["epoch", "paired"],
+        Doc("videos of a step: those that come next in an epoch that visits each once, or pairs and any others"),
+    ] = "epoch"
+    pairs: Annotated[Count, Doc("of videos that share a class, in a paired step; its other videos are any")] = 3
+    pair_replacement: Annotated[bool, Doc("a video may be paired with itself")] = False
+    sampled_snippets: int | None = None  # of a video at a visit, drawn as `sampling` says; null: all
+    sampling: Annotated[
+        Sampling,
+        Doc(
+            "parts: one of each equal part of a longer video; crop_pad: a window of a longer video; "
+            "uniform: an even grid, by which a shorter video is stretched; perturb: drawn along that grid"
+        ),
+    ] = "parts"
     checkpoint: Literal["last", "selected_on_test"] = "last"  # the latter repeats the released code, and says so
     collapse: CollapseSettings = CollapseSettings()
     early_stopping: EarlyStopping | None = None  # null: every round runs to its end
@@ -123,6 +139,13 @@ class TrainingSettings:
         require(self.videos_per_step >= 1, "videos_per_step", "a whole number, 1 or above", self.videos_per_step)
         if self.sampled_snippets is not None:
             require(self.sampled_snippets >= 2, "sampled_snippets", "2 or above, or null", self.sampled_snippets)
+        if self.sampling != "parts":
+            expected = f"a number where sampling is {self.sampling}"
+            require(self.sampled_snippets is not None, "sampled_snippets", expected, None)
+        if self.batch == "paired":
+            expected = f"at most half of videos_per_step, {self.videos_per_step}"
+            require(2 * self.pairs <= self.videos_per_step, "pairs", expected, self.pairs)
+            require(self.shuffle, "shuffle", "true where batch is paired: its videos are drawn", self.shuffle)
         if self.early_stopping is not None:
             expected = "last where early_stopping is set: one rule says which epoch counts"
             require(self.checkpoint == "last", "checkpoint", expected, self.checkpoint)
