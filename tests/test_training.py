@@ -30,11 +30,11 @@ from wtal.base.errors import CollapseError, InputError
 from wtal.base.seeds import seed_of
 from wtal.cli import main
 from wtal.data.kinds.prepare import prepare
+from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.methods.batch import ArrayVideos, batch_of, groups_of, scoring_batches
 from wtal.methods.rskp.memory import MemoryBank, memory_rows
 from wtal.methods.rskp.network import Network
 from wtal.methods.rskp.settings import RskpSettings
-from wtal.suite.data_settings import SyntheticData
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.checkpoint import read_checkpoint
 from wtal.training.rng import streams_of

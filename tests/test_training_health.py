@@ -32,10 +32,10 @@ from wtal.base.files import read_rows
 from wtal.base.records import VideoScores, training_columns
 from wtal.cli import main
 from wtal.data.kinds.prepare import prepare
+from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.data.store.read import read_store
 from wtal.localise.scores_file import write_scores
 from wtal.methods.batch import ArrayVideos
-from wtal.suite.data_settings import SyntheticData
 from wtal.suite.plan import read_suite, suite_from_mapping
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.suite.training_settings import CollapseSettings, EarlyStopping, TrainingSettings, Until
@@ -139,7 +139,7 @@ def test_unknown_keys_and_wrong_ranges_of_these_settings_are_refused_by_name() -
     for change, words in [
         ({"collapse": {"acton": "stop"}}, r"method\.training\.collapse\.acton"),
         ({"collapse": {"action": "halt"}}, r"method\.training\.collapse\.action: expected .*warn.*stop.*; got 'halt'"),
-        ({"collapse": {"class_share": 1.5}}, r"method\.training\.collapse\.class_share: expected a share"),
+        ({"collapse": {"class_share": 1.5}}, r"method\.training\.collapse\.class_share: expected a number in \[0, 1\]"),
         ({"early_stopping": {"patience": 0}}, r"method\.training\.early_stopping\.patience: expected .*1 or above"),
     ]:
         values = yaml.safe_load((ROOT / "config/tiny.yaml").read_text())

@@ -8,9 +8,9 @@ from pathlib import Path
 import yaml
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
-from wtal.data.convert.file_times import keep_listing
 from wtal.base.errors import WtalError
 from wtal.base.files import read_yaml, to_json, write_if_changed
+from wtal.data.kinds.prepare import keep_listing
 from wtal.suite.paths import SuitePaths
 from wtal.suite.plan import plan_files, suite_from_mapping
 from wtal.suite.file import merge
@@ -46,7 +46,7 @@ def chosen_suite():
     paths = SuitePaths.of(suite.name)
     for name, value in plan_files(suite).items():
         write_if_changed(paths.root / "settings" / name, to_json(value))
-    if suite.file.dataset.kind == "features" and workflow.is_main_process:  # and not each job on a cluster again
+    if workflow.is_main_process:  # and not each job on a cluster again
         keep_listing(paths.settings("raw"), suite.file.dataset)
     return suite
 

@@ -3,6 +3,7 @@
 import re
 
 from wtal.base.code.digests import digest_of_command
+from wtal.base.members import reference_of
 from wtal.data.store.tables import STORE_FILES
 from wtal.report.figures import names as figures
 from wtal.report.tables import names as tables
@@ -11,7 +12,7 @@ from wtal.suite import paths
 PATHS = paths.SuitePaths.of(SUITE.name)
 LOGS = f"logs/{SUITE.name}"
 BENCHMARKS = PATHS.benchmarks
-RAW = [PATHS.settings("raw")] if SUITE.file.dataset.kind == "features" else []
+RAW = [path for path in [PATHS.settings("raw")] if path.is_file()]  # a kind without raw files has none
 STORE = [PATHS.data / name for name in STORE_FILES]
 SEEDS, VARIANTS = SUITE.file.seeds, list(SUITE.variants)
 

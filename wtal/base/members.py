@@ -7,7 +7,7 @@ pytest finds its plugins. None is imported before a suite asks for it.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,13 @@ BUILT_IN: dict[str, dict[str, str]] = {
     },
     "wtal.fusions": {},
     "wtal.label_makers": {},
-    "wtal.data_kinds": {},
+    "wtal.data_kinds": {
+        "hapt": "wtal.data.kinds.hapt_settings:HaptData",
+        "synthetic": "wtal.data.kinds.synthetic_settings:SyntheticData",
+        "watch": "wtal.data.kinds.watch_settings:WatchData",
+        "features": "wtal.data.convert.settings:FeatureData",
+    },
+    "wtal.protocols": {},
 }
 
 
@@ -65,6 +71,23 @@ def member(group: str, kind: object, *, file: str | Path, key: str = "kind") -> 
         expected = f"{text}, as the entry point {kind} of {group} has it, to be there"
         raise InputError(file=file, key=key, expected=expected, got=f"{type(error).__name__}: {error}") from None
     return found
+
+
+def usual(group: str, kind: str, **settings: object) -> Any:
+    """The default of a settings field that takes any class of a group: this kind; imported once it is asked for."""
+    return field(default_factory=lambda: member(group, kind, file=group)(**settings))
+
+
+def title(chosen: Any) -> str:
+    """A member in words: its kind, with its own settings where it has any, such as `nms (tiou 0.45)`."""
+    own = [f"{entry.name} {getattr(chosen, entry.name)}" for entry in fields(chosen) if entry.name != "kind"]
+    return f"{chosen.kind} ({', '.join(own)})" if own else str(chosen.kind)
+
+
+def reference_of(settings: object) -> str:
+    """The `module:class` of a member's settings."""
+    kind = type(settings)
+    return f"{kind.__module__}:{kind.__qualname__}"
 
 
 @cache

@@ -76,13 +76,13 @@ class Doc:
 Range = Ge | Gt | Le | Lt | Pattern | Length
 Share = Annotated[float, Ge(0), Le(1)]
 Count = Annotated[int, Ge(1)]
-Words = Annotated[str, Pattern(r"(?s).*\S.*", "a few words")]
+Words = Annotated[str, Pattern(r"[\s\S]*\S[\s\S]*", "a few words")]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def settings(kind: type[Class]) -> type[Class]:
     """A frozen dataclass of keyword arguments that refuses values outside their ranges with a SettingError."""
-    own_check: Callable[[Any], None] | None = kind.__dict__.get("__post_init__")
+    own_check: Callable[[Any], None] | None = getattr(kind, "__post_init__", None)  # its own, or that it inherits
 
     def checked(self: Any) -> None:
         check(self)
@@ -108,7 +108,8 @@ def check_value(hint: Any, value: object, key: str) -> None:
         check_value(inner[0], value, key)
         wanted = ranges(hint)
         if wanted and value is not None:
-            require(all(_holds(entry, value) for entry in wanted), key, in_words(hint), value)
+            shown = list(value) if isinstance(value, tuple) else value
+            require(all(_holds(entry, value) for entry in wanted), key, in_words(hint), shown)
     elif origin in (typing.Union, types.UnionType) and value is not None:
         members = [member for member in inner if member is not type(None)]
         if len(members) == 1:

@@ -25,9 +25,10 @@ def from_mapping(kind: type[Settings], values: object, *, file: str | Path, key:
 
 
 def to_mapping(settings: Any) -> Any:
-    """The plain JSON value that `from_mapping` reads back to the same settings."""
+    """The plain JSON value that `from_mapping` reads back to the same settings; a kind without settings is a word."""
     if dataclasses.is_dataclass(settings) and not isinstance(settings, type):
-        return {field.name: to_mapping(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
+        values = {field.name: to_mapping(getattr(settings, field.name)) for field in dataclasses.fields(settings)}
+        return values["kind"] if list(values) == ["kind"] else values
     if isinstance(settings, (tuple, list)):
         return [to_mapping(entry) for entry in settings]
     if isinstance(settings, Mapping):
@@ -76,7 +77,7 @@ def _record(kind: Any, value: object, file: str, key: str) -> Any:
         if name in value:
             built[name] = _build(hint, value[name], file, _child(key, name))
         elif not _has_default(fields[name]):
-            raise InputError(file=file, key=_child(key, name), expected=_described(hint), got="nothing")
+            raise InputError(file=file, key=_child(key, name), expected=type_in_words(hint), got="nothing")
     try:
         return kind(**built)
     except SettingError as error:
@@ -107,6 +108,13 @@ def _group_of(kind: Any) -> str | None:
 
 def _has_default(field: dataclasses.Field[Any]) -> bool:
     return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+
+
+def default_of(field: dataclasses.Field[Any]) -> Any:
+    """The default of a field that has one."""
+    if field.default is not dataclasses.MISSING or field.default_factory is dataclasses.MISSING:
+        return field.default
+    return field.default_factory()
 
 
 def _choice(kind: Any, value: object, file: str, key: str) -> object:
@@ -184,25 +192,26 @@ def _scalar(kind: Any, value: object, file: str, key: str) -> object:
         or (kind is str and isinstance(value, str))
     ):
         return value
-    raise InputError(file=file, key=key, expected=_described(kind), got=_shown(value))
+    raise InputError(file=file, key=key, expected=type_in_words(kind), got=_shown(value))
 
 
 _WORDS = {float: "a finite number", int: "a whole number", bool: "true or false", str: "text"}
 
 
-def _described(kind: Any) -> str:
+def type_in_words(kind: Any) -> str:
+    """What a setting takes, as a reader would say it: its range where it has one, else its type."""
     if get_origin(kind) is Annotated:
         if ranges(kind):
             return in_words(kind)
-        return "a group of keys with `kind`" if _group_of(kind) else _described(bare(kind))
+        return "a group of keys with `kind`" if _group_of(kind) else type_in_words(bare(kind))
     if kind in _WORDS:
         return _WORDS[kind]
     if get_origin(kind) is Literal:
         return f"one of {', '.join(map(str, get_args(kind)))}"
     if get_origin(kind) is tuple:
-        return "a list"
+        return f"a list, each {type_in_words(get_args(kind)[0])}"
     if get_origin(kind) in (typing.Union, types.UnionType):
-        return " or ".join("null" if entry is type(None) else _described(entry) for entry in get_args(kind))
+        return " or ".join("null" if entry is type(None) else type_in_words(entry) for entry in get_args(kind))
     return "a group of keys"
 
 
@@ -247,8 +256,8 @@ def _schema_of_record(kind: Any) -> dict[str, Any]:
         "required": [field.name for field in fields if not _has_default(field)],
     }
     for field in fields:
-        if field.default is not dataclasses.MISSING:
-            schema["properties"][field.name]["default"] = to_mapping(field.default)
+        if _has_default(field):
+            schema["properties"][field.name]["default"] = to_mapping(default_of(field))
     return schema
 
 
@@ -271,7 +280,7 @@ def _schema_of_annotated(kind: Any) -> dict[str, Any]:
         if isinstance(entry, Pattern):
             found["pattern"] = f"^(?:{entry.regex})$"
         elif isinstance(entry, Length):
-            found["minItems"] = entry.least
+            found["minItems" if found["type"] == "array" else "minProperties"] = entry.least
         else:
             found[_LIMITS[type(entry)]] = entry.bound
     if text := described(kind):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wtal.base.errors import InputError
-from wtal.suite.data_settings import FeatureData
+
+if TYPE_CHECKING:
+    from wtal.data.convert.settings import FeatureData
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -107,6 +110,7 @@ def _check_alignment(options: argparse.Namespace) -> None:
 
 def _feature_data(dataset: str) -> FeatureData:
     """The data settings of a suite, by its name or path. Raises InputError where its features come from elsewhere."""
+    from wtal.data.convert.settings import FeatureData
     from wtal.data.kinds.prepare import read_data_settings
     from wtal.suite.plan import read_suite
 

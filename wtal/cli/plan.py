@@ -1,4 +1,4 @@
-"""`wtal plan` and `wtal schema`: what a suite would run, and the schema of its file."""
+"""`wtal plan`, `wtal list` and `wtal schema`: what a suite would run, what it can name, and the schema of its file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,23 @@ import argparse
 import json
 from pathlib import Path
 
+GROUPS = ("methods", "fusions", "label-makers", "data-kinds", "protocols")  # of wtal.base.members
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the sub-commands of this stage."""
     plan = commands.add_parser("plan", help="print the rounds that a suite trains and which variants share them")
     plan.add_argument("config", type=Path, help="a suite file, such as config/hapt.yaml")
     plan.set_defaults(run=print_plan)
+    known = commands.add_parser(
+        "list",
+        help="name the methods, fusions, label makers, kinds of data or protocols that a suite can name",
+        description="Print each kind of a group, plug-ins too: what it is, and its settings with what they take, their "
+        "defaults and what they are for.",
+    )
+    known.add_argument("group", choices=GROUPS, help="what to list")
+    known.add_argument("--json", action="store_true", help="the same as JSON")
+    known.set_defaults(run=print_kinds)
     schema = commands.add_parser("schema", help="print the JSON schema of a suite file")
     schema.set_defaults(run=print_schema)
 
@@ -32,6 +43,19 @@ def print_plan(options: argparse.Namespace) -> None:
         from wtal.report.tables.power import power_sentences, read_power
 
         print(*power_sentences(read_power(power)), sep="\n")
+
+
+def print_kinds(options: argparse.Namespace) -> None:
+    """The kinds of a group with their settings."""
+    from dataclasses import asdict
+
+    from wtal.suite.listing import in_lines, listed
+
+    found = listed(f"wtal.{options.group.replace('-', '_')}")
+    if options.json:
+        print(json.dumps([asdict(entry) for entry in found], indent=2))
+    else:
+        print(*in_lines(found), sep="\n")
 
 
 def print_schema(options: argparse.Namespace) -> None:

@@ -6,7 +6,9 @@ Classes are found by `wtal.base.members`; none of them may need torch before it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Protocol
+
+Precision = Literal["float32", "float16"]
 
 
 class BaseSettings:
@@ -23,3 +25,24 @@ class BaseSettings:
     def network(self, feature_size: int, n_classes: int, generator: Any) -> Any:
         """A new `wtal.methods.contract.Method` with these settings, drawn from a torch.Generator; imports torch."""
         raise NotImplementedError
+
+
+class DataKind(Protocol):
+    """Settings of one kind of data set, which know how to make it (docs/data.md#adding-a-kind-of-data-set)."""
+
+    @property
+    def kind(self) -> str:
+        """The word of its kind."""
+
+    @property
+    def precision(self) -> Precision:
+        """As what the features lie in the store."""
+
+    def raw_files(self) -> Mapping[str, object] | None:
+        """What the raw files look like from outside, by name: another look makes the store anew. Empty: not there yet.
+
+        None for a kind that reads no raw files.
+        """
+
+    def data_set(self) -> Any:
+        """The `wtal.data.store.write.DataSet`, ready to be written. Raises InputError where its files do not fit."""

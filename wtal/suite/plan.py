@@ -10,6 +10,7 @@ from typing import Any
 
 from wtal.base.errors import InputError, nearest
 from wtal.base.files import digest_of_value, read_yaml
+from wtal.base.members import reference_of
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.suite import method_settings as s
 from wtal.suite.file import SuiteFile, VariantEntry, extended, method_of
@@ -34,8 +35,7 @@ class Variant:
 
     def members(self, *keys: str) -> list[str]:
         """`module:class` of the members of groups under some keys of the method, such as `labels.fusion`."""
-        found = [type(attrgetter(key)(self.method)) for key in keys]
-        return [f"{kind.__module__}:{kind.__qualname__}" for kind in found]
+        return [reference_of(attrgetter(key)(self.method)) for key in keys]
 
 
 @dataclass(frozen=True, slots=True)

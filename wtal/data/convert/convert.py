@@ -19,13 +19,14 @@ from wtal.base.code.digests import digest_of_command
 from wtal.base.errors import InputError
 from wtal.base.files import digest_of_value, to_json
 from wtal.base.first_seen import hold_to_lock, record
+from wtal.base.members import reference_of
 from wtal.base.schema import to_mapping
 from wtal.data.convert.chosen_videos import used_classes, weak_labels
 from wtal.data.convert.collection import Collection, Member, Tell, collect
+from wtal.data.convert.settings import FeatureData
 from wtal.data.features.layouts import read_entry
 from wtal.data.features.statistics import FeatureStatistics, same_numbers, stream_doubts, stream_statistics
 from wtal.data.store.write import DataSet, ResumableVideos, StoredVideo, VideoRecord
-from wtal.suite.data_settings import FeatureData
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ class ConvertedVideos(ResumableVideos):
 
 def _made_by(collection: Collection) -> str:
     """The digest of what decides the rows beside the files; annotations decide their order alone, which is seen."""
-    code = digest_of_command("prepare")
+    code = digest_of_command("prepare", members=[reference_of(collection.settings)])
     return digest_of_value([to_mapping(collection.settings), collection.feature_size, code])
 
 

@@ -41,7 +41,9 @@ class RskpSettings(BaseSettings):
     )
     consistency_temperature: Annotated[float, Gt(0), Doc("that logits are divided by for consistency")] = 0.2
     consistency_memory_share: Annotated[Share, Doc("of the memory branch in the goal of consistency")] = 0.2
-    memory_from_epoch: Annotated[Count, Doc("first epoch that uses the memory, filled just before")] | None = None
+    memory_from_epoch: Annotated[
+        Count | None, Doc("first epoch that uses the memory, filled just before; null: never")
+    ] = None
     memory_slots: Annotated[Count, Doc("prototypes kept for each class")] = 5
     memory_index: Annotated[
         Literal["label", "class_zero"], Doc("rows that a video uses; class_zero repeats the released code")
