@@ -31,7 +31,7 @@ from wtal.base.seeds import seed_of
 from wtal.cli import main
 from wtal.data.kinds.prepare import prepare
 from wtal.data.kinds.synthetic_settings import SyntheticData
-from wtal.methods.batch import ArrayVideos, batch_of, groups_of, sampled_rows, scoring_batches
+from wtal.methods.batch import ArrayVideos, batch_of, groups_of, scoring_batches
 from wtal.methods.rskp.memory import MemoryBank, memory_rows
 from wtal.methods.rskp.network import Network
 from wtal.methods.rskp.settings import RskpSettings
@@ -123,21 +123,12 @@ def test_dropout_is_drawn_video_by_video_however_they_are_packed() -> None:
         torch.testing.assert_close(together[index, : len(array)], alone[0, : len(array)])
 
 
-def test_sampling_takes_one_snippet_of_each_part_and_leaves_short_videos_whole() -> None:
-    stream = np.random.default_rng(0)
-    assert sampled_rows(75, 75, stream) is None
-    assert sampled_rows(500, None, stream) is None
-    rows = sampled_rows(300, 75, stream)
-    assert rows is not None
-    assert (rows // 4).tolist() == list(range(75))
-
-
 def test_packs_hold_no_more_padded_snippets_than_they_may_and_every_video_once() -> None:
     some = videos(7)
     groups = list(groups_of(some, range(7), 60))
     assert [index for group in groups for index in group] == list(range(7))
     assert all(len(group) == 1 or max(len(some.arrays[i]) for i in group) * len(group) <= 60 for group in groups)
-    assert list(groups_of(some, range(7), 60, n_sampled=5)) == [list(range(7))]
+    assert list(groups_of(some, range(7), 60, lambda length: 5)) == [list(range(7))]
 
 
 def test_sampled_training_sees_so_many_snippets_and_their_labels() -> None:

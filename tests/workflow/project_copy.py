@@ -28,7 +28,9 @@ method:
   labels: {refresh_epochs: [3, 4]}
   delta: {scale: [{epoch: 4, value: 2}]}
 evaluation: {bootstrap_resamples: 20}
-variants: {base_nms: null, naive: null, base: {compare_with: null}, optimised: {compare_with: base}, code: {rounds: 1}}
+variants:
+  {base_nms: null, naive: null, basnet: null, basnet_optimised: null, basnet_delta: null,
+   base: {compare_with: null}, optimised: {compare_with: base}, code: {rounds: 1}}
 report: {timeline_videos: 1}
 """
 

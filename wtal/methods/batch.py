@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -92,14 +92,16 @@ def batch_of(videos: Videos, indices: Sequence[int], device: torch.device, rows:
 
 
 def groups_of(
-    videos: Videos, indices: Sequence[int], most_snippets: int, n_sampled: int | None = None
+    videos: Videos, indices: Sequence[int], most_snippets: int, seen: Callable[[int], int] = int
 ) -> Iterator[list[int]]:
-    """Videos in their order, grouped so that no batch of more than one holds more padded snippets than that."""
+    """Videos in their order, grouped so that no batch of more than one holds more padded snippets than that.
+
+    seen: how many snippets of a video are in the batch, from its number of snippets.
+    """
     group: list[int] = []
     longest = 0
     for index in indices:
-        length = len(videos.features(index))
-        length = length if n_sampled is None else min(length, n_sampled)
+        length = seen(len(videos.features(index)))
         if group and max(longest, length) * (len(group) + 1) > most_snippets:
             yield group
             group, longest = [], 0
@@ -113,11 +115,3 @@ def scoring_batches(videos: Videos, indices: Sequence[int], device: torch.device
     """Some videos in their order, whole, in batches for where no gradient is needed."""
     for group in groups_of(videos, indices, SCORING_SNIPPETS):
         yield batch_of(videos, group, device)
-
-
-def sampled_rows(n_snippets: int, n_sampled: int | None, stream: np.random.Generator) -> NDArray[np.intp] | None:
-    """One snippet drawn from each of `n_sampled` equal parts of a video; None, meaning all, where it is no longer."""
-    if n_sampled is None or n_snippets <= n_sampled:
-        return None
-    edges = np.linspace(0, n_snippets, n_sampled + 1)
-    return np.floor(stream.uniform(edges[:-1], edges[1:])).astype(np.intp)

@@ -16,6 +16,7 @@ class BaseSettings:
 
     __slots__ = ()
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # its own keys under `preset: paper` and `preset: code`
+    published: ClassVar[Mapping[str, object]] = {}  # keys of `training` as it was published, where a suite writes none
     kind: str  # the word for it in YAML, the same as its method's
 
     def check_with(self, method: Any) -> None:

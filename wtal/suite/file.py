@@ -103,7 +103,10 @@ def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
 def method_of(
     method: Mapping[str, Any], override: Mapping[str, Any], source: str, key: str = "method"
 ) -> s.MethodSettings:
-    """Method settings with presets and overrides applied: preset, then what is written, for each in turn."""
+    """Method settings with presets and overrides applied: preset, then what is written, for each in turn.
+
+    Under all of it lies how the base network was trained when it was published.
+    """
     merged: dict[str, Any] = {"base": {"kind": "rskp"}}
     for layer in (method, override):
         refuse_renamed(layer, source, key)
@@ -115,6 +118,8 @@ def method_of(
                 raise InputError(file=source, key=f"{key}.preset", expected=expected, got=repr(preset))
             merged = merge(merged, s.PRESETS[preset])
         merged = _with_members_presets(before, merged, layer, source, key)
+    published = member("wtal.methods", _kind_at(merged, "base"), file=source, key=f"{key}.base.kind").published
+    merged = merge({"training": published}, merged)
     return from_mapping(s.MethodSettings, merged, file=source, key=key)
 
 

@@ -106,6 +106,7 @@ def _variant(file: SuiteFile, name: str, source: str) -> Variant:
 def round_settings(suite: str, variant: Variant, round_index: int) -> RoundSettings:
     """What the training of one round of a variant uses, epoch by epoch."""
     method = variant.method
+    is_paired = method.training.batch == "paired"
     first = method.labels.refresh_epochs[round_index - 1] if round_index else 0
     epochs = tuple(_epoch(method, epoch, round_index) for epoch in range(first, variant.last_epoch(round_index)))
     return RoundSettings(
@@ -118,7 +119,10 @@ def round_settings(suite: str, variant: Variant, round_index: int) -> RoundSetti
         weight_decay=method.training.weight_decay,
         videos_per_step=method.training.videos_per_step,
         shuffle=method.training.shuffle,
+        sampling=method.training.sampling,
         sampled_snippets=method.training.sampled_snippets,
+        pairs=method.training.pairs if is_paired else 0,
+        pair_replacement=is_paired and method.training.pair_replacement,
         keeps_epoch_scores=method.training.checkpoint == "selected_on_test",
         early_stopping=method.training.early_stopping,
         collapse=method.training.collapse.deciding(method.training.early_stopping),

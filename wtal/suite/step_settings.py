@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from wtal.base.members import OneOf
 from wtal.suite import method_settings as s
 from wtal.suite.contracts import BaseSettings
-from wtal.suite.training_settings import EarlyStopping
+from wtal.suite.training_settings import EarlyStopping, Sampling
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +39,10 @@ class RoundSettings:
     weight_decay: float
     videos_per_step: int
     shuffle: bool
+    sampling: Sampling
     sampled_snippets: int | None
+    pairs: int  # of videos that share a class, in each step; 0: a step follows the order of the epoch
+    pair_replacement: bool
     keeps_epoch_scores: bool  # test scores of every epoch, to select the best on the test set afterwards
     early_stopping: EarlyStopping | None
     collapse: dict[str, Any]  # what of CollapseSettings decides which epoch early stopping keeps; nothing without it

@@ -10,6 +10,7 @@ from wtal.base.ranges import Count, Doc, Ge, Le, Lt, Share, settings
 Beta = Annotated[float, Ge(0), Lt(1)]
 Epoch = Annotated[int, Ge(0)]  # counted from 0
 NotNegative = Annotated[float, Ge(0)]
+Sampling = Literal["parts", "crop_pad", "perturb", "uniform"]
 
 
 def require_share(value: float, key: str) -> None:
@@ -109,10 +110,22 @@ class TrainingSettings:
     weight_decay: Annotated[NotNegative, Doc("times the weights, added to the gradient")] = 5e-4
     videos_per_step: Annotated[Count, Doc("videos over which gradients are summed for a step")] = 10
     shuffle: Annotated[bool, Doc("whether videos come in another order each epoch")] = True
+    batch: Annotated[
+        Literal["epoch", "paired"],
+        Doc("videos of a step: epoch: the next of an epoch, which visits each once; paired: pairs, and any others"),
+    ] = "epoch"
+    pairs: Annotated[Count, Doc("of videos that share a class, in a paired step; its other videos are any")] = 3
+    pair_replacement: Annotated[bool, Doc("whether a video may be paired with itself")] = False
     sampled_snippets: Annotated[
-        Annotated[int, Ge(2)] | None,
-        Doc("one from each of so many equal parts of a longer video at a visit; null: all snippets"),
+        Annotated[int, Ge(2)] | None, Doc("of a video at a visit, taken as `sampling` says; null: all snippets")
     ] = None
+    sampling: Annotated[
+        Sampling,
+        Doc(
+            "parts: one of each equal part of a longer video; crop_pad: a window of a longer video; "
+            "uniform: an even grid, by which a shorter video is stretched; perturb: drawn along that grid"
+        ),
+    ] = "parts"
     checkpoint: Annotated[
         Literal["last", "selected_on_test"],
         Doc("the epoch that counts; selected_on_test repeats the released code, and says so"),
@@ -124,6 +137,13 @@ class TrainingSettings:
         require_rising(self.learning_rate, "learning_rate")
         for piece in self.learning_rate:
             require(piece.value >= 0, "learning_rate", "rates of 0 or above", piece.value)
+        if self.sampling != "parts":
+            expected = f"a number where sampling is {self.sampling}"
+            require(self.sampled_snippets is not None, "sampled_snippets", expected, None)
+        if self.batch == "paired":
+            expected = f"at most half of videos_per_step, {self.videos_per_step}"
+            require(2 * self.pairs <= self.videos_per_step, "pairs", expected, self.pairs)
+            require(self.shuffle, "shuffle", "true where batch is paired: its videos are drawn", self.shuffle)
         if self.early_stopping is not None:
             expected = "last where early_stopping is set: one rule says which epoch counts"
             require(self.checkpoint == "last", "checkpoint", expected, self.checkpoint)

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wtal.base.errors import CollapseError
-from wtal.methods.batch import Batch, Videos, batch_of, groups_of, sampled_rows, scoring_batches
+from wtal.methods.batch import Batch, Videos, batch_of, groups_of, scoring_batches
 from wtal.methods.contract import Losses, Method
+from wtal.methods.sampling import paired_order, sampled_rows, seen_snippets
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.adam import Adam
 from wtal.training.rng import Streams
@@ -114,13 +115,11 @@ class Trainer:
     def _epoch(self, epoch: EpochSettings, labels: RoundLabels | None, after_step: Callable[[], None] | None) -> None:
         progress, per_step = self.progress, self.settings.videos_per_step
         if not progress.order:
-            n_videos = self.videos.n_videos
-            order = self.streams.shuffle.permutation(n_videos) if self.settings.shuffle else np.arange(n_videos)
-            progress.order = self._learnt_from(order)
+            progress.order = self._order()
         while progress.position < len(progress.order):
             until_step = per_step - progress.visits % per_step
             rest = progress.order[progress.position : progress.position + until_step]
-            chosen = next(groups_of(self.videos, rest, STEP_SNIPPETS, self.settings.sampled_snippets))
+            chosen = next(groups_of(self.videos, rest, STEP_SNIPPETS, self._seen))
             self._visit(chosen, epoch, labels)
             progress.position += len(chosen)
             progress.visits += len(chosen)
@@ -130,6 +129,24 @@ class Trainer:
             if after_step is not None:
                 after_step()
 
+    def _order(self) -> list[int]:
+        """The videos of an epoch, in the order of their visits."""
+        settings, stream, n_videos = self.settings, self.streams.shuffle, self.videos.n_videos
+        if not settings.pairs:
+            return self._learnt_from(stream.permutation(n_videos) if settings.shuffle else np.arange(n_videos))
+        return paired_order(
+            self.videos.video_labels,
+            self._learnt_from(np.arange(n_videos)),
+            settings.videos_per_step,
+            settings.pairs,
+            stream,
+            with_replacement=settings.pair_replacement,
+        )
+
+    def _seen(self, n_snippets: int) -> int:
+        """How many snippets of a video a visit sees."""
+        return seen_snippets(self.settings.sampling, n_snippets, self.settings.sampled_snippets)
+
     def _learnt_from(self, videos: NDArray[np.integer]) -> list[int]:
         """Those of some videos that are not held out, in their order."""
         order: list[int] = videos[~np.isin(videos, self.held_out)].tolist()
@@ -137,8 +154,8 @@ class Trainer:
 
     def _visit(self, chosen: list[int], epoch: EpochSettings, labels: RoundLabels | None) -> None:
         """Forward and backward of some videos as one batch, as if one came after the other."""
-        sampled, stream = self.settings.sampled_snippets, self.streams.sampling
-        seen = [sampled_rows(len(self.videos.features(video)), sampled, stream) for video in chosen]
+        sampling, sampled, stream = self.settings.sampling, self.settings.sampled_snippets, self.streams.sampling
+        seen = [sampled_rows(sampling, len(self.videos.features(video)), sampled, stream) for video in chosen]
         batch = batch_of(self.videos, chosen, self.device, seen)
         target = None
         if epoch.label_weight and labels is not None:

@@ -1,0 +1,139 @@
+"""BaS-Net as a method: a filter of snippets, and one classifier run over the snippets as they are and suppressed.
+
+Source: BaS-Net (Lee, Uh and Byun, AAAI 2020, arXiv 1911.09963); docs/methods.md. Axes: see `wtal.methods.contract`;
+the two branches, base and suppressed, are stacked as [2 V, ...] where they go through the classifier together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy, leaky_relu
+
+from wtal.methods.basnet.settings import BasNetSettings
+from wtal.methods.batch import Batch
+from wtal.methods.contract import Losses, Method, Scores, Use
+from wtal.suite.step_settings import EpochSettings
+
+
+@dataclass(frozen=True, slots=True)
+class BasNetOutput:
+    """What the network says of every video of a batch."""
+
+    attention: Tensor  # [V, T] of the filter, 0 beyond the video
+    base: Tensor  # [V, T, K] logits of the snippets as they are
+    suppressed: Tensor  # [V, T, K] logits of the snippets times attention
+    base_video: Tensor  # [V, K] pooled
+    suppressed_video: Tensor  # [V, K] pooled
+
+
+class BasNet(Method):
+    """The filter and the classifier."""
+
+    kind: ClassVar[str] = "basnet"
+    loss_names: ClassVar[tuple[str, ...]] = ("base", "suppressed", "attention")
+
+    def __init__(
+        self, feature_size: int, n_classes: int, settings: BasNetSettings, generator: torch.Generator | None = None
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        hidden = settings.hidden_size
+        self.filter_1 = nn.Conv1d(feature_size, settings.filter_size, 1)
+        self.filter_2 = nn.Conv1d(settings.filter_size, 1, 1)
+        self.cas_1 = nn.Conv1d(feature_size, hidden, 3, padding=1)
+        self.cas_2 = nn.Conv1d(hidden, hidden, 3, padding=1)
+        self.cas_3 = nn.Conv1d(hidden, n_classes + 1, 1, bias=False)
+        for layer in (self.filter_1, self.filter_2, self.cas_1, self.cas_2, self.cas_3):
+            bound = (layer.in_channels * layer.kernel_size[0]) ** -0.5
+            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+            if layer.bias is not None:
+                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+
+    def forward(self, batch: Batch, dropout: torch.Generator | None = None) -> BasNetOutput:
+        """Both branches of every video of a batch."""
+        slope, mask = self.settings.leaky_slope, batch.mask[:, None, :]
+        rows = batch.padded(batch.features).transpose(1, 2)
+        attention = torch.sigmoid(self.filter_2(leaky_relu(self.filter_1(rows), slope))) * mask
+        # Beyond its end a video is zero to every convolution, as if it were alone.
+        both = torch.cat([rows, attention * rows])
+        both_mask = torch.cat([mask, mask])
+        both = leaky_relu(self.cas_1(both), slope) * both_mask
+        both = leaky_relu(self.cas_2(both), slope) * both_mask
+        base, suppressed = self.cas_3(self._dropped(both, batch, dropout)).transpose(1, 2).chunk(2)
+        pooled = self._pooled(base, batch), self._pooled(suppressed, batch)
+        return BasNetOutput(attention[:, 0], base, suppressed, *pooled)
+
+    def _dropped(self, both: Tensor, batch: Batch, stream: torch.Generator | None) -> Tensor:
+        """Hidden rows [2 V, H, T] with dropout, drawn video by video, for the base branch and then the suppressed."""
+        if stream is None or self.settings.dropout == 0:
+            return both
+        keep = 1.0 - self.settings.dropout
+        size = both.shape[1]
+        lengths = batch.lengths.tolist()
+        draws = [torch.rand((2, length, size), generator=stream, device=both.device) for length in lengths]
+        kept = batch.padded(torch.cat(draws, dim=1).transpose(0, 1) < keep)  # [V, T, 2, H]
+        return both * kept.permute(2, 0, 3, 1).flatten(0, 1) / keep
+
+    def _pooled(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Mean [V, K] of the largest logits [V, T, K] of each class, a share of a video's own snippets."""
+        counts = (self.settings.top_k_share * batch.lengths).long().clamp(min=1)
+        most = int(counts.max())
+        largest = logits.masked_fill(~batch.mask[:, :, None], -torch.inf).topk(most, dim=1).values
+        is_pooled = torch.arange(most, device=logits.device) < counts[:, None]
+        return largest.masked_fill(~is_pooled[:, :, None], 0.0).sum(dim=1) / counts[:, None]
+
+    def losses(
+        self, batch: Batch, epoch: EpochSettings, target: Tensor | None, dropout: torch.Generator | None
+    ) -> Losses:
+        """The classification of both branches and the sum of attention. Axes: see `Method`.
+
+        The base branch is taught that every video holds background, the suppressed branch that none does; a video
+        without a label has no part in the latter. Labels are learnt by the base branch, which sees every snippet.
+        """
+        output: BasNetOutput = self(batch, dropout)
+        none, one = (torch.full_like(batch.labels[:, :1], value) for value in (0.0, 1.0))
+        base = self._classification(output.base_video, torch.cat([batch.labels, one], dim=1))
+        suppressed = self._classification(output.suppressed_video, torch.cat([batch.labels, none], dim=1))
+        attention = output.attention.sum(dim=1)
+        parts = {"base": base, "suppressed": suppressed, "attention": attention}
+        return Losses(
+            base=base + suppressed + self.settings.attention_weight * attention,
+            label=label_loss(output.base, target, batch),
+            compared=(base + suppressed).detach(),
+            parts={name: value.detach() for name, value in parts.items()},
+            attention=output.attention,
+            video_logits=output.suppressed_video,
+        )
+
+    def _classification(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """The loss [V] of video logits against labels, both [V, K]; 0 for a video without a label."""
+        count = labels.sum(dim=1, keepdim=True)
+        target = labels / count.clamp(min=1)
+        if self.settings.classification == "binary":
+            each = binary_cross_entropy(torch.softmax(logits, dim=1), target, reduction="none").mean(dim=1)
+            return each * (count[:, 0] > 0)
+        return -(target * torch.log_softmax(logits, dim=1)).sum(dim=1)
+
+    def scores(self, batch: Batch, use: Use, dropout: torch.Generator | None) -> Scores:
+        """The suppressed branch alone. Snippet: softmax over classes and background, times attention; video: softmax
+        of the pooled logits. Axes: see `Scores`.
+        """
+        output: BasNetOutput = self(batch, dropout)
+        snippet = torch.softmax(output.suppressed, dim=2) * output.attention[:, :, None]
+        return Scores(
+            snippet=batch.concatenated(snippet),
+            video=torch.softmax(output.suppressed_video, dim=1),
+            attention=batch.concatenated(output.attention),
+        )
+
+
+def label_loss(logits: Tensor, target: Tensor | None, batch: Batch) -> Tensor:
+    """Cross entropy [V] of snippet logits [V, T, K] against pseudo labels of any sign, mean over a video's snippets."""
+    if target is None:
+        return torch.zeros_like(batch.lengths, dtype=logits.dtype)
+    each = -(target * torch.log_softmax(logits, dim=2).transpose(1, 2)).sum(dim=1)
+    return (each * batch.mask).sum(dim=1) / batch.lengths
