@@ -17,7 +17,7 @@ from wtal.base.files import to_json, write_text
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.cli import main
 from wtal.data.kinds.prepare import prepare
-from wtal.suite.data_settings import SyntheticData
+from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.suite.plan import plan_files, read_suite
 from wtal.suite.step_settings import RoundSettings
 from wtal.suite.training_settings import CollapseSettings

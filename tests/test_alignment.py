@@ -19,9 +19,10 @@ from test_convert import COLUMNS, annotations_json
 from wtal.base.files import to_json, write_text
 from wtal.base.schema import to_mapping
 from wtal.data.annotations.read import AnnotatedVideo
+from wtal.data.convert.settings import FeatureData
 from wtal.data.features import alignment
-from wtal.suite.data_settings import FeatureData, Stream
 from wtal.suite.plan import plan_files, read_suite
+from wtal.suite.streams import Stream
 
 RATE = 25 / 16
 

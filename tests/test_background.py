@@ -15,13 +15,13 @@ from wtal.base.files import to_json, write_text
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.cli import main
 from wtal.data.kinds.synthetic import synthetic_data_set
+from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.data.store.read import read_store
 from wtal.data.store.write import write_store
 from wtal.localise.labels.file import read_labels
 from wtal.methods.batch import ArrayVideos, pack
 from wtal.methods.rskp.losses import video_losses
 from wtal.methods.rskp.memory import padded_slots
-from wtal.suite.data_settings import SyntheticData
 from wtal.suite.method_settings import LossSettings
 from wtal.suite.plan import plan_files, read_suite
 from wtal.suite.step_settings import LabelRoundSettings

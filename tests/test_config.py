@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from wtal.base.errors import InputError, require
 from wtal.base.files import read_yaml
 from wtal.base.schema import from_mapping, json_schema, to_mapping
-from wtal.suite.data_settings import DataSettings
 from wtal.suite.file import SuiteFile, merge, method_of, suite_schema
 from wtal.suite.method_settings import MethodSettings
 from wtal.suite.plan import plan_files, read_suite, suite_from_mapping
+from wtal.suite.streams import DataSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))

@@ -20,10 +20,11 @@ from wtal.base.errors import InputError
 from wtal.base.npy.mapped import map_object_array
 from wtal.data.annotations.read import read_annotations
 from wtal.data.convert.convert import converted_data_set
+from wtal.data.convert.settings import FeatureData
 from wtal.data.features.layouts import open_features
 from wtal.data.kinds.prepare import prepare
 from wtal.data.store.read import Store, read_store
-from wtal.suite.data_settings import FeatureData, Stream
+from wtal.suite.streams import Stream
 
 COLUMNS = 8
 CLASSES = ("Diving", "HighJump")

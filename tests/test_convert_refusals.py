@@ -21,8 +21,9 @@ from wtal.base.errors import InputError
 from wtal.base.npy.mapped import map_object_array
 from wtal.data.annotations.read import read_annotations
 from wtal.data.convert.convert import converted_data_set
+from wtal.data.convert.settings import FeatureData
 from wtal.data.store.write import write_store
-from wtal.suite.data_settings import FeatureData, Stream
+from wtal.suite.streams import Stream
 
 Change = Callable[[FeatureData, Path], FeatureData]
 

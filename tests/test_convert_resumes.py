@@ -20,9 +20,10 @@ from test_convert import COLUMNS, small_data_set, write_h5
 from wtal.base.errors import InputError
 from wtal.base.schema import to_mapping
 from wtal.data.convert import convert
+from wtal.data.convert.settings import FeatureData
 from wtal.data.features.statistics import FeatureStatistics
 from wtal.data.kinds.prepare import prepare
-from wtal.suite.data_settings import FeatureData, SyntheticData
+from wtal.data.kinds.synthetic_settings import SyntheticData
 
 N_VIDEOS = 12
 ORDER = [f"v_{number:03d}" for number in range(N_VIDEOS) if number % 3 != 2]  # those to train on come first

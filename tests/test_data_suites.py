@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wtal.suite.data_settings import FeatureData
+from wtal.data.convert.settings import FeatureData
 from wtal.suite.plan import Suite, label_settings, read_suite, round_settings
 from wtal.suite.step_settings import EpochSettings
 

@@ -19,12 +19,12 @@ from wtal.cli import main
 from wtal.data.annotations.names import display_names, match_names
 from wtal.data.convert.convert import converted_data_set
 from wtal.data.convert.file_times import raw_listing
+from wtal.data.convert.settings import FeatureData
 from wtal.data.features.axes import plain_shape, snippets_axis
 from wtal.data.features.layouts import open_features
 from wtal.data.kinds.prepare import prepare
 from wtal.data.store.read import read_store
 from wtal.data.store.write import write_store
-from wtal.suite.data_settings import FeatureData
 
 
 @pytest.fixture

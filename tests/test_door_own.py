@@ -18,10 +18,10 @@ from wtal.base.errors import InputError
 from wtal.base.schema import to_mapping
 from wtal.cli import main
 from wtal.data.convert.convert import converted_data_set
+from wtal.data.convert.settings import FeatureData
 from wtal.data.kinds.prepare import prepare
 from wtal.data.store.read import read_store
 from wtal.data.store.write import write_store
-from wtal.suite.data_settings import FeatureData
 
 
 class Said(NamedTuple):

@@ -17,10 +17,11 @@ from wtal.base.errors import InputError
 from wtal.base.schema import to_mapping
 from wtal.data.annotations.read import read_annotations
 from wtal.data.convert.convert import converted_data_set
+from wtal.data.convert.settings import FeatureData
 from wtal.data.kinds.prepare import prepare
 from wtal.data.store.read import read_store
 from wtal.data.store.write import DataSet, StoredVideo, write_store
-from wtal.suite.data_settings import FeatureData, Stream
+from wtal.suite.streams import Stream
 
 
 @pytest.fixture

@@ -19,10 +19,10 @@ from wtal.base.errors import InputError
 from wtal.data.kinds import hapt
 from wtal.data.kinds.hapt import Recording, clip_edges, cut, is_kept, segments_of, subset_of
 from wtal.data.kinds.hapt_pickle import STAND_INS, read_tables
+from wtal.data.kinds.hapt_settings import HaptData
 from wtal.data.kinds.sensor_features import standardised, training_statistics, window_features
 from wtal.data.store.read import read_store
 from wtal.data.store.write import write_store
-from wtal.suite.data_settings import HaptData
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,11 @@ from round_run import settings_file, tiny_round, tiny_store, train
 from wtal.base.files import read_arrays, write_arrays
 from wtal.cli import main
 from wtal.data.kinds.prepare import prepare
+from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.data.store.read import read_store
 from wtal.localise.labels.file import PseudoLabels, write_labels
 from wtal.localise.scores_file import read_scores
 from wtal.methods.batch import ArrayVideos
-from wtal.suite.data_settings import SyntheticData
 from wtal.suite.step_settings import EpochSettings
 from wtal.suite.training_settings import EarlyStopping
 from wtal.training.checkpoint import read_checkpoint

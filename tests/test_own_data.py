@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
-from wtal.suite.data_settings import Stream
 from wtal.suite.plan import read_suite
+from wtal.suite.streams import Stream
 
 ROOT = Path(__file__).resolve().parents[1]
 RATE = 2.0

@@ -15,9 +15,9 @@ from round_run import refused, settings_file, tiny_round, train
 from wtal.base.files import digest_of_file, read_json, to_json, write_text
 from wtal.base.schema import to_mapping
 from wtal.cli import main
-from wtal.suite.data_settings import Stream
 from wtal.suite.plan import plan_files, read_suite
 from wtal.suite.step_settings import RoundSettings
+from wtal.suite.streams import Stream
 from wtal.training.checkpoint import read_checkpoint, write_checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from wtal.data.convert.file_times import keep_listing, raw_listing
-from wtal.suite.data_settings import FeatureData
+from wtal.data.convert.settings import FeatureData
 
 
 @pytest.fixture

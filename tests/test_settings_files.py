@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from wtal.base.errors import InputError
 from wtal.base.files import read_json, to_json, write_if_changed
 from wtal.base.schema import from_mapping, to_mapping
+from wtal.data.convert.settings import FeatureData
 from wtal.data.kinds.prepare import read_data_settings
 from wtal.report.inputs.plan import read_plan
-from wtal.suite.data_settings import FeatureData, Stream
 from wtal.suite.method_settings import ScoringSettings
 from wtal.suite.plan import Suite, plan_files, suite_from_mapping
 from wtal.suite.step_settings import DetectSettings, LabelRoundSettings, RoundSettings
+from wtal.suite.streams import Stream
 from wtal.suite.training_settings import CollapseSettings, TrainingSettings, Until
 
 NAMES = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=9).map(lambda text: f"v{text}")

@@ -20,7 +20,7 @@ from wtal.base.errors import InputError
 from wtal.base.files import digest_of_file
 from wtal.data.store.read import Store, read_store
 from wtal.data.store.write import DataSet, StoredVideo, write_store
-from wtal.suite.data_settings import Stream
+from wtal.suite.streams import Stream
 
 FILES = ("features.npy", "videos.csv", "video_labels.csv", "annotations.csv", "meta.json")
 

@@ -12,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wtal.data.kinds.synthetic import Action, actions_of, directions, features_of, synthetic_data_set
+from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.data.store.read import Store, read_store
 from wtal.data.store.write import write_store
-from wtal.suite.data_settings import Stream, SyntheticData
+from wtal.suite.streams import Stream
 
 SETTINGS = SyntheticData(kind="synthetic", feature_size=16)
 
@@ -93,7 +94,8 @@ def test_another_process_with_another_hash_seed_writes_the_same_bytes(store: Sto
     code = (
         "import sys\nfrom wtal.data.store.write import write_store\n"
         "from wtal.data.kinds.synthetic import synthetic_data_set\n"
-        "from wtal.suite.data_settings import Stream, SyntheticData\n"
+        "from wtal.data.kinds.synthetic_settings import SyntheticData\n"
+        "from wtal.suite.streams import Stream\n"
         "write_store(sys.argv[1], synthetic_data_set(SyntheticData(kind='synthetic', feature_size=16)))"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]

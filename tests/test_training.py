@@ -29,10 +29,10 @@ from round_run import (
 from wtal.base.errors import CollapseError, InputError
 from wtal.cli import main
 from wtal.data.kinds.prepare import prepare
+from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.methods.batch import ArrayVideos, groups_of, pack, sampled_rows
 from wtal.methods.rskp.memory import MemoryBank, memory_rows
 from wtal.methods.rskp.network import Network
-from wtal.suite.data_settings import SyntheticData
 from wtal.suite.method_settings import ModelSettings
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.checkpoint import read_checkpoint

@@ -32,11 +32,11 @@ from wtal.base.files import read_rows
 from wtal.base.records import TRAINING_COLUMNS, VideoScores
 from wtal.cli import main
 from wtal.data.kinds.prepare import prepare
+from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.data.store.read import read_store
 from wtal.localise.scores_file import write_scores
 from wtal.methods.batch import ArrayVideos
 from wtal.methods.rskp.network import Network
-from wtal.suite.data_settings import SyntheticData
 from wtal.suite.plan import read_suite, suite_from_mapping
 from wtal.suite.step_settings import EpochSettings
 from wtal.suite.training_settings import CollapseSettings, EarlyStopping, TrainingSettings, Until

@@ -17,9 +17,9 @@ from wtal.base.errors import InputError
 from wtal.base.npy.read import read_array
 from wtal.data.kinds import watch_exercises as watch
 from wtal.data.kinds.watch_exercises import ExerciseSet, compose, find_packaged_file, read_sets, watch_data_set
+from wtal.data.kinds.watch_settings import WatchData
 from wtal.data.store.read import Store
 from wtal.data.store.write import write_store
-from wtal.suite.data_settings import WatchData
 from wtal.suite.plan import read_suite
 
 ROOT = Path(__file__).resolve().parents[1]

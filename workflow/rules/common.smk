@@ -8,9 +8,9 @@ from pathlib import Path
 import yaml
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
-from wtal.data.convert.file_times import keep_listing
 from wtal.base.errors import WtalError
 from wtal.base.files import read_yaml, to_json, write_if_changed
+from wtal.data.kinds.prepare import keep_listing
 from wtal.suite.plan import plan_files, suite_from_mapping
 from wtal.suite.file import merge
 
@@ -44,7 +44,7 @@ def chosen_suite():
     suite = suite_from_mapping(values, SOURCES[0])
     for name, value in plan_files(suite).items():
         write_if_changed(f"results/{suite.name}/settings/{name}", to_json(value))
-    if suite.file.dataset.kind == "features" and workflow.is_main_process:  # and not each job on a cluster again
+    if workflow.is_main_process:  # and not each job on a cluster again
         keep_listing(f"results/{suite.name}/settings/raw.json", suite.file.dataset)
     return suite
 

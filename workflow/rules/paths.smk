@@ -8,7 +8,7 @@ RESULTS = f"results/{SUITE.name}"
 LOGS = f"logs/{SUITE.name}"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 SETTINGS = f"{RESULTS}/settings"
-RAW = [f"{SETTINGS}/raw.json"] if SUITE.file.dataset.kind == "features" else []
+RAW = [path for path in [f"{SETTINGS}/raw.json"] if os.path.isfile(path)]  # a kind without raw files has none
 STORE = multiext(f"{RESULTS}/data/", "features.npy", "videos.csv", "video_labels.csv", "annotations.csv", "meta.json")
 SEEDS, VARIANTS = SUITE.file.seeds, list(SUITE.variants)
 

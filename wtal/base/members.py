@@ -20,8 +20,17 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "wtal.methods": {},
     "wtal.fusions": {},
     "wtal.label_makers": {},
-    "wtal.data_kinds": {},
-    "wtal.protocols": {},
+    "wtal.data_kinds": {
+        "hapt": "wtal.data.kinds.hapt_settings:HaptData",
+        "synthetic": "wtal.data.kinds.synthetic_settings:SyntheticData",
+        "watch": "wtal.data.kinds.watch_settings:WatchData",
+        "features": "wtal.data.convert.settings:FeatureData",
+    },
+    "wtal.protocols": {
+        "activitynet": "wtal.evaluate.protocols.activitynet:ActivityNetProtocol",
+        "snippet": "wtal.evaluate.protocols.snippet:SnippetProtocol",
+        "step": "wtal.evaluate.protocols.step:StepProtocol",
+    },
 }
 
 
@@ -67,7 +76,7 @@ def usual(group: str, kind: str, **settings: object) -> Any:
     return field(default_factory=lambda: member(group, kind, file=group)(**settings))
 
 
-def title(chosen: Any) -> str:
+def member_title(chosen: Any) -> str:
     """A member in words: its kind, with its own settings where it has any, such as `nms (tiou 0.45)`."""
     own = [f"{entry.name} {getattr(chosen, entry.name)}" for entry in fields(chosen) if entry.name != "kind"]
     return f"{chosen.kind} ({', '.join(own)})" if own else str(chosen.kind)

@@ -279,7 +279,7 @@ def _schema_of_annotated(kind: Any) -> dict[str, Any]:
         if isinstance(entry, Pattern):
             found["pattern"] = f"^(?:{entry.regex})$"
         elif isinstance(entry, Length):
-            found["minItems"] = entry.least
+            found["minItems" if found["type"] == "array" else "minProperties"] = entry.least
         else:
             found[_LIMITS[type(entry)]] = entry.bound
     if text := described(kind):

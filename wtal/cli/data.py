@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from wtal.base.errors import InputError
-from wtal.suite.data_settings import FeatureData
+from wtal.data.convert.settings import FeatureData
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

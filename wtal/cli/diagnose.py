@@ -63,10 +63,10 @@ def _register_labels(commands: argparse._SubParsersAction[argparse.ArgumentParse
 
 def diagnose_file(options: argparse.Namespace) -> None:
     """Print a diagnosis, and write its tables and figures where --out is given."""
-    from wtal.evaluate import match_detections
     from wtal.evaluate.diagnose.diagnose import diagnose_matches
     from wtal.evaluate.diagnose.tables import diagnosis_value, summary_tables, write_tables
     from wtal.evaluate.score.acted import clauses
+    from wtal.evaluate.score.protocols import match_detections
     from wtal.evaluate.text.formats import to_json_line, typeset
 
     truth, how = truth_and_options(options)
@@ -79,7 +79,7 @@ def diagnose_file(options: argparse.Namespace) -> None:
         if not options.no_figures:
             from wtal.report.figures.diagnosis_figures import write_diagnosis_figures
 
-            title = options.title or f"{options.detections.name}, protocol {how.protocol}"
+            title = options.title or f"{options.detections.name}, protocol {how.protocol_title}"
             write_diagnosis_figures(result, options.out, title)
     if options.format == "json":
         print(to_json_line(diagnosis_value(result, how)))
@@ -120,8 +120,8 @@ def print_label_quality(options: argparse.Namespace) -> None:
     from wtal.base.files import read_json
     from wtal.base.schema import from_mapping
     from wtal.data.store.read import read_store
-    from wtal.evaluate import options_from_settings
     from wtal.evaluate.run.label_quality import label_quality, read_round_labels
+    from wtal.evaluate.score.options import options_from_settings
     from wtal.evaluate.text.formats import quality_rows, quality_value, to_json_line, typeset
     from wtal.suite.method_settings import ScoringSettings
 
@@ -137,5 +137,5 @@ def print_label_quality(options: argparse.Namespace) -> None:
     if options.format == "json":
         print(to_json_line([quality_value(name, quality) for name, quality in found]))
         return
-    caption = f"quality of pseudo labels, percent; label mAP@{how.average_names[-1]}, protocol {how.protocol}"
+    caption = f"quality of pseudo labels, percent; label mAP@{how.average_names[-1]}, protocol {how.protocol_title}"
     print(typeset(quality_rows(found, options.digits), options.format, caption))

@@ -6,14 +6,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from wtal.base.errors import InputError, SettingError
+from wtal.base.members import OneOf
+from wtal.suite.contracts import ScoringProtocol
 
 if TYPE_CHECKING:
     from wtal.base.records import Detections
-    from wtal.evaluate import AmbiguousIntervals, EvaluationOptions
     from wtal.evaluate.read.ground_truth import GroundTruth
+    from wtal.evaluate.score.options import AmbiguousIntervals, EvaluationOptions
 
 DATASETS = ("thumos14", "activitynet12", "activitynet13")
 FORMATS = ("table", "json", "csv", "markdown", "latex")
@@ -30,9 +32,16 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
         "ActivityNet, ActionFormer, G-TAD or MMAction2 have it, or CSV (default: data/DATASET)",
     )
     parser.add_argument("--subset", help="subset of the ground truth (default: the data set's test or validation)")
-    parser.add_argument("--protocol", choices=("activitynet", "snippet", "step"), default="activitynet")
+    parser.add_argument(
+        "--protocol",
+        default="activitynet",
+        metavar="KIND",
+        help="activitynet (default), snippet, step, or another that is installed (`wtal list protocols`)",
+    )
     parser.add_argument("--tiou", help="thresholds, first:last:step or a,b,c (default: the data set's)")
-    parser.add_argument("--snippets-per-second", type=float, metavar="RATE", help="grid of the snippet protocol")
+    parser.add_argument(
+        "--snippets-per-second", type=float, metavar="RATE", help="grid of a protocol that compares snippets"
+    )
     parser.add_argument(
         "--ambiguous",
         type=Path,
@@ -117,10 +126,10 @@ def print_table(rows: Sequence[Sequence[str]], form: str, caption: str) -> None:
 
 def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, EvaluationOptions]:
     """Ground truth and options as the command line says, the data set's own where it says nothing."""
-    from wtal.evaluate import EvaluationOptions
     from wtal.evaluate.read.datasets import DATASETS as KNOWN
     from wtal.evaluate.read.datasets import default_folder
     from wtal.evaluate.read.ground_truth import read_truth
+    from wtal.evaluate.score.options import EvaluationOptions
     from wtal.evaluate.score.thresholds import thresholds_from_text
 
     known = KNOWN.get(options.dataset)
@@ -135,7 +144,7 @@ def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, Evaluat
     videos = [name.strip() for name in options.exclude_videos.split(",") if name.strip()]
     try:
         how = EvaluationOptions(
-            protocol=options.protocol,
+            protocol=_protocol(options.protocol),
             tiou=thresholds_from_text(options.tiou or own_tiou),
             averages=known.averages if known and options.tiou in (None, own_tiou) else (),
             snippets_per_second=options.snippets_per_second or _own_rate(folder, options.dataset),
@@ -152,6 +161,14 @@ def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, Evaluat
         key = f"--{error.key.replace('_', '-')}"
         raise InputError(file=key, expected=error.expected, got=error.got) from None
     return truth, how
+
+
+def _protocol(kind: str) -> ScoringProtocol:
+    """The protocol of a kind, with its usual settings."""
+    from wtal.base.schema import from_mapping
+
+    any_kind: Any = Annotated[ScoringProtocol, OneOf("wtal.protocols")]
+    return cast("ScoringProtocol", from_mapping(any_kind, kind, file="--protocol"))
 
 
 def _ambiguous(chosen: Path | None, folder: Path, truth: GroundTruth, own: str | None) -> AmbiguousIntervals | None:

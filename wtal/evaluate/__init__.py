@@ -10,14 +10,50 @@
 
 from __future__ import annotations
 
-from wtal.base.records import Detections, Instances
-from wtal.evaluate.diagnose.diagnose import Diagnosis, diagnose_matches
-from wtal.evaluate.score.intervals import Interval
-from wtal.evaluate.score.options import AmbiguousIntervals, EvaluationOptions, options_from_settings
-from wtal.evaluate.score.protocols import Evaluation, Matches, evaluate_detections, evaluate_matches, match_detections
-from wtal.evaluate.score.uncertainty import Bootstrap, bootstrap_average
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wtal.base.records import Detections, Instances
+    from wtal.evaluate.diagnose.diagnose import Diagnosis, diagnose_matches
+    from wtal.evaluate.protocols.activitynet import ActivityNetProtocol
+    from wtal.evaluate.protocols.snippet import SnippetProtocol
+    from wtal.evaluate.protocols.step import StepProtocol
+    from wtal.evaluate.score.intervals import Interval
+    from wtal.evaluate.score.options import AmbiguousIntervals, EvaluationOptions, options_from_settings
+    from wtal.evaluate.score.protocols import (
+        Evaluation,
+        Matches,
+        evaluate_detections,
+        evaluate_matches,
+        match_detections,
+    )
+    from wtal.evaluate.score.uncertainty import Bootstrap, bootstrap_average
+
+# Where each public name is; imported once it is asked for, so that reading a suite's protocol loads no arrays.
+_HOMES = {
+    "ActivityNetProtocol": "protocols.activitynet",
+    "AmbiguousIntervals": "score.options",
+    "Bootstrap": "score.uncertainty",
+    "Detections": "score.protocols",
+    "Diagnosis": "diagnose.diagnose",
+    "Evaluation": "score.protocols",
+    "EvaluationOptions": "score.options",
+    "Instances": "score.protocols",
+    "Interval": "score.intervals",
+    "Matches": "score.protocols",
+    "SnippetProtocol": "protocols.snippet",
+    "StepProtocol": "protocols.step",
+    "bootstrap_average": "score.uncertainty",
+    "diagnose_matches": "diagnose.diagnose",
+    "evaluate_detections": "score.protocols",
+    "evaluate_matches": "score.protocols",
+    "match_detections": "score.protocols",
+    "options_from_settings": "score.options",
+}
 
 __all__ = [
+    "ActivityNetProtocol",
     "AmbiguousIntervals",
     "Bootstrap",
     "Detections",
@@ -27,6 +63,8 @@ __all__ = [
     "Instances",
     "Interval",
     "Matches",
+    "SnippetProtocol",
+    "StepProtocol",
     "bootstrap_average",
     "diagnose_matches",
     "evaluate_detections",
@@ -34,3 +72,9 @@ __all__ = [
     "match_detections",
     "options_from_settings",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

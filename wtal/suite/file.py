@@ -5,69 +5,62 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from wtal.base.errors import InputError, require
 from wtal.base.files import read_yaml
+from wtal.base.members import OneOf
+from wtal.base.ranges import Doc, Ge, Length, Pattern, Words, settings
 from wtal.base.schema import from_mapping, json_schema
 from wtal.suite import method_settings as s
-from wtal.suite.data_settings import DataSettings
+from wtal.suite.contracts import DataKind
 from wtal.suite.renamed import refuse_renamed
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class VariantEntry:
     """One row of the ablation: a title, the row it is compared with, and what it changes in the method."""
 
-    title: str
-    rounds: int | None = None  # label rounds used; null: all
-    compare_with: str | None = None
-    group: str = ""  # heading of the ablation table under which the row stands
-    streams: str = "paired"  # variants of one name here draw the same random numbers
-    override: dict[str, Any] = field(default_factory=dict)  # keys of `method`, nested
-
-    def __post_init__(self) -> None:
-        require(bool(self.title.strip()), "title", "a few words", self.title)
-        require(self.rounds is None or self.rounds >= 0, "rounds", "0 or above", self.rounds)
+    title: Annotated[Words, Doc("of the row")]
+    rounds: Annotated[Annotated[int, Ge(0)] | None, Doc("rounds of labels that it uses; null: all")] = None
+    compare_with: Annotated[str | None, Doc("the variant that it is compared with; null: none")] = None
+    group: Annotated[str, Doc("heading of the ablation table under which the row stands")] = ""
+    streams: Annotated[str, Doc("variants of one name here draw the same random numbers")] = "paired"
+    override: Annotated[dict[str, Any], Doc("keys of `method`, nested, laid over it")] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class ReportSettings:
     """What the report page shows beyond the tables."""
 
-    title: str
-    note: str = ""  # what a reader must know before the numbers
-    timeline_videos: int = 4
-    timeline_variant: str | None = None  # null: the last variant
-    published: tuple[str, ...] = ()  # tables of results/published/ to stand beside the run
+    title: Annotated[str, Doc("of the page")]
+    note: Annotated[str, Doc("what a reader must know before the numbers")] = ""
+    timeline_videos: Annotated[int, Ge(0), Doc("test videos whose timelines are drawn")] = 4
+    timeline_variant: Annotated[str | None, Doc("the variant that timelines show; null: the last")] = None
+    published: Annotated[tuple[str, ...], Doc("tables of results/published/ to stand beside the run")] = ()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class SuiteFile:
     """The content of config/<suite>.yaml."""
 
-    suite: str
-    dataset: DataSettings
-    method: dict[str, Any]  # MethodSettings; checked once for each variant, with its overrides
-    variants: dict[str, VariantEntry]
-    seeds: tuple[int, ...]
-    report: ReportSettings
-    evaluation: s.EvaluationSettings = s.EvaluationSettings()
-    extends: str | None = None  # another suite file, beside this one, that this one changes
+    suite: Annotated[
+        str, Pattern(r"[a-z0-9][a-z0-9-]*", "lower-case letters, digits and -"), Doc("its name, that of the file")
+    ]
+    dataset: Annotated[DataKind, OneOf("wtal.data_kinds"), Doc("what the videos are, of any kind")]
+    method: Annotated[dict[str, Any], Doc("the method that variants change")]  # MethodSettings, checked with each
+    variants: Annotated[dict[str, VariantEntry], Length(1), Doc("the rows of the ablation by name, in order")]
+    seeds: Annotated[tuple[Annotated[int, Ge(0)], ...], Length(1), Doc("every variant is trained with each")]
+    report: Annotated[ReportSettings, Doc("what the page shows beyond the tables")]
+    evaluation: Annotated[s.EvaluationSettings, Doc("how detections are scored")] = field(
+        default_factory=s.EvaluationSettings
+    )
+    extends: Annotated[str | None, Doc("another suite file, beside this one, that this one changes")] = None
 
     def __post_init__(self) -> None:
-        require(
-            bool(re.fullmatch(r"[a-z0-9][a-z0-9-]*", self.suite)),
-            "suite",
-            "lower-case letters, digits and -",
-            self.suite,
-        )
-        require(bool(self.seeds), "seeds", "at least one seed", list(self.seeds))
         require(len(set(self.seeds)) == len(self.seeds), "seeds", "each seed once", list(self.seeds))
-        require(min(self.seeds) >= 0, "seeds", "whole numbers, 0 or above", list(self.seeds))
-        require(bool(self.variants), "variants", "at least one variant", [])
         for name in self.variants:
             expected = "a name of lower-case letters, digits and _ that no other part of the suite's folder has"
             fits = re.fullmatch(r"[a-z][a-z0-9_]*", name) and name not in RESERVED
@@ -137,7 +130,7 @@ def suite_schema() -> dict[str, Any]:
 def _without_required(schema: dict[str, Any]) -> None:
     """What a file extends may hold the required keys, and a null removes a group."""
     schema.pop("required", None)
-    for entry in schema.get("properties", {}).values():
+    for entry in [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]:
         _without_required(entry)
     if isinstance(schema.get("additionalProperties"), dict):
         _without_required(schema["additionalProperties"])

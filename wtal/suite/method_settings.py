@@ -5,16 +5,18 @@ their own, training_settings.py. Equations: docs/method.md.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from wtal.base.errors import require
+from wtal.base.members import OneOf, usual
+from wtal.base.ranges import Doc, Ge, Gt, Length, Lt, settings
+from wtal.suite.contracts import ScoringProtocol
 from wtal.suite.training_settings import From, TrainingSettings, Until, require_rising, require_share
 
 Fusion = Literal["gaussian", "nms", "soft_nms"]
 LabelKind = Literal["optimised", "naive"]
 LpSolution = Literal["centre", "vertex", "minimum_norm"]
 Bounds = Literal["floor", "truncate"]
-Protocol = Literal["activitynet", "snippet", "step"]
 
 PUBLISHED_THRESHOLDS = tuple(round(0.001 + 0.002 * step, 3) for step in range(20))
 
@@ -111,20 +113,14 @@ class DetectionSettings:
         require_share(self.snippet_original_share, "snippet_original_share")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class LabelWeight:
     """Weight of the label loss: min(start * growth ** (epoch - first refresh), limit) * factor."""
 
-    start: float = 10.0
-    growth: float = 1.035  # per epoch
-    limit: float = 50.0
-    factor: float = 1.0
-
-    def __post_init__(self) -> None:
-        require(self.start >= 0, "start", "0 or above", self.start)
-        require(self.growth > 0, "growth", "above 0", self.growth)
-        require(self.limit >= 0, "limit", "0 or above", self.limit)
-        require(self.factor >= 0, "factor", "0 or above", self.factor)
+    start: Annotated[float, Ge(0), Doc("weight in the epoch of the first refresh")] = 10.0
+    growth: Annotated[float, Gt(0), Doc("factor from one epoch to the next")] = 1.035
+    limit: Annotated[float, Ge(0), Doc("most that it grows to")] = 50.0
+    factor: Annotated[float, Ge(0), Doc("times the grown weight")] = 1.0
 
     def at(self, epochs_since_refresh: int) -> float:
         """The weight so many epochs after the first refresh."""
@@ -164,20 +160,22 @@ class LabelSettings:
             require(later, "first_used_epoch", f"an epoch from {epochs[0]} on", self.first_used_epoch)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class DeltaSettings:
     """Delta pseudo labels: learn from scale * (newest labels - previous labels) from some epoch on."""
 
-    mode: Literal["on", "off", "schedule_only"] = "on"  # schedule_only: the learning rate of delta, without delta
-    scale: tuple[From, ...] = ()  # by epoch; the first piece says where delta starts
-    learning_rate_factor: float = 1.0  # multiplies the learning rate once delta has started
+    mode: Annotated[
+        Literal["on", "off", "schedule_only"], Doc("schedule_only: the learning rate of delta, without delta")
+    ] = "on"
+    scale: Annotated[
+        tuple[From, ...], Doc("of the difference of labels, by epoch; the first piece says where delta starts")
+    ] = ()
+    learning_rate_factor: Annotated[float, Ge(0), Doc("multiplies the learning rate once delta has started")] = 1.0
 
     def __post_init__(self) -> None:
         epochs = [piece.epoch for piece in self.scale]
         require(epochs == sorted(set(epochs)), "scale", "pieces of rising `epoch`", epochs)
         require(bool(epochs) or self.mode == "off", "scale", f"at least one piece where mode is {self.mode}", epochs)
-        factor = self.learning_rate_factor
-        require(factor >= 0, "learning_rate_factor", "0 or above", factor)
 
     def scale_at(self, epoch: int) -> float | None:
         """The scale in one epoch, or None before delta starts or where it is off."""
@@ -231,31 +229,26 @@ PRESETS: dict[str, dict[str, dict[str, object]]] = {
 PRESET_MISSING_CLASS: dict[str, Literal["zero", "zero_all"]] = {"paper": "zero", "code": "zero_all"}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class ScoringSettings:
     """The protocol every table prints: all that a score depends on."""
 
-    protocol: Protocol = "activitynet"
-    tiou: str = "0.1:0.7:0.1"  # first:last:step
-    averages: tuple[str, ...] = (
-        "0.1:0.5",
-        "0.3:0.7",
-        "0.1:0.7",
-    )  # means over a part of the thresholds; last is headline
-    missing_class: Literal["zero", "zero_all"] | None = None  # null: as the preset of the variant has it
+    protocol: Annotated[
+        ScoringProtocol, OneOf("wtal.protocols"), Doc("how bounds are compared and precision is averaged")
+    ] = usual("wtal.protocols", "activitynet")
+    tiou: Annotated[str, Doc("thresholds, first:last:step")] = "0.1:0.7:0.1"
+    averages: Annotated[
+        tuple[str, ...], Length(1), Doc("means over a part of the thresholds, first:last; the last is the headline")
+    ] = ("0.1:0.5", "0.3:0.7", "0.1:0.7")
+    missing_class: Annotated[
+        Literal["zero", "zero_all"] | None,
+        Doc("a class without detections has AP 0, or zeroes the table; null: as the preset of the variant has it"),
+    ] = None
 
-    def __post_init__(self) -> None:
-        require(bool(self.averages), "averages", "at least one range", [])
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class EvaluationSettings(ScoringSettings):
     """The protocol, and the uncertainty that the report prints beside a score."""
 
-    bootstrap_resamples: int = 1000
-    bootstrap_level: float = 0.95
-
-    def __post_init__(self) -> None:
-        ScoringSettings.__post_init__(self)
-        require(self.bootstrap_resamples >= 10, "bootstrap_resamples", "10 or more", self.bootstrap_resamples)
-        require(0 < self.bootstrap_level < 1, "bootstrap_level", "a share in (0, 1)", self.bootstrap_level)
+    bootstrap_resamples: Annotated[int, Ge(10), Doc("resamples of the test videos")] = 1000
+    bootstrap_level: Annotated[float, Gt(0), Lt(1), Doc("share of them that an interval holds")] = 0.95

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from wtal.base.errors import require
+from wtal.base.ranges import Count, Doc, Ge, Le, Lt, Share, settings
+
+Beta = Annotated[float, Ge(0), Lt(1)]
+Epoch = Annotated[int, Ge(0)]  # counted from 0
+NotNegative = Annotated[float, Ge(0)]
 
 
 def require_share(value: float, key: str) -> None:
@@ -13,26 +17,20 @@ def require_share(value: float, key: str) -> None:
     require(0 <= value <= 1, key, "a share in [0, 1]", value)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class Until:
     """One piece of a schedule: `value` holds in every epoch (counted from 0) before epoch `until`."""
 
-    until: int
-    value: float
-
-    def __post_init__(self) -> None:
-        require(self.until > 0, "until", "an epoch above 0", self.until)
+    until: Annotated[Count, Doc("the first epoch in which it holds no more")]
+    value: Annotated[float, Doc("what holds until then")]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class From:
     """One piece of a schedule: `value` holds from epoch `epoch` (counted from 0) on."""
 
-    epoch: int
-    value: float
-
-    def __post_init__(self) -> None:
-        require(self.epoch >= 0, "epoch", "an epoch, 0 or above", self.epoch)
+    epoch: Annotated[Epoch, Doc("the first epoch in which it holds")]
+    value: Annotated[float, Doc("what holds from then on")]
 
 
 def at_epoch(schedule: tuple[Until, ...], epoch: int) -> float:
@@ -50,24 +48,28 @@ def require_rising(schedule: tuple[Until, ...], key: str) -> None:
     require(ends == sorted(set(ends)), key, "pieces of rising `until`", ends)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class CollapseSettings:
     """When training, or its labels, count as collapsed, and what is done then. All of it is seen in training data."""
 
-    action: Literal["warn", "stop"] = "warn"
-    first_epoch: int = 5  # epochs of a run before this one say nothing yet
-    epochs: int = 3  # in a row that look collapsed, or as many as a shorter round has, before training stops
-    least_attention: float = 0.1  # mean over snippets and videos; below it almost nothing is taken for an action
-    most_attention: float = 0.95  # above it almost everything is
-    least_spread: float = 0.02  # standard deviation of attention within a video, mean over videos
-    class_share: float = 0.9  # of the videos in which one class scores highest, though far fewer carry it
-    label_share: float = 0.9  # of the labels that are empty, or that cover all of their videos
+    action: Annotated[Literal["warn", "stop"], Doc("what is done about a collapse")] = "warn"
+    first_epoch: Annotated[Epoch, Doc("epochs of a run before this one say nothing yet")] = 5
+    epochs: Annotated[
+        Count, Doc("epochs in a row that look collapsed, or as many as a shorter round has, before training stops")
+    ] = 3
+    least_attention: Annotated[
+        Share, Doc("mean over snippets and videos; below it almost nothing is taken for an action")
+    ] = 0.1
+    most_attention: Annotated[Share, Doc("mean over snippets and videos; above it almost everything is")] = 0.95
+    least_spread: Annotated[
+        Share, Doc("standard deviation of attention within a video, mean over videos; below it attention is flat")
+    ] = 0.02
+    class_share: Annotated[
+        Share, Doc("share of the videos in which one class scores highest, though far fewer carry it")
+    ] = 0.9
+    label_share: Annotated[Share, Doc("share of the labels that are empty, or that cover all of their videos")] = 0.9
 
     def __post_init__(self) -> None:
-        require(self.first_epoch >= 0, "first_epoch", "an epoch, 0 or above", self.first_epoch)
-        require(self.epochs >= 1, "epochs", "a whole number, 1 or above", self.epochs)
-        for key in ("least_attention", "most_attention", "least_spread", "class_share", "label_share"):
-            require_share(getattr(self, key), key)
         expected = f"above least_attention, {self.least_attention:g}"
         require(self.most_attention > self.least_attention, "most_attention", expected, self.most_attention)
 
@@ -83,50 +85,51 @@ class CollapseSettings:
         return {name: getattr(self, name) for name in names}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class EarlyStopping:
     """Each round ends with its best epoch: that of the lowest classification loss on training videos."""
 
-    patience: int  # epochs without a better one after which the round ends
-    minimum_improvement: float = 0.0  # by which the loss must fall to count as better
-    held_out_share: float = 0.1  # of the training videos, which are not learnt from; 0: the loss is that of training
-
-    def __post_init__(self) -> None:
-        require(self.patience >= 1, "patience", "a whole number, 1 or above", self.patience)
-        require(self.minimum_improvement >= 0, "minimum_improvement", "0 or above", self.minimum_improvement)
-        require(0 <= self.held_out_share <= 0.5, "held_out_share", "a share in [0, 0.5]", self.held_out_share)
+    patience: Annotated[Count, Doc("epochs without a better one after which the round ends")]
+    minimum_improvement: Annotated[NotNegative, Doc("by which the loss must fall to count as better")] = 0.0
+    held_out_share: Annotated[
+        float, Ge(0), Le(0.5), Doc("share of the training videos, not learnt from; 0: the loss is that of training")
+    ] = 0.1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class TrainingSettings:
     """Optimiser and schedule; epochs are counted from 0."""
 
-    epochs: int
-    learning_rate: tuple[Until, ...]  # by epoch
-    adam_betas: tuple[float, float] = (0.9, 0.99)
-    weight_decay: float = 5e-4  # added to the gradient
-    videos_per_step: int = 10  # gradients are summed over these
-    memory_from_epoch: int | None = None  # first epoch that uses the memory bank; it is filled just before; null: never
-    memory_index: Literal["label", "class_zero"] = "label"  # "class_zero" repeats the released code
-    shuffle: bool = True
-    sampled_snippets: int | None = None  # one from each of so many equal parts of a longer video at a visit; null: all
-    checkpoint: Literal["last", "selected_on_test"] = "last"  # the latter repeats the released code, and says so
-    collapse: CollapseSettings = CollapseSettings()
-    early_stopping: EarlyStopping | None = None  # null: every round runs to its end
+    epochs: Annotated[Count, Doc("epochs of a run, over all of its rounds")]
+    learning_rate: Annotated[tuple[Until, ...], Doc("of Adam, by epoch")]
+    adam_betas: Annotated[tuple[Beta, Beta], Doc("decay of Adam's means of gradients and of their squares")] = (
+        0.9,
+        0.99,
+    )
+    weight_decay: Annotated[NotNegative, Doc("times the weights, added to the gradient")] = 5e-4
+    videos_per_step: Annotated[Count, Doc("videos over which gradients are summed for a step")] = 10
+    memory_from_epoch: Annotated[
+        Count | None, Doc("first epoch that uses the memory bank, which is filled just before; null: never")
+    ] = None
+    memory_index: Annotated[
+        Literal["label", "class_zero"], Doc("class whose memory a video fills; class_zero repeats the released code")
+    ] = "label"
+    shuffle: Annotated[bool, Doc("whether videos come in another order each epoch")] = True
+    sampled_snippets: Annotated[
+        Annotated[int, Ge(2)] | None,
+        Doc("one from each of so many equal parts of a longer video at a visit; null: all snippets"),
+    ] = None
+    checkpoint: Annotated[
+        Literal["last", "selected_on_test"],
+        Doc("the epoch that counts; selected_on_test repeats the released code, and says so"),
+    ] = "last"
+    collapse: Annotated[CollapseSettings, Doc("when training, or its labels, count as collapsed")] = CollapseSettings()
+    early_stopping: Annotated[EarlyStopping | None, Doc("null: every round runs to its end")] = None
 
     def __post_init__(self) -> None:
-        require(self.epochs >= 1, "epochs", "a whole number, 1 or above", self.epochs)
         require_rising(self.learning_rate, "learning_rate")
         for piece in self.learning_rate:
             require(piece.value >= 0, "learning_rate", "rates of 0 or above", piece.value)
-        for beta in self.adam_betas:
-            require(0 <= beta < 1, "adam_betas", "two numbers in [0, 1)", list(self.adam_betas))
-        require(self.weight_decay >= 0, "weight_decay", "0 or above", self.weight_decay)
-        require(self.videos_per_step >= 1, "videos_per_step", "a whole number, 1 or above", self.videos_per_step)
-        if self.sampled_snippets is not None:
-            require(self.sampled_snippets >= 2, "sampled_snippets", "2 or above, or null", self.sampled_snippets)
-        if self.memory_from_epoch is not None:
-            require(self.memory_from_epoch >= 1, "memory_from_epoch", "an epoch above 0", self.memory_from_epoch)
         if self.early_stopping is not None:
             expected = "last where early_stopping is set: one rule says which epoch counts"
             require(self.checkpoint == "last", "checkpoint", expected, self.checkpoint)

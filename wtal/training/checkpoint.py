@@ -14,7 +14,7 @@ import torch
 from wtal.base.errors import InputError
 from wtal.base.files import read_bytes, refused_unwritable, whole_file
 from wtal.base.schema import from_mapping, to_mapping
-from wtal.suite.data_settings import Streams
+from wtal.suite.streams import Streams
 
 FORMAT = "wtal checkpoint 1"
 PRECISIONS = ("float32", "float16")

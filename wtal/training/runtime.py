@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from wtal.base.errors import InputError
 from wtal.base.schema import to_mapping
 from wtal.data.store.read import Store
-from wtal.suite.data_settings import described
 from wtal.suite.step_settings import RoundSettings
+from wtal.suite.streams import described
 from wtal.training.checkpoint import About
 
 WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"

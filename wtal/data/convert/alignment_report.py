@@ -11,9 +11,9 @@ from wtal.data.annotations.read import AnnotatedVideo
 from wtal.data.convert.chosen_videos import chosen_videos, told_cautions
 from wtal.data.convert.collection import Collection, collect, known_durations, stated_frame_rates
 from wtal.data.convert.convert import read_all
+from wtal.data.convert.settings import FeatureData
 from wtal.data.features.alignment import covers_class, crowded, overlap_of_ambiguous, rate_problem, remarks
 from wtal.data.store.tables import Subset
-from wtal.suite.data_settings import FeatureData
 
 NAMED = 12  # videos that a summary names
 Intervals = Mapping[str, Sequence[tuple[float, float]]]  # of each video, seconds

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from wtal.base.errors import InputError
 from wtal.data.annotations.read import AnnotatedVideo, Annotations, classes_of, read_annotations, with_subsets
+from wtal.data.convert.settings import FeatureData
 from wtal.data.store.emptiness import Labelled, background_caution, cautions, require_enough
 from wtal.data.store.tables import Subset
-from wtal.suite.data_settings import FeatureData
 
 Chosen = list[tuple[AnnotatedVideo, Subset]]
 

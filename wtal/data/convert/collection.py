@@ -11,6 +11,7 @@ from wtal.base.errors import InputError
 from wtal.base.records import Floats, Integers
 from wtal.data.annotations.read import AnnotatedVideo, Annotations
 from wtal.data.convert.chosen_videos import Chosen, chosen_videos, labelled, told_cautions, used_classes
+from wtal.data.convert.settings import FeatureData
 from wtal.data.features.alignment import (
     another_rate,
     derived_rate,
@@ -34,7 +35,7 @@ from wtal.data.features.layouts import (
 )
 from wtal.data.store.emptiness import require_enough
 from wtal.data.store.tables import Subset
-from wtal.suite.data_settings import FeatureData, Streams, described
+from wtal.suite.streams import Streams, described
 
 Tell = Callable[[str], None]
 MANY = 0.1  # share of the instances past their video's end from which the unit of the bounds is doubted

@@ -22,10 +22,10 @@ from wtal.base.first_seen import hold, record
 from wtal.base.schema import to_mapping
 from wtal.data.convert.chosen_videos import used_classes, weak_labels
 from wtal.data.convert.collection import Collection, Member, Tell, collect
+from wtal.data.convert.settings import FeatureData
 from wtal.data.features.layouts import read_entry
 from wtal.data.features.statistics import FeatureStatistics, same_numbers, stream_doubts, stream_statistics
 from wtal.data.store.write import DataSet, ResumableVideos, StoredVideo, VideoRecord
-from wtal.suite.data_settings import FeatureData
 
 NEWS = 2000  # videos after which a long conversion says how far it is
 

@@ -7,35 +7,25 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from wtal.base.files import digest_of_file, to_json, write_if_changed
+from wtal.base.files import digest_of_file
 from wtal.data.annotations.names import is_hidden
 from wtal.data.annotations.read import annotation_files
+from wtal.data.convert.settings import FeatureData
 from wtal.data.features.layouts import H5_ENDINGS
-from wtal.suite.data_settings import FeatureData
 
 ENDINGS = (".npy", *H5_ENDINGS)
 
 Listing = dict[str, dict[str, str]]
 
 
-def raw_listing(settings: FeatureData) -> Listing | None:
-    """Length and time of each file of features, sha256 of each of annotations; None where either is not there.
+def raw_listing(settings: FeatureData) -> Listing:
+    """Length and time of each file of features, sha256 of each of annotations; empty where either is not there.
 
     Raises InputError where an annotation cannot be read.
     """
     features = dict(sorted(_looks(Path(settings.features))))
     annotations = {path.name: digest_of_file(path) for path in annotation_files(settings.annotations)}
-    return {"features": features, "annotations": annotations} if features and annotations else None
-
-
-def keep_listing(path: str | Path, settings: FeatureData) -> None:
-    """Have a listing at a path, touched only where it changes, or where there is none yet, an empty one.
-
-    One of raw files that have gone stays: whoever deletes them once they are converted means to keep the store.
-    """
-    listing = raw_listing(settings)
-    if listing is not None or not Path(path).exists():
-        write_if_changed(path, to_json(listing or {}))
+    return {"features": features, "annotations": annotations} if features and annotations else {}
 
 
 def _looks(place: Path) -> Iterator[tuple[str, str]]:

@@ -22,7 +22,7 @@ from wtal.data.features.layouts import (
     shapes_of,
     stream_names,
 )
-from wtal.suite.data_settings import Streams, described
+from wtal.suite.streams import Streams, described
 
 
 def unseen_videos(path: Path, feature_size: int, streams: Streams) -> tuple[list[str], list[NDArray[Any]], Axis]:

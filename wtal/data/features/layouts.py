@@ -20,7 +20,7 @@ from wtal.base.npy.mapped import holds_objects, map_object_array
 from wtal.data.annotations.names import is_hidden, match_names, without_media
 from wtal.data.features.axes import Axis, Shapes, plain_shape, sizes_of
 from wtal.data.features.h5 import h5_entries
-from wtal.suite.data_settings import Stream, Streams, described
+from wtal.suite.streams import Stream, Streams, described
 
 Layout = Literal["auto", "object_array", "npy_per_video", "two_folders", "h5"]
 H5_ENDINGS = (".h5", ".hdf5")

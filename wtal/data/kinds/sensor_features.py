@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from wtal.suite.data_settings import Stream
+from wtal.suite.streams import Stream
 
 # Axes: S samples, T snippets, D features; each of the two streams has four channels: three axes and their magnitude.
 

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from wtal.base.records import Floats
 from wtal.base.timebase import to_seconds
+from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.data.store.tables import SUBSETS, Subset
 from wtal.data.store.write import DataSet, StoredVideo
-from wtal.suite.data_settings import Stream, SyntheticData
+from wtal.suite.streams import Stream
 
 SNIPPETS_PER_SECOND = 25 / 16
 STREAMS = ("rgb", "flow")

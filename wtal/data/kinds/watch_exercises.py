@@ -32,9 +32,9 @@ from wtal.data.kinds.sensor_features import (
     training_statistics,
     window_features,
 )
+from wtal.data.kinds.watch_settings import WatchData
 from wtal.data.store.tables import SUBSETS, Subset
 from wtal.data.store.write import DataSet, StoredVideo
-from wtal.suite.data_settings import WatchData
 
 PACKAGE = "seglearn"
 PACKAGED_FILE = "seglearn/data/watch_dataset.npy"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wtal.base.errors import InputError, nearest, require
 from wtal.base.files import digest_of_file, read_rows
-from wtal.suite.data_settings import Streams, require_streams
+from wtal.suite.streams import Streams, require_streams
 
 Subset = Literal["train", "test"]
 SUBSETS: tuple[Subset, ...] = get_args(Subset)

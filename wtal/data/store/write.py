@@ -40,7 +40,7 @@ from wtal.data.store.tables import (
     VIDEOS,
     Subset,
 )
-from wtal.suite.data_settings import Streams
+from wtal.suite.streams import Streams
 
 RESUME_EVERY = 5.0  # seconds after which the state of a conversion is saved
 

@@ -11,6 +11,7 @@ import numpy as np
 from wtal.base.errors import InputError
 from wtal.data.annotations.read import AnnotatedVideo, Annotations, classes_of, read_annotations, with_subsets
 from wtal.data.annotations.subsets import words_for
+from wtal.data.convert.settings import FeatureData
 from wtal.data.features.alignment import (
     another_rate,
     crowded,
@@ -27,7 +28,6 @@ from wtal.data.features.for_prediction import read_floats
 from wtal.data.features.layouts import Entry, Features, open_features, shapes_of, streams_of
 from wtal.data.store.emptiness import cautions, lacks
 from wtal.data.store.tables import Subset
-from wtal.suite.data_settings import FeatureData
 
 TRAIN_NAMES = ("train",)  # and the words that mean the same
 TEST_NAMES = ("test", "validation")

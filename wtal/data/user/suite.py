@@ -9,8 +9,8 @@ from string import Template
 import yaml
 
 from wtal.base.schema import to_mapping
+from wtal.data.convert.settings import FeatureData
 from wtal.data.user.inspect import Inspection
-from wtal.suite.data_settings import FeatureData
 from wtal.suite.plan import Suite, suite_from_mapping
 
 LEAST_STEPS = 20  # gradient steps in an epoch, where there are few videos

@@ -9,6 +9,7 @@ import numpy as np
 
 from wtal.base.errors import InputError
 from wtal.base.files import to_json, write_rows, write_text
+from wtal.base.members import member_title
 from wtal.base.records import TRAINING_COLUMNS, Detections
 from wtal.evaluate.read.detections import read_rounds
 from wtal.evaluate.score.controls import oracle, random_segments, whole_videos
@@ -175,7 +176,7 @@ def notes(plan: Plan, with_intervals: bool = False) -> list[str]:
     """What stands under every table: protocol, seeds, settings digest, and how the intervals were made."""
     settings, seeds = plan.file.evaluation, plan.file.seeds
     named = ", ".join(map(str, seeds))
-    what = f"Protocol {settings.protocol}; mean ± sample standard deviation over n = {len(seeds)} seeds ({named})"
+    what = f"Protocol {member_title(settings.protocol)}; mean ± sample standard deviation over n = {len(seeds)} seeds ({named})"
     lines = [f"{what}; settings {plan.digest[:12]}."]
     if with_intervals:
         level = f"{100 * settings.bootstrap_level:g} %"
