@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--thumos14", type=Path, required=True, help="folder of the annotation arrays")
     parser.add_argument("--detections", type=Path, required=True, help="detections on THUMOS14's test videos")
     options = parser.parse_args()
-    truth, detections = read_ground_truth(options.thumos14, "test"), read_detections(options.detections)
+    truth, detections = read_ground_truth(options.thumos14, "test").instances, read_detections(options.detections)
     weights = draw_videos(truth.videos, RESAMPLES, "lean")
     results = {}
     for name, system in {"the file": detections, **made_worse(detections)}.items():

@@ -144,7 +144,7 @@ def measure_thumos14(folder: Path | None, file: Path | None) -> list[tuple[str, 
             file = Path(temporary) / "detections.json"
             write_detections(file, detections)
         else:
-            seconds, truth = best_of(3, lambda: read_ground_truth(folder, "test"))
+            seconds, truth = best_of(3, lambda: read_ground_truth(folder, "test").instances)
             rows.append(("read the ground truth", seconds, ""))
         seconds, detections = best_of(3, lambda: read_detections(file))
         rows.append(("read the JSON file", seconds, ""))

@@ -7,7 +7,6 @@ For proofs at full size without the features themselves: `python tests/full_size
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
 import struct
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from wtal.base.seeds import seed_of_text
 from wtal.data.annotations.read import AnnotatedVideo, read_annotations
 
 RATE = 25 / 16  # snippets a second
@@ -23,7 +23,7 @@ STRENGTH = 0.5  # of a class in the features of its instances; noise has 1
 
 def features_of(video: AnnotatedVideo, classes: Sequence[str], columns: int, rate: float = RATE) -> np.ndarray:
     """Features [T, columns] of one video, never negative: noise, an appearance of its own in rgb, and its classes."""
-    seed = int.from_bytes(hashlib.sha256(video.name.encode()).digest()[:8], "big")
+    seed = seed_of_text(video.name, n_bits=64)
     generator = np.random.default_rng(seed)
     n_snippets = max(1, int((video.seconds or 10.0) * rate))
     rows = generator.standard_normal((n_snippets, columns), dtype=np.float32)

@@ -9,16 +9,18 @@ from typing import Any
 import numpy as np
 
 from wtal.base.files import digest_of_file, to_json, write_arrays, write_rows
-from wtal.base.records import Detections, VideoScores
+from wtal.base.records import Detections, VideoScores, training_columns
 from wtal.evaluate.run.evaluate_run import rounded
 from wtal.evaluate.score.options import options_from_settings
 from wtal.evaluate.score.protocols import evaluate_detections
 from wtal.localise.scores_file import write_scores
 from wtal.report.inputs.metrics import LABEL_FIGURES
 from wtal.report.inputs.truth import Truth, read_truth
-from wtal.report.tables.rounds import TRAINING_COLUMNS
 from wtal.suite.method_settings import EvaluationSettings
+from wtal.suite.paths import LABELS, METRICS, ROUNDS, TEST_SCORES, TRAIN_SCORES, TRAINING, SuitePaths
 from wtal.suite.plan import plan_files, suite_from_mapping
+
+TRAINING_COLUMNS = training_columns(("foreground", "background", "attention", "consistency"))
 
 CLASSES = ("walk", "sit down")
 SNIPPETS, RATE, FEATURES = 40, 2.0, 8
@@ -61,21 +63,22 @@ def make_run(
     """
     suite = suite_from_mapping(values or suite_values(), "made-up.yaml")
     results = folder / suite.name
+    paths = SuitePaths(results)
     files = plan_files(suite)
     files["report.json"]["order"] = list(suite.variants)
     for name, content in files.items():
         path = results / "settings" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(to_json(content))
-    _write_data(results / "data", classes, absent)
-    truth = read_truth(results / "data", "test")
+    _write_data(paths.data, classes, absent)
+    truth = read_truth(paths.data, "test")
     for order, (name, variant) in enumerate(suite.variants.items()):
         for seed in suite.file.seeds:
             for index in range(variant.rounds + 1):
                 if suite.nodes[name, index].owner == name:
-                    _write_round(results / name / f"seed{seed}" / f"round{index}", index, seed, classes)
-            _write_evaluation(results, name, seed, variant.rounds, order, truth, suite.file.evaluation)
-    benchmark = results / "benchmarks" / "base" / "seed0" / "round0.tsv"
+                    _write_round(paths.round(name, seed, index), index, seed, classes)
+            _write_evaluation(paths.run(name, seed), name, seed, variant.rounds, order, truth, suite.file.evaluation)
+    benchmark = paths.benchmarks / "base" / "seed0" / "round0.tsv"
     benchmark.parent.mkdir(parents=True)
     benchmark.write_text("s\th:m:s\tmax_rss\tmean_load\n12.5\t0:00:12\t345.6\t99.0\n")
     return results
@@ -128,13 +131,13 @@ def _scores(prefix: str, n_videos: int, seed: int, index: int, n_classes: int) -
 def _write_round(folder: Path, index: int, seed: int, classes: tuple[str, ...]) -> None:
     folder.mkdir(parents=True)
     train = _scores("train", N_TRAIN, seed, index, len(classes))
-    write_scores(folder / "scores_train.npz", train, classes)
-    write_scores(folder / "scores_test.npz", _scores("test", N_TEST, seed, index, len(classes)), classes)
+    write_scores(folder / TRAIN_SCORES, train, classes)
+    write_scores(folder / TEST_SCORES, _scores("test", N_TEST, seed, index, len(classes)), classes)
     rows = [
         [epoch, 0.001, *(round((k + 1) / (epoch + 1 + seed), 6) for k in range(len(TRAINING_COLUMNS) - 2))]
         for epoch in range(2 * index, 2 * index + 2)
     ]
-    write_rows(folder / "training.csv", TRAINING_COLUMNS, rows)
+    write_rows(folder / TRAINING, TRAINING_COLUMNS, rows)
     if index == 0:
         return
     n_labels = len(classes) + 1
@@ -147,7 +150,7 @@ def _write_round(folder: Path, index: int, seed: int, classes: tuple[str, ...]) 
         "instance_score": np.full(len(video), 0.4), "violation": np.zeros((N_TRAIN, n_labels), np.float32),
         "status": np.zeros((N_TRAIN, n_labels), np.int8),
     }  # fmt: skip
-    write_arrays(folder / "labels.npz", content)
+    write_arrays(folder / LABELS, content)
 
 
 def found_detections(truth: Truth, seed: int, index: int, order: int) -> Detections:
@@ -161,9 +164,8 @@ def found_detections(truth: Truth, seed: int, index: int, order: int) -> Detecti
 
 
 def _write_evaluation(
-    results: Path, name: str, seed: int, rounds: int, order: int, truth: Truth, settings: EvaluationSettings
+    folder: Path, name: str, seed: int, rounds: int, order: int, truth: Truth, settings: EvaluationSettings
 ) -> None:
-    folder = results / name / f"seed{seed}"
     folder.mkdir(parents=True, exist_ok=True)
     found = [found_detections(truth, seed, index, order) for index in range(rounds + 1)]
     columns = {
@@ -172,7 +174,7 @@ def _write_evaluation(
     }
     index_of = np.repeat(np.arange(rounds + 1), [len(entry) for entry in found])
     names = {"videos": np.array(truth.instances.videos), "classes": np.array(truth.instances.classes)}
-    write_arrays(folder / "rounds.npz", {"round": index_of, **columns, **names})
+    write_arrays(folder / ROUNDS, {"round": index_of, **columns, **names})
     options = options_from_settings(settings, truth.snippets_per_second)
     scored = [evaluate_detections(entry, truth.instances, options) for entry in found]
     rounds_json = [
@@ -184,10 +186,10 @@ def _write_evaluation(
     ]  # fmt: skip
     last = scored[-1]
     metrics = {
-        "variant": name, "seed": seed, "protocol": settings.protocol, "tiou": list(options.tiou),
+        "variant": name, "seed": seed, "protocol": settings.protocol.kind, "tiou": list(options.tiou),
         "settings_digest": "0" * 64,
         "mAP": last.mean.tolist(), "averages": last.averages, "classification_mAP": 90.0 + rounds,
         "n_detections": len(found[-1]),
         "per_class": dict(zip(last.classes, last.per_class.tolist())), "rounds": rounds_json, "selected_on_test": None,
     }  # fmt: skip
-    (folder / "metrics.json").write_text(json.dumps(rounded(metrics)))
+    (folder / METRICS).write_text(json.dumps(rounded(metrics)))

@@ -20,8 +20,7 @@ from wtal.data.annotations.read import annotation_files, read_annotations
 from wtal.data.annotations.subsets import words_for
 from wtal.data.convert.collection import collect
 from wtal.data.user.inspect import Request, inspect
-from wtal.evaluate.read.characteristics_file import read_seconds
-from wtal.evaluate.read.ground_truth import read_ground_truth, read_truth
+from wtal.evaluate.read.ground_truth import read_ground_truth
 
 Truth = dict[str, list[tuple[str, float, float]]]
 CLASSES = ("HighJump", "Shotput")
@@ -130,7 +129,7 @@ def test_every_form_says_the_same_to_training_and_to_scoring(
     tmp_path_factory: pytest.TempPathFactory, form: Any, truth: Truth, subset: str, as_text: bool, mark: str
 ) -> None:
     path = form(tmp_path_factory.mktemp("form"), truth, subset, as_text, mark)
-    scored = read_ground_truth(path, "test")
+    scored = read_ground_truth(path, "test").instances
     for_training = read_annotations(path)
     videos = for_training.videos if form is mmaction2 else for_training.of_subset("test")
     as_read: Truth = {name: [] for name in scored.videos}
@@ -147,16 +146,15 @@ def test_what_a_file_states_of_its_videos_is_carried_along(tmp_path: Path) -> No
     assert (video.seconds, video.frames_per_second, video.n_frames) == (SECONDS, 30.0, 1815)
     (video, *_) = read_annotations(actionformer(tmp_path, TRUTH, "test", False, "none")).videos
     assert (video.seconds, video.frames_per_second, video.n_frames) == (SECONDS, 30.0, None)
-    assert read_truth(tmp_path / "truth.json").class_names == {0: "HighJump", 1: "Shotput"}
-    assert read_seconds(tmp_path / "anet_anno_val.json") == dict.fromkeys(TRUTH, SECONDS)
+    assert read_ground_truth(tmp_path / "truth.json").class_names == {0: "HighJump", 1: "Shotput"}
+    assert read_ground_truth(tmp_path / "anet_anno_val.json").seconds == dict.fromkeys(TRUTH, SECONDS)
 
 
 def test_numbers_as_text_are_told(tmp_path: Path) -> None:
     path = gtad(tmp_path, TRUTH, "Test", True, "none")
-    assert (
-        read_truth(path).notes == read_annotations(path).notes == ("8 numbers stand as text, and are read as numbers",)
-    )
-    assert read_truth(gtad(tmp_path, TRUTH, "Test", False, "none")).notes == ()
+    told = ("8 numbers stand as text, and are read as numbers",)
+    assert read_ground_truth(path).notes == read_annotations(path).notes == told
+    assert read_ground_truth(gtad(tmp_path, TRUTH, "Test", False, "none")).notes == ()
 
 
 @pytest.mark.parametrize(
@@ -196,14 +194,14 @@ def test_new_data_sets_are_split_by_any_words_for_their_subsets(tmp_path: Path) 
 def test_two_words_for_one_subset_are_one_subset_and_told(tmp_path: Path) -> None:
     path = activitynet(tmp_path, TRUTH, "val", False, "none")
     path.write_text(path.read_text().replace('"val"', '"Validation"', 1))
-    found = read_truth(path, "validation")
+    found = read_ground_truth(path, "validation")
     assert len(found.instances) == 3
     assert found.notes == ("Validation and val are read as one subset",)
     assert len(read_annotations(path).of_subset("VAL")) == 2
 
 
 def test_a_subset_that_a_file_does_not_name_is_all_of_it_and_told(tmp_path: Path) -> None:
-    found = read_truth(mmaction2(tmp_path, TRUTH, "", False, "none"), "val")
+    found = read_ground_truth(mmaction2(tmp_path, TRUTH, "", False, "none"), "val")
     assert len(found.instances) == 3
     assert found.notes == ("no subset is named, so all 2 videos are taken for val",)
 
@@ -211,7 +209,7 @@ def test_a_subset_that_a_file_does_not_name_is_all_of_it_and_told(tmp_path: Path
 def test_videos_without_a_subset_beside_others_are_told(tmp_path: Path) -> None:
     path = activitynet(tmp_path, TRUTH, "test", False, "none")
     path.write_text(path.read_text().replace('"subset": "test", ', "", 1))
-    (note,) = read_truth(path).notes
+    (note,) = read_ground_truth(path).notes
     assert note == "1 of 2 videos name no subset and belong to none, first video_test_0000001"
 
 
@@ -221,7 +219,7 @@ WITH_AMBIGUOUS = {**TRUTH, "video_test_0001292": [("Ambiguous", 20.0, 24.0)]}
 @pytest.mark.parametrize("form", [form for form in FORMS if form is not arrays], ids=lambda form: form.__name__)
 def test_ambiguous_intervals_of_thumos14_are_no_class_and_no_instances(tmp_path: Path, form: Any) -> None:
     path = form(tmp_path, WITH_AMBIGUOUS, "test", False, "none")
-    found, for_training = read_truth(path, "test"), read_annotations(path)
+    found, for_training = read_ground_truth(path, "test"), read_annotations(path)
     assert set(found.instances.classes) == set(for_training.classes) == set(CLASSES)
     assert len(found.instances) == 3
     assert found.ambiguous is not None
@@ -234,7 +232,7 @@ def test_a_class_of_that_name_in_another_data_set_is_a_class(tmp_path: Path) -> 
     path = activitynet(
         tmp_path, {"clip_7": [("Ambiguous", 1.0, 2.0)], "clip_8": [("run", 1.0, 2.0)]}, "test", False, "none"
     )
-    found = read_truth(path)
+    found = read_ground_truth(path)
     assert found.instances.classes == ("Ambiguous", "run")
     assert (found.n_ambiguous, read_annotations(path).classes) == (0, ("Ambiguous", "run"))
 

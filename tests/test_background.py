@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from round_run import settings_file, tiny_round, train
-from test_training import CPU, trainer_of, videos
+from test_training import CPU, fill_memory, trainer_of, videos, with_memory
 
 from wtal.base.files import to_json, write_text
 from wtal.base.schema import from_mapping, to_mapping
@@ -19,10 +19,10 @@ from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.data.store.read import read_store
 from wtal.data.store.write import write_store
 from wtal.localise.labels.file import read_labels
-from wtal.methods.batch import ArrayVideos, pack
+from wtal.methods.batch import ArrayVideos, batch_of
 from wtal.methods.rskp.losses import video_losses
-from wtal.methods.rskp.memory import padded_slots
-from wtal.suite.method_settings import LossSettings
+from wtal.methods.rskp.memory import memory_rows, padded_slots
+from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.plan import plan_files, read_suite
 from wtal.suite.step_settings import LabelRoundSettings
 from wtal.training.health import health_of
@@ -45,10 +45,10 @@ def trained(per_step: int, memory_index: str = "label") -> tuple[Trainer, EpochL
     """A trainer after one epoch with memory and labels whose gradients were summed and never used, and its log."""
     some = with_background()
     base = tiny_round()
-    epoch = dataclasses.replace(base.epochs[0], uses_memory=True, label_weight=10.0, fills_memory_after=False)
+    epoch = dataclasses.replace(base.epochs[0], epoch=1, label_weight=10.0)
     settings = dataclasses.replace(base, epochs=(epoch,), videos_per_step=per_step, shuffle=False)
-    trainer = trainer_of(dataclasses.replace(settings, memory_index=memory_index), some)
-    trainer._fill_memory()
+    trainer = trainer_of(with_memory(settings, memory_index=memory_index), some)
+    fill_memory(trainer, some)
     trainer.optimiser.step = lambda rate: None  # type: ignore[method-assign]
     trainer.optimiser.clear = lambda: None  # type: ignore[method-assign]
     targets = [np.full((len(array), 4), 0.1) * some.video_labels[n].any() for n, array in enumerate(some.arrays)]
@@ -60,40 +60,42 @@ def trained(per_step: int, memory_index: str = "label") -> tuple[Trainer, EpochL
 @pytest.mark.parametrize("memory_index", ["label", "class_zero"])
 def test_packs_with_background_give_the_gradients_of_one_video_after_the_other(memory_index: str) -> None:
     (alone, _), (packed, _) = (trained(count, memory_index) for count in (1, 7))
-    gradients = {name: value.grad.numpy() for name, value in alone.network.named_parameters()}
+    gradients = {name: value.grad.numpy() for name, value in alone.method.named_parameters()}
     largest = max(np.abs(value).max() for value in gradients.values())
-    for name, value in packed.network.named_parameters():
+    for name, value in packed.method.named_parameters():
         scale = max(np.abs(gradients[name]).max(), 0.01 * largest)
         assert np.abs(value.grad.numpy() - gradients[name]).max() < 1e-6 * scale, name
-    torch.testing.assert_close(alone.bank.prototypes, packed.bank.prototypes)
+    torch.testing.assert_close(alone.method.memory.prototypes, packed.method.memory.prototypes)
 
 
 def test_background_leaves_the_memory_as_it_is() -> None:
     some = with_background()
     kept = [number for number in range(some.n_videos) if number not in BACKGROUND]
     labelled = ArrayVideos([some.arrays[number] for number in kept], some.video_labels[kept])
-    settings = dataclasses.replace(tiny_round().model, dropout=0.0)
+    epoch = dataclasses.replace(tiny_round().epochs[0], epoch=1)
+    settings = with_memory(dataclasses.replace(tiny_round(), epochs=(epoch,)), dropout=0.0)
     banks = []
     for own in (some, labelled):
-        trainer = trainer_of(dataclasses.replace(tiny_round(), model=settings), own)
-        trainer._fill_memory()
+        trainer = trainer_of(settings, own)
+        fill_memory(trainer, own)
         for index in range(own.n_videos):
-            output = trainer.network(pack(own, [index], CPU))
-            branch = trainer._memory_branch(pack(own, [index], CPU), output)
-            assert (branch is None) == (not own.video_labels[index].any())
-        banks.append(trainer.bank)
+            before = trainer.method.memory.scores.clone()
+            trainer.method.losses(batch_of(own, [index], CPU), epoch, None, trainer.streams.dropout)
+            assert own.video_labels[index].any() or torch.equal(trainer.method.memory.scores, before)
+        banks.append(trainer.method.memory)
     assert torch.equal(banks[0].prototypes, banks[1].prototypes)
     assert torch.equal(banks[0].scores, banks[1].scores)
 
 
 def test_the_losses_of_background_are_those_of_section_2_without_a_memory_branch() -> None:
-    some, settings = with_background(), LossSettings()
-    trainer = trainer_of(tiny_round(), some)
-    both = pack(some, [0, 1], CPU)
-    output = trainer.network(both)
-    trainer._fill_memory()
-    slots = padded_slots([trainer.bank.read(rows) for rows in trainer._memory_rows(both)])
-    memory = trainer.network.memory_branch(output, both, *slots)
+    some, settings = with_background(), RskpSettings()
+    trainer = trainer_of(with_memory(tiny_round()), some)
+    both = batch_of(some, [0, 1], CPU)
+    output = trainer.method(both)
+    fill_memory(trainer, some)
+    rows = [memory_rows(label, "label") for label in both.labels.tolist()]
+    slots = padded_slots([trainer.method.memory.read(own) for own in rows])
+    memory = trainer.method.memory_branch(output, both, *slots)
     branches = output.original, output.reallocated
     seen = video_losses(*branches, memory, both.labels, both.mask, None, settings)
     without = video_losses(*branches, None, both.labels, both.mask, None, settings)
@@ -113,9 +115,8 @@ def test_what_background_looks_like_most_is_no_sign_of_one_class_everywhere() ->
     labels = np.zeros((10, 2), dtype=bool)
     labels[[0, 1], [0, 1]] = True
     assert len(trained(7)[1].best_class) == with_background().n_videos - len(BACKGROUND)
-    values = {name: [1.0] for name in EpochLog().losses}
-    log = EpochLog(values, [0.5], [0.3], [0.5], best_class=[0, 1])
-    health = health_of(tiny_round().epochs[0], log, LossSettings(), labels, None)
+    log = EpochLog(compared=[1.0], attention=[0.5], spread=[0.3], entropy=[0.5], best_class=[0, 1])
+    health = health_of(tiny_round().epochs[0], log, labels, None)
     assert (health.class_share, health.labelled_share) == (0.5, 0.5)
 
 
@@ -159,8 +160,9 @@ def labels_of(store: Path, scores: Path, folder: Path, **changes: object) -> Pat
 def test_two_rounds_train_with_background_and_its_labels_are_zero(
     store: Path, tmp_path: Path, memory_index: str
 ) -> None:
-    first = dataclasses.replace(tiny_round(), memory_index=memory_index, videos_per_step=3)
-    assert any(epoch.uses_memory for epoch in first.epochs)
+    first = dataclasses.replace(tiny_round(), videos_per_step=3)
+    first = dataclasses.replace(first, base=dataclasses.replace(first.base, memory_index=memory_index))
+    assert any(epoch.epoch >= first.base.memory_from_epoch for epoch in first.epochs)
     assert main(train(store, settings_file(tmp_path, first), tmp_path / "r0")) == 0
     scores = tmp_path / "r0/scores_train.npz"
     rows = slice(*read_store(store).offsets("train")[[5, 7]])
@@ -170,7 +172,7 @@ def test_two_rounds_train_with_background_and_its_labels_are_zero(
         assert (labels.status[5:7] == -1).all()
         assert labels.label.any()
     assert np.isfinite(read_labels(labels_of(store, scores, tmp_path, classes="score"))[0].label).all()
-    second = dataclasses.replace(tiny_round(1, "optimised"), memory_index=memory_index, videos_per_step=3)
+    second = dataclasses.replace(tiny_round(1, "optimised"), base=first.base, videos_per_step=3)
     labels = labels_of(store, scores, tmp_path)
     more = ("--checkpoint", str(tmp_path / "r0/checkpoint.pt"), "--labels", str(labels))
     assert main(train(store, settings_file(tmp_path, second), tmp_path / "r1", *more)) == 0

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 
 from wtal.base.errors import InputError, require
 from wtal.base.files import read_yaml
-from wtal.base.schema import from_mapping, json_schema, to_mapping
+from wtal.base.schema import from_mapping, to_mapping
 from wtal.suite.file import SuiteFile, merge, method_of, suite_schema
 from wtal.suite.method_settings import MethodSettings
 from wtal.suite.plan import plan_files, read_suite, suite_from_mapping
-from wtal.suite.streams import DataSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 CONFIGS = sorted((ROOT / "config").glob("*.yaml"))
@@ -101,14 +100,14 @@ def suite_refused(change: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"seeds": []}, "tiny.yaml: seeds: expected at least one seed; got []"),
+        ({"seeds": []}, "tiny.yaml: seeds: expected at least one entry; got []"),
         ({"seeds": [1, 1]}, "seeds: expected each seed once"),
         ({"suite": "../evil"}, "suite: expected lower-case letters, digits and -"),
         ({"variants": {"Bad Name": {"title": "x"}}}, "variants: expected a name of lower-case letters"),
         ({"variants": {"data": {"title": "x"}}}, "variants: expected a name"),
         (
-            {"method": {"model": {"cosine_scal": 3}}},
-            "method.model.cosine_scal: expected a known key (did you mean 'cosine_scale'?)",
+            {"method": {"base": {"cosine_scal": 3}}},
+            "method.base.cosine_scal: expected a known key (did you mean 'cosine_scale'?)",
         ),
         ({"method": {"preset": "papper"}}, "method.preset: expected one of paper, code"),
         ({"method": {"labels": {"fusion_temperatures": [0.02]}}}, "one temperature for each of 2 rounds"),
@@ -120,7 +119,16 @@ def suite_refused(change: dict[str, Any]) -> str:
             {"method": {"delta": {"mode": "on", "scale": [{"epoch": 3, "value": 2}]}}},
             "a start from the second refresh on",
         ),
-        ({"method": {"training": {"memory_from_epoch": 12}}}, "training.memory_from_epoch: expected at most 10"),
+        ({"method": {"base": {"memory_from_epoch": 12}}}, "method.base.memory_from_epoch: expected at most 10"),
+        ({"method": {"base": {"kind": "rksp"}}}, "method.base.kind: expected a known kind (did you mean 'rskp'?)"),
+        (
+            {"method": {"model": {"dropout": 0.5}}},
+            "method.model: expected its present name, method.base (with kind: rskp)",
+        ),
+        (
+            {"method": {"training": {"memory_from_epoch": 12}}},
+            "method.training.memory_from_epoch: expected its present name, method.base.memory_from_epoch",
+        ),
         ({"dataset": {"kind": "synthetik"}}, "dataset.kind: expected a known kind (did you mean 'synthetic'?)"),
         ({"dataset": {"classes": 1}}, "dataset.classes: expected a whole number, 2 or above; got 1"),
         ({"variants": {"base": {"rounds": 9}}}, "variants.base.rounds: expected at most 2 rounds"),
@@ -161,7 +169,7 @@ def test_every_suite_reads_and_its_name_is_that_of_its_file(path: Path) -> None:
 def test_presets_differ_in_every_point_of_the_method_and_explicit_keys_win() -> None:
     method = base()["method"]
     paper, code = method_of(method, {}, "x"), method_of(method, {"preset": "code"}, "x")
-    assert (paper.training.memory_index, code.training.memory_index) == ("label", "class_zero")
+    assert (paper.base.memory_index, code.base.memory_index) == ("label", "class_zero")
     assert (paper.training.checkpoint, code.training.checkpoint) == ("last", "selected_on_test")
     assert (paper.labels.dropout, code.labels.dropout) == (False, True)
     assert (paper.labels.classes, code.labels.classes) == ("label", "score")
@@ -184,8 +192,6 @@ def test_variants_share_the_rounds_in_which_they_agree() -> None:
 def test_the_schedule_of_epochs_is_that_of_the_settings() -> None:
     plan = plan_files(read_suite(ROOT / "config/tiny.yaml"))
     first, last = plan["base_nms/round0.json"]["epochs"], plan["optimised_delta/round2.json"]["epochs"]
-    assert [epoch["uses_memory"] for epoch in first] == [False] * 6 + [True] * 4
-    assert [epoch["fills_memory_after"] for epoch in first].index(True) == 5
     assert all(epoch["label_weight"] == 0 for epoch in first)
     assert [epoch["label_scale"] for epoch in last] == [2.0] * 4
     assert last[0]["learning_rate"] == pytest.approx(0.001 * 0.1)
@@ -203,5 +209,5 @@ def test_the_control_keeps_the_schedule_of_delta_without_its_target() -> None:
 def test_the_schema_is_closed_and_knows_every_data_set() -> None:
     schema = suite_schema()
     assert schema["additionalProperties"] is False
-    kinds = {entry["properties"]["kind"]["enum"][0] for entry in json_schema(DataSettings)["anyOf"]}
+    kinds = {entry["properties"]["kind"]["const"] for entry in schema["properties"]["dataset"]["anyOf"][1:]}
     assert {"hapt", "synthetic"} <= kinds

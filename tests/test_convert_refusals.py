@@ -365,7 +365,7 @@ def test_streams_that_look_exchanged_and_videos_that_are_the_same_are_told(small
         ("video,label,start,end\na,b,1\n", "line 2: expected 4 values; got another number"),
         ("video,label,start,end\na,b,x,2\n", "line 2: expected start and end in seconds; got 'x'"),
         ("video,label,start,end\na,b,3,2\n", "line 2, a, b: expected seconds with 0 <= start <= end"),
-        ("video,label,start,end\na,b,0,inf\n", "expected seconds with 0 <= start <= end"),
+        ("video,label,start,end\na,b,0,inf\n", "line 2: expected start and end in seconds; got 'inf'"),
         ("video,label\n,b\n", "line 2: expected the name of a video; got nothing"),
         ("video,label,subset\na,b,train\na,c,test\n", "line 3: expected a in one subset, 'train'; got test"),
         ("video,label\na,__\n", "class: expected a name; got '__'"),

@@ -194,14 +194,15 @@ def test_what_stood_in_the_folder_stays_until_the_conversion_is_taken_up(small: 
 
 
 def test_annotations_that_keep_the_order_are_read_anew(
-    small: FeatureData, tmp_path: Path, reads: list[str], capsys: pytest.CaptureFixture[str]
+    small: FeatureData, tmp_path: Path, reads: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "wtal")
     interrupted(small, tmp_path / "store")
     path = Path(small.annotations)
     path.write_text(path.read_text().replace("9.5", "9.25", 1))
     reads.clear()
     prepare(small, tmp_path / "store")
-    assert f"taking up the conversion after {DONE} of {N_VIDEOS} videos" in capsys.readouterr().err
+    assert f"taking up the conversion after {DONE} of {N_VIDEOS} videos" in caplog.text
     assert len(reads) == N_VIDEOS - DONE
     assert bytes_of(small, tmp_path / "store") == uninterrupted(small, tmp_path)
 
@@ -292,18 +293,19 @@ def test_what_does_not_agree_makes_it_start_over_in_one_line(
     small: FeatureData,
     tmp_path: Path,
     reads: list[str],
-    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
     change: Change,
     sentence: str,
 ) -> None:
     settings = change(small, interrupted(small, tmp_path / "store"))
     reads.clear()
-    capsys.readouterr()
+    caplog.clear()
+    caplog.set_level("INFO", "wtal")
     store = prepare(settings, tmp_path / "store")
-    told = capsys.readouterr().err
-    assert told.startswith("note: starting over: ")
-    assert sentence in told.splitlines()[0]
-    assert "taking up" not in told
+    told = caplog.messages
+    assert told[0].startswith("note: starting over: ")
+    assert sentence in told[0]
+    assert not any("taking up" in line for line in told)
     assert len(reads) == len(store.names)
     assert bytes_of(settings, tmp_path / "store") == uninterrupted(settings, tmp_path)
 
@@ -335,15 +337,14 @@ def test_an_error_before_a_state_was_saved_leaves_nothing(small: FeatureData, tm
     assert not (tmp_path / "store").exists()
 
 
-def test_other_data_sets_take_nothing_up(
-    small: FeatureData, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_other_data_sets_take_nothing_up(small: FeatureData, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     interrupted(small, tmp_path / "store")
-    capsys.readouterr()
+    caplog.clear()
+    caplog.set_level("INFO", "wtal")
     made = SyntheticData(kind="synthetic", train_videos=4, test_videos=2, classes=2, feature_size=8, snippets=(16, 20))
     assert len(prepare(made, tmp_path / "store", resume_every=0).names) == 6
     assert sorted(os.listdir(tmp_path / "store")) == sorted(FILES)
-    assert capsys.readouterr().err == ""
+    assert not caplog.messages
 
 
 def test_statistics_that_are_taken_up_are_those_of_a_run_in_one_go() -> None:

@@ -9,6 +9,7 @@ import pytest
 from wtal.data.convert.settings import FeatureData
 from wtal.suite.plan import Suite, label_settings, read_suite, round_settings
 from wtal.suite.step_settings import EpochSettings
+from wtal.suite.training_settings import at_epoch
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 
@@ -34,12 +35,12 @@ def test_the_whole_method_on_thumos14_is_the_published_schedule(thumos14: Suite)
     assert [epoch.epoch for epoch in epochs] == list(range(350))
     for first, last, rate in RATES:
         assert {epoch.learning_rate for epoch in epochs[first : last + 1]} == {rate}
+    base = thumos14.variants["optimised_delta"].method.base
     for first, last, weight in CONSISTENCY:
-        assert {epoch.consistency_weight for epoch in epochs[first : last + 1]} == {weight}
+        assert {at_epoch(base.consistency_weight, epoch) for epoch in range(first, last + 1)} == {weight}
     for first, last, scale, is_delta in SCALES:
         assert {(epoch.label_scale, epoch.is_delta) for epoch in epochs[first : last + 1]} == {(scale, is_delta)}
-    assert [epoch.epoch for epoch in epochs if epoch.fills_memory_after] == [100]
-    assert [epoch.epoch for epoch in epochs if epoch.uses_memory] == list(range(101, 350))
+    assert base.memory_from_epoch == 101
     assert [epoch.epoch for epoch in epochs if epoch.label_weight] == list(range(201, 350))
     for epoch in epochs[201:]:
         assert epoch.label_weight == pytest.approx(min(10 * 1.035 ** (epoch.epoch - 200), 50))
@@ -58,10 +59,10 @@ def test_labels_of_thumos14_are_refreshed_as_published(thumos14: Suite) -> None:
 
 def test_the_variant_code_takes_every_choice_of_the_released_code(thumos14: Suite) -> None:
     method = thumos14.variants["code"].method
-    assert (method.training.memory_index, method.training.checkpoint) == ("class_zero", "selected_on_test")
+    assert (method.base.memory_index, method.training.checkpoint) == ("class_zero", "selected_on_test")
     assert (method.labels.dropout, method.labels.classes, method.labels.bounds) == (True, "score", "truncate")
     assert 2 in thumos14.file.seeds
-    assert (thumos14.file.evaluation.protocol, thumos14.file.evaluation.tiou) == ("snippet", "0.1:0.7:0.1")
+    assert (thumos14.file.evaluation.protocol.kind, thumos14.file.evaluation.tiou) == ("snippet", "0.1:0.7:0.1")
 
 
 def test_delta_and_the_learning_rate_are_told_apart(thumos14: Suite) -> None:
@@ -81,11 +82,11 @@ def test_delta_and_the_learning_rate_are_told_apart(thumos14: Suite) -> None:
 def test_activitynet_starts_from_what_its_authors_said(name: str) -> None:
     suite = read_suite(CONFIG / f"{name}.yaml")
     method = suite.variants["optimised_delta"].method
-    assert (method.model.dropout, method.model.cosine_scale, method.model.prototypes) == (0.7, 10, 8)
+    assert (method.base.dropout, method.base.cosine_scale, method.base.prototypes) == (0.7, 10, 8)
     assert (method.training.sampled_snippets, method.training.weight_decay) == (75, 1e-3)
     assert {piece.value for piece in method.training.learning_rate} == {2e-5}
-    assert (method.loss.background_weight, method.loss.attention_weight) == (0.1, 0.1)
-    assert {piece.value for piece in method.loss.consistency_weight} == {1.0}
-    assert (suite.file.evaluation.protocol, suite.file.evaluation.tiou) == ("activitynet", "0.5:0.95:0.05")
+    assert (method.base.background_weight, method.base.attention_weight) == (0.1, 0.1)
+    assert {piece.value for piece in method.base.consistency_weight} == {1.0}
+    assert (suite.file.evaluation.protocol.kind, suite.file.evaluation.tiou) == ("activitynet", "0.5:0.95:0.05")
     assert isinstance(suite.file.dataset, FeatureData)
     assert suite.file.dataset.lock == f"data/{name}/lock.json"

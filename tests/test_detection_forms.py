@@ -20,7 +20,7 @@ from wtal.base.errors import InputError
 from wtal.base.records import Detections
 from wtal.cli import main
 from wtal.evaluate.read.detection_forms import read_any_detections
-from wtal.evaluate.read.ground_truth import GroundTruth, read_truth
+from wtal.evaluate.read.ground_truth import GroundTruth, read_ground_truth
 
 CLASSES = ("HighJump", "Shotput")
 TOOLKIT_NUMBERS = {"HighJump": 40, "Shotput": 79}
@@ -43,7 +43,7 @@ def truth_file(folder: Path, *, numbered: bool) -> Path:
 
 @pytest.fixture(scope="module")
 def truth(tmp_path_factory: pytest.TempPathFactory) -> GroundTruth:
-    return read_truth(truth_file(tmp_path_factory.mktemp("truth"), numbered=True))
+    return read_ground_truth(truth_file(tmp_path_factory.mktemp("truth"), numbered=True))
 
 
 def activitynet(folder: Path, rows: Rows, as_text: bool, mark: bytes) -> Path:

@@ -15,7 +15,7 @@ from test_evaluate_commands import run, suite  # noqa: F401
 from wtal.cli import main
 from wtal.evaluate.diagnose.characteristics import computed_characteristics
 from wtal.evaluate.diagnose.error_kinds import KINDS
-from wtal.evaluate.read.characteristics_file import read_characteristics, read_seconds
+from wtal.evaluate.read.characteristics_file import read_characteristics
 from wtal.evaluate.read.ground_truth import read_ground_truth
 
 TRUTH = {
@@ -145,8 +145,8 @@ def test_characteristics_that_do_not_fit_are_refused_and_nothing_is_written(file
 
 def test_the_published_characteristics_are_those_of_the_annotations(shared):
     truth = read_ground_truth(shared / "thumos14", "test")
-    published = read_characteristics(shared / "thumos14" / "detad_test_characteristics.json", truth)
-    computed = computed_characteristics(truth, read_seconds(shared / "thumos14"))
+    published = read_characteristics(shared / "thumos14" / "detad_test_characteristics.json", truth.instances)
+    computed = computed_characteristics(truth.instances, truth.seconds)
     np.testing.assert_array_equal(computed["instances"], published["instances"])
     np.testing.assert_array_equal(computed["length"], published["length"])
     np.testing.assert_allclose(computed["coverage"], published["coverage"], rtol=1e-4)  # lengths of videos differ a bit

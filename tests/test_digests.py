@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from wtal.base.digests import PACKAGE, digest_of_command, parts_of_command
+from wtal.base.code.digests import PACKAGE, digest_of_command, parts_of_command
+from wtal.base.code.syntax import code_of_module
 from wtal.base.errors import InputError
-from wtal.base.syntax import code_of_module
 from wtal.cli import build_parser
 
 FILES = {
@@ -214,8 +214,17 @@ def test_what_a_command_loads_is_in_its_digest_but_for_the_command_line_and_list
     settings.write_text('{"kind": "synthetic", "train_videos": 4, "test_videos": 2, "feature_size": 8}')
     loaded = loaded_by("prepare", "--settings", str(settings), "--out", str(tmp_path / "store"))
     assert "data/kinds/synthetic.py" in loaded
-    missing = {name for name in loaded - set(parts_of_command("prepare")) if not name.endswith("__init__.py")}
+    counted = set(parts_of_command("prepare", members=["wtal.data.kinds.synthetic_settings:SyntheticData"]))
+    missing = {name for name in loaded - counted if not name.endswith("__init__.py")}
     assert {name for name in missing if not name.startswith("cli/")} == set()
+
+
+# What a suite may name of each group, and what it is then made from.
+MEMBERS = {
+    "prepare": ["wtal.data.convert.settings:FeatureData"],
+    "train": ["wtal.methods.rskp.settings:RskpSettings"],
+    "evaluate-run": ["wtal.evaluate.protocols.snippet:SnippetProtocol"],
+}
 
 
 @pytest.mark.parametrize(
@@ -224,7 +233,7 @@ def test_what_a_command_loads_is_in_its_digest_but_for_the_command_line_and_list
         (
             "prepare",
             "base/npy/stack_machine.py data/features/h5.py base/files.py",
-            "data/fetch/fetch.py data/user/inspect.py training/round_job.py suite/plan.py",
+            "data/fetch/fetch.py data/user/inspect.py training/round_job.py suite/plan.py data/kinds/hapt.py",
         ),
         (
             "train",
@@ -243,8 +252,8 @@ def test_what_a_command_loads_is_in_its_digest_but_for_the_command_line_and_list
         ),
         (
             "evaluate-run",
-            "evaluate/score/matching.py localise/detect.py",
-            "evaluate/score/uncertainty.py evaluate/diagnose/error_kinds.py",
+            "evaluate/score/matching.py localise/detect.py evaluate/protocols/snippet.py",
+            "evaluate/score/uncertainty.py evaluate/diagnose/error_kinds.py evaluate/protocols/step.py",
         ),
         (
             "tables",
@@ -258,15 +267,60 @@ def test_what_a_command_loads_is_in_its_digest_but_for_the_command_line_and_list
         ),
         (
             "report",
-            "report/page/page.css report/page/page.js report/page/markup.py",
+            "report/page/page.css report/page/page.js report/page/page.html.jinja",
             "report/figures/figures.py data/kinds/synthetic.py",
         ),
     ],
 )
 def test_each_step_is_made_from_its_own_chain(command: str, inside: str, outside: str) -> None:
-    found = set(parts_of_command(command))
+    found = set(parts_of_command(command, members=MEMBERS.get(command, ())))
     assert set(inside.split()) <= found
     assert not found & set(outside.split())
+
+
+WITH_MEMBERS = {
+    "base/members.py": "import importlib\ndef member(name):\n    return importlib.import_module(name)\n",
+    "cli/choose.py": """
+from made.base.members import member
+def register(commands):
+    commands.add_parser("choose").set_defaults(run=run)
+def run(options):
+    member(options.name)()
+""",
+    "methods/one.py": "from made.words import LIMIT\nclass One: ...\n",
+    "methods/two.py": "class Two: ...\n",
+}
+
+
+@pytest.fixture
+def chosen(made: Path) -> Path:
+    for name, text in WITH_MEMBERS.items():
+        (made / name).parent.mkdir(exist_ok=True)
+        (made / name).write_text(text)
+    return made
+
+
+def test_a_member_counts_with_what_it_takes_where_it_is_used_and_nowhere_else(chosen: Path) -> None:
+    none = set(parts_of_command("choose", package=chosen))
+    one = set(parts_of_command("choose", members=["made.methods.one:One"], package=chosen))
+    assert one - none == {"methods/one.py", "words.py"}
+    assert not any(name.startswith("methods/") for name in none)
+
+
+def test_a_member_of_another_package_counts_with_all_of_that_package(
+    chosen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "elsewhere" / "plugged_in"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text("")
+    (other / "mine.py").write_text("from made.words import LIMIT\nclass Mine: ...\n")
+    (other / "more.py").write_text("X = 1\n")
+    monkeypatch.syspath_prepend(str(other.parent))
+    none = set(parts_of_command("choose", package=chosen))
+    found = set(parts_of_command("choose", members=["plugged_in.mine:Mine"], package=chosen))
+    assert found - none == {"plugged_in: __init__.py", "plugged_in: mine.py", "plugged_in: more.py", "words.py"}
+    with pytest.raises(InputError, match=r"not_there.*a module that can be imported"):
+        parts_of_command("choose", members=["not_there:Mine"], package=chosen)
 
 
 SYNTAX: list[tuple[str, str]] = [

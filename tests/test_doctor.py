@@ -34,12 +34,12 @@ def test_every_part_has_a_line_and_the_verdict_is_last(capsys: pytest.CaptureFix
 def test_a_missing_package_says_how_to_get_it_and_the_exit_code_is_2(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "WORKFLOW", ("snakemake-of-nowhere",))
+    monkeypatch.setitem(doctor.SOFTWARE, "suite", ("snakemake-of-nowhere",))
     assert main(["doctor"]) == 2
     captured = capsys.readouterr()
     line = line_of("snakemake-of-nowhere", captured.out)
     assert "MISSING" in line
-    assert "make report" in line
+    assert line.endswith("make report installs it, or pip install --editable '.[suite]'")
     assert captured.err == ("wtal doctor: the default suite cannot run: snakemake-of-nowhere missing (see above)\n")
 
 

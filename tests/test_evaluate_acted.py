@@ -182,10 +182,10 @@ def test_ambiguous_intervals_in_annotations_are_no_class(shared: Path, capsys: p
 def test_real_annotations_with_ambiguous_intervals_score_as_those_without(
     shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from wtal.evaluate.read.ground_truth import read_ambiguous, read_truth
+    from wtal.evaluate.read.ground_truth import read_ambiguous, read_ground_truth
 
     truth, ambiguous = (
-        read_truth(shared / "thumos14", "test").instances,
+        read_ground_truth(shared / "thumos14", "test").instances,
         read_ambiguous(shared / "thumos14" / "Ambiguous_test.txt"),
     )
     database: dict[str, Any] = {

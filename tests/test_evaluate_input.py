@@ -206,7 +206,7 @@ def test_folders_of_arrays_that_contradict_each_other_are_refused(tmp_path):
     }
     for name, column in columns.items():
         np.save(tmp_path / f"{name}.npy", column)
-    assert len(read_ground_truth(tmp_path, "test")) == 2
+    assert len(read_ground_truth(tmp_path, "test").instances) == 2
     for name, column, sentence in (
         ("subset", np.array(["test"]), r"subset.npy: expected 2 entries"),
         ("labels", np.array([["run", "run"], ["run", "run"]]), r"labels.npy: a: expected as many labels as segments"),

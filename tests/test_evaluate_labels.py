@@ -11,8 +11,9 @@ from wtal.base.errors import InputError
 from wtal.base.files import write_arrays
 from wtal.base.records import Instances
 from wtal.evaluate import EvaluationOptions
-from wtal.evaluate.run.label_quality import label_quality, read_round_labels, snippet_average_precision
+from wtal.evaluate.run.label_quality import label_quality, snippet_average_precision
 from wtal.evaluate.score.classification import classification_average_precisions, classification_mean
+from wtal.localise.labels.file import read_labels
 
 CLASSES = ("run", "jump")
 OPTIONS = EvaluationOptions(tiou=(0.5,), snippets_per_second=2.0)
@@ -49,7 +50,7 @@ def labels_file(tmp_path):
 
 
 def test_quality_counts_snippets_of_the_true_classes_alone(labels_file):
-    quality = label_quality(read_round_labels(labels_file()), TRUTH, OPTIONS)
+    quality = label_quality(*read_labels(labels_file()), TRUTH, OPTIONS)
     # above half of 0.8: snippets 3, 4 (true) and 6 (not); snippet 5 with exactly half is not labelled
     assert quality.precision == pytest.approx(100 * 2 / 3)
     assert quality.recall == pytest.approx(100 * 2 / 4)
@@ -62,7 +63,7 @@ def test_quality_counts_snippets_of_the_true_classes_alone(labels_file):
 
 def test_labels_without_mass_or_programmes_have_no_precision(labels_file):
     empty = labels_file(label=np.zeros((8, 3), np.float32), status=np.full((1, 3), -1, np.int8))
-    quality = label_quality(read_round_labels(empty), TRUTH, OPTIONS)
+    quality = label_quality(*read_labels(empty), TRUTH, OPTIONS)
     assert math.isnan(quality.precision)
     assert quality.recall == 0
     assert quality.average_precision == 50.0  # all snippets tie: the share that is true
@@ -84,7 +85,7 @@ def test_labels_without_mass_or_programmes_have_no_precision(labels_file):
 )
 def test_labels_that_do_not_fit_are_refused(labels_file, changes, sentence):
     with pytest.raises(InputError, match=sentence):
-        label_quality(read_round_labels(labels_file(**changes)), TRUTH, OPTIONS)
+        label_quality(*read_labels(labels_file(**changes)), TRUTH, OPTIONS)
 
 
 def test_equal_labels_share_the_last_of_their_ranks():

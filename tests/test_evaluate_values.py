@@ -11,7 +11,7 @@ import pytest
 
 from wtal.base.records import Detections
 from wtal.cli import main
-from wtal.evaluate import EvaluationOptions, evaluate_detections
+from wtal.evaluate import EvaluationOptions, SnippetProtocol, evaluate_detections
 from wtal.evaluate.read.detections import read_detections, write_detections
 from wtal.evaluate.read.ground_truth import read_ambiguous, read_ground_truth
 from wtal.evaluate.score.classification import classification_mean, labels_of_instances
@@ -62,7 +62,7 @@ def test_thumos14_without_the_wrongly_annotated_videos_is_printed_to_every_digit
 
 
 def test_the_same_detections_as_lists_of_snippets_for_each_class_score_the_same(shared, published, tmp_path):
-    truth, found = read_ground_truth(shared / "thumos14", "test"), read_detections(published)
+    truth, found = read_ground_truth(shared / "thumos14", "test").instances, read_detections(published)
     lists = np.empty(len(truth.classes), dtype=object)
     lists[:] = [[] for _ in truth.classes]
     for v, c, start, end, score in zip(found.video, found.label, found.start, found.end, found.score):
@@ -81,14 +81,14 @@ def test_removing_ambiguous_segments_changes_nothing_where_they_are_removed_alre
 
 
 def test_a_class_without_detections_costs_its_share_or_everything(shared, published):
-    truth = read_ground_truth(shared / "thumos14", "test")
+    truth = read_ground_truth(shared / "thumos14", "test").instances
     found = read_detections(published)
     kept = found.label != found.classes.index("CliffDiving")
     columns = (getattr(found, name)[kept] for name in ("video", "label", "start", "end", "score"))
     detections = Detections(found.videos, found.classes, *columns)
-    options = EvaluationOptions(protocol="snippet", snippets_per_second=25 / 16)
+    options = EvaluationOptions(protocol=SnippetProtocol(), snippets_per_second=25 / 16)
     assert round(evaluate_detections(detections, truth, options).headline, 4) == 40.8177
-    options = EvaluationOptions(protocol="snippet", snippets_per_second=25 / 16, missing_class="zero_all")
+    options = EvaluationOptions(protocol=SnippetProtocol(), snippets_per_second=25 / 16, missing_class="zero_all")
     result = evaluate_detections(detections, truth, options)
     assert result.mean.tolist() == [0.0] * 7
     assert result.headline == 0.0
@@ -121,7 +121,7 @@ def test_videos_outside_the_ground_truth_are_refused_unless_told_otherwise(share
 
 
 def test_ground_truth_as_detections_scores_100_less_duplicates_and_empty_instances(shared):
-    truth = read_ground_truth(shared / "activitynet13", "validation")
+    truth = read_ground_truth(shared / "activitynet13", "validation").instances
     oracle = Detections(
         truth.videos, truth.classes, truth.video, truth.label, truth.start, truth.end, np.ones(len(truth))
     )
@@ -133,7 +133,7 @@ def test_ground_truth_as_detections_scores_100_less_duplicates_and_empty_instanc
 
 def test_parity_localisation_on_random_detections(shared, parity):
     case = json.loads((parity / "thumos_protocol.json").read_text())
-    truth = read_ground_truth(shared / "thumos14", "test")
+    truth = read_ground_truth(shared / "thumos14", "test").instances
     rate, rows = case["snippets_per_second"], case["detections"]
     number_of = {name: number for number, name in enumerate(truth.videos)}
     detections = Detections(
@@ -148,7 +148,7 @@ def test_parity_localisation_on_random_detections(shared, parity):
     ambiguous = read_ambiguous(shared / "thumos14" / "Ambiguous_test.txt")
     for key, intervals in (("kept", None), ("removed", ambiguous)):
         options = EvaluationOptions(
-            protocol="snippet", tiou=tuple(case["tiou"]), snippets_per_second=rate, ambiguous=intervals
+            protocol=SnippetProtocol(), tiou=tuple(case["tiou"]), snippets_per_second=rate, ambiguous=intervals
         )
         result = evaluate_detections(detections, truth, options)
         np.testing.assert_allclose(result.mean, case[f"mAP_percent_ambiguous_{key}"], rtol=0, atol=1e-9)
@@ -157,7 +157,7 @@ def test_parity_localisation_on_random_detections(shared, parity):
 
 def test_parity_classification_on_random_scores(shared, parity):
     case = json.loads((parity / "thumos_protocol.json").read_text())["classification"]
-    truth = read_ground_truth(shared / "thumos14", "test")
+    truth = read_ground_truth(shared / "thumos14", "test").instances
     is_positive = labels_of_instances(truth)
     place = [truth.videos.index(video) for video in case["videos"]]
     column = [truth.classes.index(name) for name in case["classes"]]
@@ -166,7 +166,7 @@ def test_parity_classification_on_random_scores(shared, parity):
 
 
 def test_detections_written_as_json_and_csv_read_back_to_the_same_score(shared, published, tmp_path):
-    truth = read_ground_truth(shared / "thumos14", "test")
+    truth = read_ground_truth(shared / "thumos14", "test").instances
     detections = read_detections(published)
     expected = evaluate_detections(detections, truth).per_class
     for name in ("copy.json", "copy.csv"):

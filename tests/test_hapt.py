@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from wtal.base.errors import InputError
 from wtal.data.kinds import hapt
 from wtal.data.kinds.hapt import Recording, clip_edges, cut, is_kept, segments_of, subset_of
-from wtal.data.kinds.hapt_pickle import STAND_INS, read_tables
+from wtal.data.kinds.hapt_pickle import NAMES, read_tables
 from wtal.data.kinds.hapt_settings import HaptData
 from wtal.data.kinds.sensor_features import standardised, training_statistics, window_features
 from wtal.data.store.read import read_store
@@ -53,7 +53,7 @@ class Hostile:
 def test_a_pickle_that_names_a_command_is_refused_and_runs_nothing(tmp_path: Path, protocol: int) -> None:
     marker = tmp_path / "ran"
     content = pickle.dumps({1: [Hostile(marker)]}, protocol=protocol)
-    with pytest.raises(InputError, match=r"x: expected a pickle of the recordings' tables alone; got \w+\.system"):
+    with pytest.raises(InputError, match=r"x: expected a pickle of the recordings' tables alone; got the "):
         read_tables(content, file="x")
     assert not marker.exists()
 
@@ -87,16 +87,18 @@ def test_anything_but_the_recordings_tables_is_refused_in_one_sentence(line: byt
 
 
 def test_twelve_names_are_known_and_no_more() -> None:
-    assert len(STAND_INS) == 12
+    assert len(NAMES) == 12
+
+
+ARRAY = b"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
+DOUBLE = b"cnumpy\ndtype\nU\x02f8K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
 
 
 def test_an_array_whose_bytes_do_not_fit_its_shape_is_refused() -> None:
-    kind = STAND_INS["numpy", "dtype"]("f8", 0, 1)
-    kind.__setstate__((3, "<", None, None, None, -1, -1, 0))
-    array = STAND_INS["numpy", "ndarray"]()
-    array.__setstate__((1, (2, 1 << 40), kind, False, b"\0" * 16))
-    with pytest.raises(ValueError, match="16 bytes for an array of shape"):
-        array.numbers()
+    shape = b"K\x02J\xff\xff\xff\x7f\x86"
+    stream = b"\x80\x02" + ARRAY + b"(K\x01" + shape + DOUBLE + b"\x89U\x10" + b"\x00" * 16 + b"tb."
+    with pytest.raises(InputError, match="got an array of other length than its shape"):
+        read_tables(stream, file="x")
 
 
 def test_another_file_than_the_known_one_is_not_unpickled(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,13 +73,35 @@ def test_imports_point_up_the_list(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("library", "folders"),
-    [("torch", {"methods", "training"}), ("pandas", {"report"}), ("matplotlib", {"report"}), ("scipy", set())],
+    [
+        ("torch", {"methods", "training"}),
+        ("pandas", {"report"}),
+        ("matplotlib", {"report"}),
+        ("jinja2", {"report"}),
+        ("scipy", set()),
+    ],
 )
 def test_a_heavy_library_stays_in_its_folder(library: str, folders: set[str]) -> None:
     found = {
         name_of(path) for path, tree in TREES.items() for module in imported(tree) if module.split(".")[0] == library
     }
     assert {name for name in found if name.partition(".")[0] not in folders} == set()
+
+
+MOST_LINES, MOST_LINES_OF_A_FUNCTION, MOST_MODULES = 300, 50, 12
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_a_module_and_its_functions_are_short_enough_to_read(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= MOST_LINES
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < MOST_LINES_OF_A_FUNCTION, node.name
+
+
+def test_a_folder_holds_few_modules() -> None:
+    folders = Counter(path.parent.relative_to(PACKAGE).as_posix() for path in MODULES if path.stem != "__init__")
+    assert {folder: count for folder, count in folders.items() if count > MOST_MODULES} == {}
 
 
 def called(node: ast.Call) -> str:
@@ -110,14 +133,17 @@ try:
     main({arguments!r})
 except SystemExit:
     pass
-heavy = sorted({{"torch", "pandas", "matplotlib", "snakemake"}} & set(sys.modules))
+heavy = sorted({heavy!r} & set(sys.modules))
 print("loaded:", *heavy)
 """
 
 
-def loaded_by(*arguments: str) -> str:
+HEAVY = {"torch", "pandas", "matplotlib", "jinja2", "snakemake"}
+
+
+def loaded_by(*arguments: str, heavy: set[str] = HEAVY) -> str:
     """The heavy libraries that a command has loaded when it ends."""
-    code = WITHOUT.format(arguments=list(arguments))
+    code = WITHOUT.format(arguments=list(arguments), heavy=heavy)
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     return printed.splitlines()[-1].partition(":")[2].strip()
 
@@ -138,6 +164,11 @@ def loaded_by(*arguments: str) -> str:
 )
 def test_a_command_that_does_not_train_starts_light(arguments: tuple[str, ...]) -> None:
     assert loaded_by(*arguments) == ""
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("evaluate", "--help")], ids=" ".join)
+def test_a_command_that_reads_no_array_starts_without_numpy(arguments: tuple[str, ...]) -> None:
+    assert loaded_by(*arguments, heavy={"numpy"}) == ""
 
 
 NO_TRAINING = [

@@ -275,3 +275,14 @@ def test_the_last_iterate_is_kept_where_that_is_set() -> None:
     }
     assert [labels.status[0, 0] for labels in made.values()] == [INFEASIBLE, INFEASIBLE]
     assert made["last_iterate"].violation[0, 0] != pytest.approx(made["elastic"].violation[0, 0], abs=1e-4)
+
+
+def test_optimised_labels_are_solved_whatever_rule_cuts_their_bounds() -> None:
+    scores = scores_of(bump(20, 5, 8, 0.9)[:, None], [0.9])
+    floor, truncate = (
+        pseudo_labels(scores, np.array([[True]]), label_round(kind="optimised", bounds=bounds))
+        for bounds in ("floor", "truncate")
+    )
+    naive = pseudo_labels(scores, np.array([[True]]), label_round(kind="naive", bounds="truncate"))
+    np.testing.assert_array_equal(truncate.label, floor.label)  # the fused bounds are well inside their snippets
+    assert not np.allclose(truncate.label, naive.label)

@@ -12,34 +12,35 @@ import torch
 from round_run import tiny_round
 from torch import Tensor
 
-from wtal.methods.batch import ArrayVideos, Pack, pack
+from wtal.methods.batch import ArrayVideos, Batch, batch_of
 from wtal.methods.rskp.losses import attention_loss, consistency_loss, label_loss, video_losses
 from wtal.methods.rskp.memory import MemoryBank, padded_slots
+from wtal.methods.rskp.method import Rskp
 from wtal.methods.rskp.network import BranchOutput, Network
-from wtal.suite.method_settings import LossSettings, ModelSettings
+from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.step_settings import EpochSettings
 from wtal.training.rng import streams_of
 from wtal.training.score import score_videos
 from wtal.training.trainer import RoundLabels, Trainer
 
 CPU = torch.device("cpu")
-MODEL = ModelSettings(embedding_size=7, prototypes=3, memory_slots=2, cosine_scale=plain.SCALE, dropout=0.0)
+MODEL = RskpSettings(embedding_size=7, prototypes=3, memory_slots=2, cosine_scale=plain.SCALE, dropout=0.0)
 VIDEOS = ArrayVideos(
     [np.random.default_rng(0).normal(size=(length, 5)).astype(np.float32) for length in (11, 18)],
     np.array([[True, False, True], [False, True, False]]),
 )
 
 
-def network_of(settings: ModelSettings = MODEL) -> Network:
-    return Network(5, 3, settings, torch.Generator().manual_seed(1))
+def network_of(settings: RskpSettings = MODEL) -> Rskp:
+    return Rskp(5, 3, settings, torch.Generator().manual_seed(1))
 
 
 def parameters_of(network: Network) -> dict[str, Tensor]:
     return {name: value.detach().double() for name, value in network.named_parameters()}
 
 
-def both_videos() -> Pack:
-    return pack(VIDEOS, [0, 1], CPU)
+def both_videos() -> Batch:
+    return batch_of(VIDEOS, [0, 1], CPU)
 
 
 def plain_forward(network: Network, video: int) -> plain.Forward:
@@ -78,7 +79,7 @@ def test_the_memory_branch_walks_from_the_slots_alone_empty_ones_included() -> N
 
 
 def test_a_network_starts_from_uniform_weights_no_bias_and_a_foreground_opposite_to_background() -> None:
-    network = Network(300, 3, ModelSettings(embedding_size=200))
+    network = Network(300, 3, RskpSettings(embedding_size=200))
     assert torch.equal(network.foreground_centre[0], -network.class_centres[-1])
     assert network.embedding.bias.abs().sum() == 0
     bound = math.sqrt(6 / (300 + 200))  # Xavier: of a uniform density, by the sizes of both ends
@@ -105,22 +106,22 @@ def test_the_label_loss_takes_four_fifths_of_the_original_branch_and_keeps_the_s
 ) -> None:
     original, reallocated = branch([[0.0], [LN3]]), branch([[LN3], [0.0]])
     target = torch.tensor([label])[:, :, None]
-    found = label_loss(original, reallocated, target, ONE, LossSettings())
+    found = label_loss(original, reallocated, target, ONE, RskpSettings())
     assert found.item() == pytest.approx(sign * (0.8 * math.log(4) + 0.2 * math.log(4 / 3)))
-    assert label_loss(original, reallocated, None, ONE, LossSettings()).item() == 0
+    assert label_loss(original, reallocated, None, ONE, RskpSettings()).item() == 0
 
 
 def test_the_label_loss_is_a_mean_over_the_videos_own_snippets() -> None:
     one = branch([[0.0, 0.0, 9.0], [LN3, LN3, 0.0]])
     target = torch.tensor([[[1.0, 0.0, 7.0], [0.0, 1.0, 7.0]]])
     mask = torch.tensor([[True, True, False]])
-    found = label_loss(one, one, target, mask, LossSettings())
+    found = label_loss(one, one, target, mask, RskpSettings())
     assert found.item() == pytest.approx((math.log(4) + math.log(4 / 3)) / 2)
 
 
 def test_consistency_learns_from_the_other_branches_and_never_teaches_them() -> None:
     original, other, memory = (branch([[0.0], [0.2 * value]]) for value in (LN3, -LN3, 4 * LN3))
-    settings = LossSettings()  # the temperature of 0.2 makes logits of ln 3 of these
+    settings = RskpSettings()  # the temperature of 0.2 makes logits of ln 3 of these
     without = consistency_loss(original, other, None, ONE, settings)
     assert without.item() == pytest.approx(0.75 * math.log(4) + 0.25 * math.log(4 / 3))
     # 0.8 (-ln 3) + 0.2 (4 ln 3) = 0, so that both classes are wanted alike.
@@ -146,24 +147,24 @@ def test_the_attention_loss_compares_the_lowest_eighth_with_the_highest(length: 
 def test_foreground_leaves_background_out_background_takes_it_in_and_memory_counts_half() -> None:
     original, reallocated, memory = (branch([[0.0]] * 3, agnostic=value) for value in (math.log(2), 0.0, math.log(6)))
     labels = torch.tensor([[1.0, 0.0]])
-    found = video_losses(original, reallocated, memory, labels, ONE, None, LossSettings())
+    found = video_losses(original, reallocated, memory, labels, ONE, None, RskpSettings())
     # Of the first class: a half, a third and three quarters.
     expected = math.log(2) + math.log(3) + 0.5 * math.log(4 / 3)
     assert found.foreground.item() == pytest.approx(expected, rel=1e-5)
     assert found.background.item() == pytest.approx(2.5 * math.log(3), rel=1e-5)
-    alone = video_losses(original, reallocated, None, labels, ONE, None, LossSettings())
+    alone = video_losses(original, reallocated, None, labels, ONE, None, RskpSettings())
     assert alone.foreground.item() == pytest.approx(math.log(6), rel=1e-5)
-    # Each loss by its own weight: 1, 0.2 and 0.1 of the settings, and those of the epoch.
+    # Each loss by its own weight: 1, 0.2 and 0.1 of the settings, and the epoch's; the label's is no part of it.
     each = dataclasses.replace(alone, **{name: torch.ones(1) * 10**place for place, name in enumerate(NAMES)})
-    total = each.total(LossSettings(), consistency_weight=3.0, label_weight=5.0)
-    assert total.item() == pytest.approx(1 + 0.2 * 10 + 0.1 * 100 + 3 * 1000 + 5 * 10000)
+    total = each.total(RskpSettings(), consistency_weight=3.0)
+    assert total.item() == pytest.approx(1 + 0.2 * 10 + 0.1 * 100 + 3 * 1000)
 
 
 NAMES = ("foreground", "background", "attention", "consistency", "label")
 
 
 def test_the_memory_keeps_the_best_by_the_score_of_the_rows_own_class() -> None:
-    bank = MemoryBank.empty(2, 2, 1, CPU)
+    bank = MemoryBank(2, 2, 1)
     scores = torch.tensor([[0.1, 0.8, 0.1], [0.7, 0.1, 0.2], [0.2, 0.5, 0.3]])
     bank.update([1], torch.tensor([[1.0], [2.0], [3.0]]), scores)
     assert bank.prototypes[1].flatten().tolist() == [1, 3]
@@ -178,10 +179,9 @@ def test_the_memory_keeps_the_best_by_the_score_of_the_rows_own_class() -> None:
 def test_scores_mix_the_branches_by_their_shares_and_carry_the_original_attention(
     snippet_share: float, video_share: float
 ) -> None:
-    network = network_of()
-    found = score_videos(
-        network, VIDEOS, ("a", "b"), snippet_original_share=snippet_share, video_original_share=video_share
-    )
+    shares = {"label_snippet_original_share": 0.5, "detection_snippet_original_share": snippet_share}
+    network = network_of(dataclasses.replace(MODEL, video_original_share=video_share, **shares))
+    found = score_videos(network, VIDEOS, ("a", "b"), "detection")
     for video in (0, 1):
         one = plain_forward(network, video)
         first, second = (torch.softmax(head.logits, dim=1) for head in (one.original, one.reallocated))
@@ -206,17 +206,14 @@ def test_dropout_drops_its_share_of_the_embedding_and_scales_the_rest() -> None:
 def trained_with(dropout: float, **changes: object) -> Trainer:
     """One epoch over the two videos, at a rate of 0 unless changed."""
     values: dict[str, object] = {
-        "consistency_weight": 1.0,
-        "uses_memory": False,
-        "fills_memory_after": True,
         "label_weight": 0.0,
         "label_scale": 1.0,
         "is_delta": False,
         "learning_rate": 0.0,
     }
     epoch = EpochSettings(epoch=0, **(values | changes))  # type: ignore[arg-type]
-    model = dataclasses.replace(MODEL, dropout=dropout)
-    settings = dataclasses.replace(tiny_round(), epochs=(epoch,), model=model, videos_per_step=2)
+    model = dataclasses.replace(MODEL, dropout=dropout, memory_from_epoch=1)
+    settings = dataclasses.replace(tiny_round(), epochs=(epoch,), base=model, videos_per_step=2)
     trainer = Trainer(network_of(model), VIDEOS, settings, streams_of("t", "t", 0, 0, CPU))
     labels = RoundLabels([np.ones((len(array), 4)) for array in VIDEOS.arrays])
     trainer.run(labels)
@@ -225,12 +222,11 @@ def trained_with(dropout: float, **changes: object) -> Trainer:
 
 def test_dropout_acts_in_training_and_neither_where_memory_is_filled_nor_in_scores() -> None:
     without, with_dropout = trained_with(0.0), trained_with(0.9)
-    torch.testing.assert_close(without.bank.prototypes, with_dropout.bank.prototypes)
-    shares = {"snippet_original_share": 0.8, "video_original_share": 0.6}
-    scores = [score_videos(one.network, VIDEOS, ("a", "b"), **shares) for one in (without, with_dropout)]
+    torch.testing.assert_close(without.method.memory.prototypes, with_dropout.method.memory.prototypes)
+    scores = [score_videos(one.method, VIDEOS, ("a", "b"), "labels") for one in (without, with_dropout)]
     np.testing.assert_array_equal(scores[0].snippet_score, scores[1].snippet_score)
     stream = torch.Generator().manual_seed(0)
-    dropped = score_videos(with_dropout.network, VIDEOS, ("a", "b"), **shares, dropout=stream)
+    dropped = score_videos(with_dropout.method, VIDEOS, ("a", "b"), "labels", stream)
     assert not np.array_equal(dropped.snippet_score, scores[1].snippet_score)
-    moved = [trained_with(share, learning_rate=0.01).network.class_centres for share in (0.0, 0.9)]
+    moved = [trained_with(share, learning_rate=0.01).method.class_centres for share in (0.0, 0.9)]
     assert not torch.equal(*moved)

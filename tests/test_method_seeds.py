@@ -72,8 +72,9 @@ def epochs(*rates: float, first: int = 0, **changes: Any) -> tuple[EpochSettings
 def ran(store: Path, folder: Path, *more: str, seed: int = 0, round_index: int = 0, **changes: Any) -> int:
     """The exit code of a round of training, by default of two epochs in which nothing is learnt."""
     folder.mkdir(parents=True, exist_ok=True)
-    values = {"epochs": epochs(0.0, 0.0), "shuffle": True} | changes
     base = tiny_round(round_index, "optimised" if round_index else "base_nms")
+    filled = dataclasses.replace(base.base, memory_from_epoch=2)  # at the end of two epochs
+    values = {"epochs": epochs(0.0, 0.0), "shuffle": True, "base": filled} | changes
     command = train(store, settings_file(folder, base, **values), folder, *more)
     command[command.index("--seed") + 1] = str(seed)
     return main(command)
@@ -135,7 +136,7 @@ def ramp_labels(store: Path, path: Path) -> Path:
 @pytest.fixture(scope="module")
 def first_round(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("first")
-    assert ran(store, folder, epochs=epochs(0.0, 0.0, fills_memory_after=True)) == 0
+    assert ran(store, folder) == 0
     return folder
 
 
@@ -164,19 +165,27 @@ def test_another_round_draws_other_numbers_than_the_one_before(store: Path, firs
 
 def test_a_round_begins_with_an_empty_memory(store: Path, first_round: Path, tmp_path: Path) -> None:
     labels = flat_labels(store, tmp_path / "labels.npz")
-    assert later(store, tmp_path / "second", first_round, labels, rates=(0.0,)) == 0
-    scores = [read_checkpoint(one / "checkpoint.pt")[0]["bank"]["scores"] for one in (first_round, tmp_path / "second")]
+    files = ("--checkpoint", str(first_round / "checkpoint.pt"), "--labels", str(labels))
+    assert ran(store, tmp_path / "second", *files, round_index=1, epochs=epochs(0.0)) == 0  # too short to fill it
+    scores = [
+        read_checkpoint(one / "checkpoint.pt")[0]["model"]["memory.scores"]
+        for one in (first_round, tmp_path / "second")
+    ]
     assert [bool((score > 0).any()) for score in scores] == [True, False]
 
 
 def test_scores_for_labels_and_for_detection_have_their_own_shares(store: Path, tmp_path: Path) -> None:
-    shares = {"label_snippet_share": 1.0, "detection_snippet_share": 0.25, "video_original_share": 0.5}
-    assert ran(store, tmp_path, **shares) == 0
-    network, data = load_model(tmp_path / "checkpoint.pt", CPU).network, read_store(store)
+    shares = {"label_snippet_original_share": 1.0, "detection_snippet_original_share": 0.25}
+    base = dataclasses.replace(tiny_round().base, video_original_share=0.5, **shares)
+    assert ran(store, tmp_path, base=base) == 0
+    method, data = load_model(tmp_path / "checkpoint.pt", CPU).method, read_store(store)
     for subset, share in (("train", 1.0), ("test", 0.25)):
         indices, names = data.videos(subset), data.video_names(subset)
         videos = ArrayVideos([data.features(int(index)) for index in indices], data.video_labels[indices])
-        expected = score_videos(network, videos, names, snippet_original_share=share, video_original_share=0.5)
+        method.settings = dataclasses.replace(
+            base, label_snippet_original_share=share, detection_snippet_original_share=share
+        )
+        expected = score_videos(method, videos, names, "labels")
         command = ["score", "--settings", str(tmp_path / "round.json"), "--data", str(store), "--seed", "0"]
         command += ["--subset", subset, "--checkpoint", str(tmp_path / "checkpoint.pt"), "--out"]
         assert main([*command, str(tmp_path / "again.npz")]) == 0

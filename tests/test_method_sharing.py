@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from round_run import ROOT
 
 from wtal.base.files import read_yaml
+from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.method_settings import LabelWeight
 from wtal.suite.plan import label_settings, read_suite, round_settings, suite_from_mapping
 
 OVERRIDES: list[tuple[dict[str, Any], int]] = [
     *(({"training": change}, 0) for change in ({"weight_decay": 0.1}, {"adam_betas": [0.8, 0.9]}, {"shuffle": False})),
-    *(({"training": change}, 0) for change in ({"videos_per_step": 3}, {"memory_index": "class_zero"})),
-    *(({"training": change}, 0) for change in ({"sampled_snippets": 20}, {"memory_from_epoch": 5})),
+    *(({"training": change}, 0) for change in ({"videos_per_step": 3}, {"sampled_snippets": 20})),
+    *(({"base": change}, 0) for change in ({"memory_index": "class_zero"}, {"memory_from_epoch": 5})),
     ({"training": {"learning_rate": [{"until": 18, "value": 0.003}]}}, 1),
-    ({"model": {"dropout": 0.1}}, 0),
-    ({"loss": {"attention_weight": 0.3}}, 0),
-    ({"proposals": {"video_original_share": 0.5}}, 0),
-    ({"labels": {"snippet_original_share": 0.5}}, 0),
-    ({"detection": {"snippet_original_share": 0.5}}, 0),
+    ({"base": {"dropout": 0.1}}, 0),
+    ({"base": {"attention_weight": 0.3}}, 0),
+    ({"base": {"video_original_share": 0.5}}, 0),
+    ({"base": {"label_snippet_original_share": 0.5}}, 0),
+    ({"base": {"detection_snippet_original_share": 0.5}}, 0),
     *(({"labels": {key: value}}, 1) for key, value in {"kind": "naive", "fusion": "nms", "dropout": True}.items()),
     *(({"labels": {key: value}}, 1) for key, value in {"bounds": "truncate", "classes": "score"}.items()),
     *(({"labels": {"lp_solution": name}}, 1) for name in ("vertex", "minimum_norm")),
@@ -67,12 +69,16 @@ def test_a_round_takes_optimiser_and_shares_as_the_method_has_them() -> None:
     suite = read_suite(ROOT / "config/thumos14.yaml")
     found = round_settings(suite.name, suite.variants["optimised_delta"], 3)
     assert (found.adam_betas, found.weight_decay, found.videos_per_step) == ((0.9, 0.99), 5e-4, 10)
-    assert (found.video_original_share, found.label_snippet_share, found.detection_snippet_share) == (0.6, 0.8, 0.85)
     assert (found.suite, found.streams, found.round_index, found.shuffle) == ("thumos14", "paired", 3, True)
-    loss = found.loss
-    assert (loss.foreground_weight, loss.background_weight, loss.attention_weight) == (1.0, 0.2, 0.1)
-    assert (loss.memory_branch_weight, loss.label_original_share) == (0.5, 0.8)
-    assert (loss.consistency_temperature, loss.consistency_memory_share) == (0.2, 0.2)
+    base = found.base
+    assert isinstance(base, RskpSettings)
+    shares = (base.video_original_share, base.label_snippet_original_share, base.detection_snippet_original_share)
+    assert shares == (0.6, 0.8, 0.85)
+    assert (base.foreground_weight, base.background_weight, base.attention_weight) == (1.0, 0.2, 0.1)
+    assert (base.memory_branch_weight, base.label_original_share) == (0.5, 0.8)
+    changed = {"consistency_weight": base.consistency_weight, "memory_from_epoch": base.memory_from_epoch}
+    assert replace(RskpSettings(), **changed) == base
+    assert (base.consistency_temperature, base.consistency_memory_share) == (0.2, 0.2)
     code = label_settings(suite.variants["code"], 1)
     assert (code.classes, code.bounds, code.lp_infeasible, code.kind) == (
         "score",

@@ -12,14 +12,24 @@ import torch
 from round_run import tiny_round
 
 from wtal.methods.batch import ArrayVideos
-from wtal.methods.rskp.network import Network
-from wtal.suite.method_settings import LossSettings, ModelSettings
+from wtal.methods.rskp.method import Rskp
+from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.step_settings import EpochSettings, RoundSettings
+from wtal.suite.training_settings import Until, at_epoch
 from wtal.training.rng import streams_of
 from wtal.training.trainer import EpochLog, RoundLabels, Trainer
 
 CPU = torch.device("cpu")
-MODEL = ModelSettings(embedding_size=6, prototypes=3, memory_slots=2, cosine_scale=plain.SCALE, dropout=0.0)
+MEMORY_FROM = 2
+MODEL = RskpSettings(
+    embedding_size=6,
+    prototypes=3,
+    memory_slots=2,
+    cosine_scale=plain.SCALE,
+    dropout=0.0,
+    memory_from_epoch=MEMORY_FROM,
+    consistency_weight=(Until(until=1, value=1.0), Until(until=3, value=0.5), Until(until=9, value=1.0)),
+)
 LABELS = ((0, 1, 0), (1, 0, 1), (0, 1, 0), (0, 0, 1), (1, 1, 0))
 LENGTHS = (9, 17, 25, 12, 33)  # an eighth of them is 1, 2, 3, 1 and 4 snippets
 BETAS, DECAY = (0.8, 0.95), 0.05
@@ -32,9 +42,6 @@ def arrays(width: int, seed: int) -> list[np.ndarray]:
 
 def epoch(number: int, rate: float, **changes: object) -> EpochSettings:
     values: dict[str, object] = {
-        "consistency_weight": 1.0,
-        "uses_memory": False,
-        "fills_memory_after": False,
         "label_weight": 0.0,
         "label_scale": 1.0,
         "is_delta": False,
@@ -44,13 +51,9 @@ def epoch(number: int, rate: float, **changes: object) -> EpochSettings:
 
 # Three rounds: one without labels that comes to use the memory, one with labels, one with delta labels.
 ROUNDS = (
-    (
-        epoch(0, 3e-3),
-        epoch(1, 2e-3, consistency_weight=0.5, fills_memory_after=True),
-        epoch(2, 2e-3, consistency_weight=0.5, uses_memory=True),
-    ),
-    (epoch(3, 2e-3, uses_memory=True), epoch(4, 1e-3, uses_memory=True, label_weight=3.0)),
-    (epoch(5, 1e-3, uses_memory=True, label_weight=3.5, label_scale=2.0, is_delta=True),),
+    (epoch(0, 3e-3), epoch(1, 2e-3), epoch(2, 2e-3)),
+    (epoch(3, 2e-3), epoch(4, 1e-3, label_weight=3.0)),
+    (epoch(5, 1e-3, label_weight=3.5, label_scale=2.0, is_delta=True),),
 )
 FIRST, SECOND = arrays(4, seed=1), arrays(4, seed=2)  # labels of the rounds, of either sign
 
@@ -69,18 +72,16 @@ def settings_of(index: int, memory_index: str) -> RoundSettings:
         tiny_round(),
         round_index=index,
         epochs=ROUNDS[index],
-        model=MODEL,
-        loss=LossSettings(),
+        base=dataclasses.replace(MODEL, memory_index=memory_index),
         adam_betas=BETAS,
         weight_decay=DECAY,
         videos_per_step=2,  # of five videos, so that an epoch cuts steps
-        memory_index=memory_index,
         shuffle=False,
     )
 
 
-def new_network() -> Network:
-    network = Network(5, 3, MODEL, torch.Generator().manual_seed(3))
+def new_network(settings: RskpSettings = MODEL) -> Rskp:
+    network = Rskp(5, 3, settings, torch.Generator().manual_seed(3))
     with torch.no_grad():
         network.embedding.bias.uniform_(-0.3, 0.3, generator=torch.Generator().manual_seed(4))
     return network
@@ -90,15 +91,20 @@ def trained(memory_index: str) -> list[Snapshot]:
     """The rounds as wtal trains them."""
     videos = ArrayVideos(arrays(5, seed=0), np.array(LABELS, dtype=bool))
     labels = (None, RoundLabels(FIRST), RoundLabels(SECOND, FIRST))
-    trainer = Trainer(new_network(), videos, settings_of(0, memory_index), streams_of("t", "t", 0, 0, CPU))
+    trainer = Trainer(
+        new_network(dataclasses.replace(MODEL, memory_index=memory_index)),
+        videos,
+        settings_of(0, memory_index),
+        streams_of("t", "t", 0, 0, CPU),
+    )
     snapshots = []
     for index in range(len(ROUNDS)):
         if index:
             trainer.begin_round(settings_of(index, memory_index), streams_of("t", "t", 0, index, CPU))
         logs: list[EpochLog] = []
         trainer.run(labels[index], after_epoch=lambda _, log, logs=logs: bool(logs.append(log)))
-        parameters = {name: value.detach().numpy().copy() for name, value in trainer.network.named_parameters()}
-        bank = (trainer.bank.prototypes.numpy().copy(), trainer.bank.scores.numpy().copy())
+        parameters = {name: value.detach().numpy().copy() for name, value in trainer.method.named_parameters()}
+        bank = (trainer.method.memory.prototypes.numpy().copy(), trainer.method.memory.scores.numpy().copy())
         snapshots.append(Snapshot(parameters, bank, [{name: log.mean(name) for name in log.losses} for log in logs]))
     return snapshots
 
@@ -118,7 +124,7 @@ def plainly_trained(memory_index: str) -> list[Snapshot]:
             for video, rows in enumerate(features):
                 output = plain.forward(parameters, rows)
                 branch = target = None
-                if one.uses_memory:
+                if one.epoch >= MEMORY_FROM:
                     branch = plain.head(parameters, plain.walk(output.embedding, memory.read(used_rows[video])))
                     memory.put(used_rows[video], parameters, output.prototypes)
                 if one.label_weight:
@@ -126,14 +132,14 @@ def plainly_trained(memory_index: str) -> list[Snapshot]:
                     target = torch.from_numpy(np.asarray(array, dtype=np.float64))
                 each = plain.losses(output, branch, LABELS[video], target)
                 each["total"] = each["foreground"] + 0.2 * each["background"] + 0.1 * each["attention"]
-                each["total"] = each["total"] + one.consistency_weight * each["consistency"]
+                each["total"] = each["total"] + at_epoch(MODEL.consistency_weight, one.epoch) * each["consistency"]
                 each["total"] = each["total"] + one.label_weight * each["label"]
                 each["total"].backward()
                 sums = {name: sums.get(name, 0.0) + value.item() for name, value in each.items()}
                 visits += 1
                 if visits % 2 == 0:
                     adam.step(one.learning_rate)
-            if one.fills_memory_after:
+            if one.epoch == MEMORY_FROM - 1:
                 for video, rows in enumerate(features):
                     memory.put(own_rows[video], parameters, plain.forward(parameters, rows).prototypes)
             means.append({name: value / len(features) for name, value in sums.items()})
@@ -159,10 +165,11 @@ def test_three_rounds_of_training_are_those_of_the_method_written_out_plainly(me
 def visited(seed: int, **changes: object) -> list[EpochLog]:
     """The logs of two epochs in which nothing is learnt."""
     epochs = (epoch(0, 0.0), epoch(1, 0.0))
-    settings = dataclasses.replace(settings_of(0, "label"), epochs=epochs, **changes)  # type: ignore[arg-type]
+    steady = dataclasses.replace(MODEL, consistency_weight=(Until(until=1, value=1.0),))
+    settings = dataclasses.replace(settings_of(0, "label"), epochs=epochs, base=steady, **changes)  # type: ignore[arg-type]
     videos = ArrayVideos(arrays(5, seed=0), np.array(LABELS, dtype=bool))
     logs: list[EpochLog] = []
-    trainer = Trainer(new_network(), videos, settings, streams_of("t", "t", seed, 0, CPU))
+    trainer = Trainer(new_network(steady), videos, settings, streams_of("t", "t", seed, 0, CPU))
     trainer.run(after_epoch=lambda _, log: bool(logs.append(log)))
     return logs
 

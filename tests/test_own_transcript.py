@@ -34,7 +34,7 @@ def pattern(expected: str) -> str:
 def user(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
     """A fresh checkout, as far as the commands need it, and its environment."""
     folder = tmp_path_factory.mktemp("user")
-    for name in ("Snakefile", "workflow", "profiles", "wtal"):
+    for name in ("Snakefile", "workflow", "profiles", "wtal", "snakemake_logger_plugin_one_line"):
         (folder / name).symlink_to(ROOT / name)
     (folder / "config").mkdir()
     commands = folder / "commands"

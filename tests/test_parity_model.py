@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from wtal.methods.batch import ArrayVideos, Pack, pack
+from wtal.methods.batch import ArrayVideos, Batch, batch_of
 from wtal.methods.rskp.losses import consistency_loss, video_losses
 from wtal.methods.rskp.memory import MemoryBank, memory_rows, padded_slots
 from wtal.methods.rskp.network import BranchOutput, Network, NetworkOutput
-from wtal.suite.method_settings import LossSettings, ModelSettings
+from wtal.methods.rskp.settings import RskpSettings
 
 PARAMETERS = {
     "embedding.weight": "feature_embedding.0.weight",
@@ -31,7 +32,7 @@ class Visit:
     """One video of the stored file, visited after those before it."""
 
     stored: dict[str, np.ndarray]  # of this video
-    some: Pack
+    some: Batch
     output: NetworkOutput
     memory: BranchOutput
     bank: MemoryBank  # after this video was put in
@@ -46,7 +47,7 @@ def visits(parity: Path) -> list[Visit]:
         stored = {key: archive[key] for key in archive.files}
     n_videos = len({key.split("/")[0] for key in stored if key.startswith("video")})
     n_classes = len(stored["video0/label"])
-    settings = ModelSettings(
+    settings = RskpSettings(
         embedding_size=stored["param/mu"].shape[1],
         prototypes=len(stored["param/mu"]),
         memory_slots=stored["video0/memory_score"].shape[1],
@@ -59,7 +60,7 @@ def visits(parity: Path) -> list[Visit]:
         [stored[f"video{index}/x"] for index in range(n_videos)],
         np.stack([stored[f"video{index}/label"] > 0 for index in range(n_videos)]),
     )
-    bank = MemoryBank.empty(n_classes, settings.memory_slots, settings.embedding_size, CPU)
+    bank = MemoryBank(n_classes, settings.memory_slots, settings.embedding_size)
     return [visit(network, videos, bank, index, stored) for index in range(n_videos)]
 
 
@@ -67,23 +68,23 @@ def visit(network: Network, videos: ArrayVideos, bank: MemoryBank, index: int, s
     """Forward, memory (updated, then read), losses and gradients of one video."""
     prefix = f"video{index}/"
     own = {key.removeprefix(prefix): value for key, value in stored.items() if key.startswith(prefix)}
-    some = pack(videos, [index], CPU)
+    some = batch_of(videos, [index], CPU)
     output = network(some)
     rows = memory_rows(some.labels[0].tolist(), "label")
     probabilities = torch.softmax(network.prototype_logits(output.prototypes), dim=-1).detach()
     bank.update(rows, output.prototypes[0].detach(), probabilities[0])
     memory = network.memory_branch(output, some, *padded_slots([bank.read(rows)]))
     target = torch.from_numpy(own["pseudo_label"].astype(np.float32)).T[None].contiguous()
-    settings = LossSettings()
+    settings = RskpSettings()
     branches = (output.original, output.reallocated, memory)
     losses = video_losses(*branches, some.labels, some.mask, target, settings)
-    total = losses.total(settings, consistency_weight=1.0, label_weight=10.0)
+    total = losses.total(settings, consistency_weight=1.0) + 10.0 * losses.label
     network.zero_grad()
     total.sum().backward()
     gradients = {name: value.grad.numpy().copy() for name, value in network.named_parameters()}
     values = {theirs: getattr(losses, ours).item() for theirs, ours in LOSSES.items()}
     alone = consistency_loss(output.original, output.reallocated, None, some.mask, settings).item()
-    kept = MemoryBank(bank.prototypes.clone(), bank.scores.clone())
+    kept = copy.deepcopy(bank)
     return Visit(own, some, output, memory, kept, gradients, {**values, "total": total.item()}, alone)
 
 
@@ -118,7 +119,7 @@ def test_parity_memory_and_its_branch(visits: list[Visit]) -> None:
 def test_parity_random_walk_rows_from_prototypes_and_from_memory(visits: list[Visit], parity: Path) -> None:
     with np.load(parity / "model.npz", allow_pickle=False) as archive:
         size = archive["param/mu"].shape
-    network = Network(1, 1, ModelSettings(embedding_size=size[1], prototypes=size[0], dropout=0.0))
+    network = Network(1, 1, RskpSettings(embedding_size=size[1], prototypes=size[0], dropout=0.0))
     for one in visits:
         mask = one.some.mask
         walked = network.random_walk(one.output.embedding, one.output.prototypes, mask)

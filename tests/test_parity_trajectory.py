@@ -14,17 +14,20 @@ import torch
 
 from wtal.base.records import Instances, VideoScores
 from wtal.base.timebase import cut_to_grid
-from wtal.evaluate import EvaluationOptions, evaluate_detections
+from wtal.evaluate import EvaluationOptions, SnippetProtocol, evaluate_detections
 from wtal.evaluate.score.classification import classification_mean
 from wtal.localise.detect import detect
 from wtal.localise.labels.file import PseudoLabels
 from wtal.localise.labels.make import INFEASIBLE, pseudo_labels
 from wtal.methods.batch import ArrayVideos
-from wtal.methods.rskp.network import Network
+from wtal.methods.contract import Use
+from wtal.methods.rskp.method import Rskp
+from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite import method_settings as s
 from wtal.suite.file import VariantEntry
 from wtal.suite.plan import Variant, label_settings, round_settings
 from wtal.suite.step_settings import DetectSettings
+from wtal.suite.training_settings import Until
 from wtal.training.rng import streams_of
 from wtal.training.score import score_videos
 from wtal.training.trainer import RoundLabels, Trainer
@@ -57,7 +60,7 @@ def method_of(stored: dict[str, Any]) -> s.MethodSettings:
     start, growth, limit = map(float, label_weight.groups())
     return s.MethodSettings(
         preset="code" if code else "paper",
-        model=s.ModelSettings(
+        base=RskpSettings(
             embedding_size=stored["embedding_size"],
             prototypes=stored["prototypes"],
             em_iterations=stored["em_iterations"],
@@ -66,33 +69,33 @@ def method_of(stored: dict[str, Any]) -> s.MethodSettings:
             cosine_scale=stored["cosine_scale"],
             dropout=stored["dropout"],
             memory_slots=stored["memory_slots"],
-        ),
-        training=s.TrainingSettings(
-            epochs=stored["epochs"],
-            learning_rate=tuple(s.Until(until=until, value=value) for until, value in rates),
-            adam_betas=tuple(stored["optimiser"]["betas"]),
-            weight_decay=stored["optimiser"]["weight_decay"],
-            videos_per_step=stored["videos_per_step"],
             memory_from_epoch=stored["memory_used_from_epoch"],
             memory_index=stored["memory_index"],
-            shuffle=False,
-        ),
-        loss=s.LossSettings(
             foreground_weight=weights["fore"],
             background_weight=weights["back"],
             attention_weight=weights["att"],
             consistency_weight=tuple(
-                s.Until(until=piece["epochs"][1] + 1, value=piece["weight"]) for piece in weights["spl"]
+                Until(until=piece["epochs"][1] + 1, value=piece["weight"]) for piece in weights["spl"]
             ),
             consistency_temperature=stored["spl_temperature"],
             consistency_memory_share=stored["spl_target_mix"]["memory"],
             memory_branch_weight=stored["memory_branch_weight"],
             label_original_share=stored["label_loss_mix"]["original"],
+            video_original_share=stored["detection"]["video_score_mix"],
+            label_snippet_original_share=stored["label_snippet_score_mix"],
+            detection_snippet_original_share=stored["detection"]["snippet_score_mix"],
+        ),
+        training=s.TrainingSettings(
+            epochs=stored["epochs"],
+            learning_rate=tuple(Until(until=until, value=value) for until, value in rates),
+            adam_betas=tuple(stored["optimiser"]["betas"]),
+            weight_decay=stored["optimiser"]["weight_decay"],
+            videos_per_step=stored["videos_per_step"],
+            shuffle=False,
         ),
         proposals=s.ProposalSettings(
             thresholds=tuple(stored["thresholds"]),
             class_threshold=stored["class_threshold"],
-            video_original_share=stored["detection"]["video_score_mix"],
             margin_factor=stored["margin_factor"],
             margin_power=stored["margin_power"],
             minimum_length=stored["minimum_length"],
@@ -103,7 +106,6 @@ def method_of(stored: dict[str, Any]) -> s.MethodSettings:
             first_used_epoch=next(p["epochs"][0] for p in stored["label_use"] if p["target"] == "newest"),
             fusion_temperatures=tuple(stored["fusion_temperature"]),
             classes=stored["label_classes"],
-            snippet_original_share=stored["label_snippet_score_mix"],
             weight=s.LabelWeight(start=start, growth=growth, limit=limit),
         ),
         delta=s.DeltaSettings(
@@ -111,7 +113,6 @@ def method_of(stored: dict[str, Any]) -> s.MethodSettings:
         ),
         detection=s.DetectionSettings(
             temperature=stored["detection"]["fusion_temperature"],
-            snippet_original_share=stored["detection"]["snippet_score_mix"],
         ),
     )
 
@@ -170,9 +171,10 @@ class Replay:
         self.videos = run.videos(run.train)
         torch.set_num_threads(1)
         first = self.round(0, packed)
-        self.network = Network(run.settings["feature_size"], run.settings["n_classes"], first.model)
+        self.network = Rskp(run.settings["feature_size"], run.settings["n_classes"], first.base, None)
         initial = {ours: run.stored[f"initial/param/{theirs}"] for ours, theirs in PARAMETERS.items()}
-        self.network.load_state_dict({name: torch.from_numpy(value) for name, value in initial.items()})
+        parameters = {name: torch.from_numpy(value) for name, value in initial.items()}
+        self.network.load_state_dict(self.network.state_dict() | parameters)
         streams = streams_of("replay", "run", 0, 0, torch.device("cpu"))
         self.trainer = Trainer(self.network, self.videos, first, streams)
         self.parameters: list[dict[str, np.ndarray]] = []
@@ -205,19 +207,12 @@ class Replay:
 
     def record(self, epoch: object, log: Any) -> None:
         self.parameters.append({name: value.detach().numpy().copy() for name, value in self.network.named_parameters()})
-        self.memory.append((self.trainer.bank.prototypes.numpy().copy(), self.trainer.bank.scores.numpy().copy()))
+        memory = self.network.memory
+        self.memory.append((memory.prototypes.numpy().copy(), memory.scores.numpy().copy()))
         self.losses.append({name: list(values) for name, values in log.losses.items()})
 
-    def score(self, videos: ArrayVideos, indices: list[int], purpose: str) -> VideoScores:
-        method = self.run.variant.method
-        settings = method.labels if purpose == "labels" else method.detection
-        return score_videos(
-            self.network,
-            videos,
-            tuple(map(str, indices)),
-            snippet_original_share=settings.snippet_original_share,
-            video_original_share=method.proposals.video_original_share,
-        )
+    def score(self, videos: ArrayVideos, indices: list[int], use: Use) -> VideoScores:
+        return score_videos(self.network, videos, tuple(map(str, indices)), use)
 
     def test_scores(self) -> VideoScores:
         indices = self.run.settings["test_videos"]
@@ -258,7 +253,7 @@ def ground_truth(run: Run) -> Instances:
 
 def map_of(run: Run, detections: Any) -> np.ndarray:
     options = EvaluationOptions(
-        protocol="snippet",
+        protocol=SnippetProtocol(),
         tiou=tuple(run.settings["tiou"]),
         snippets_per_second=run.settings["snippets_per_second"],
         missing_class="zero_all",

@@ -21,8 +21,8 @@ from wtal.cli import main
 from wtal.data.features.for_prediction import unseen_videos
 from wtal.data.store.write import DataSet, StoredVideo, write_store
 from wtal.localise.scores_file import read_scores
-from wtal.methods.rskp.network import Network
-from wtal.suite.method_settings import DetectionSettings, ModelSettings, ProposalSettings
+from wtal.methods.rskp.settings import RskpSettings
+from wtal.suite.method_settings import DetectionSettings, ProposalSettings
 from wtal.suite.step_settings import DetectSettings
 from wtal.training.checkpoint import About, write_checkpoint
 from wtal.training.predict import load_model, predict_scores
@@ -30,7 +30,7 @@ from wtal.training.runtime import deterministic
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE, CLASSES, RATE = 6, ("jump", "run"), 2.0
-MODEL = ModelSettings(embedding_size=8, prototypes=2)
+MODEL = RskpSettings(embedding_size=8, prototypes=2)
 DETECTION = DetectSettings(
     proposals=ProposalSettings(thresholds=(0.1, 0.2, 0.3), threshold_kind="relative", class_threshold=0.0),
     detection=DetectionSettings(),
@@ -40,20 +40,20 @@ DETECTION = DetectSettings(
 
 def checkpoint(path: Path, **changes: object) -> Path:
     """A checkpoint of an untrained network; `changes` are made to what it says of itself."""
-    network = Network(SIZE, len(CLASSES), MODEL, torch.Generator().manual_seed(0))
+    method = MODEL.network(SIZE, len(CLASSES), torch.Generator().manual_seed(0))
     about = {
         "classes": CLASSES,
         "feature_size": SIZE,
         "snippets_per_second": RATE,
         "round_index": 0,
         "settings_digest": "",
-        "model": to_mapping(MODEL),
+        "base": to_mapping(MODEL),
         "detection": to_mapping(DETECTION),
         **changes,
     }
-    state: dict[str, object] = {"optimiser": {}, "bank": {}, "streams": {}, "progress": {}}
+    state: dict[str, object] = {"optimiser": {}, "streams": {}, "progress": {}}
     text = About(**about).to_json()  # type: ignore[arg-type]
-    write_checkpoint(path, {"about": text, "model": network.state_dict(), **state})
+    write_checkpoint(path, {"about": text, "model": method.state_dict(), **state})
     return path
 
 
@@ -178,7 +178,11 @@ REFUSED: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
         (),
         "expected weights for 6 features and 1 classes",
     ),
-    "unknown setting": (lambda f: checkpoint(f / "c.pt", model={"layers": 3}), (), "c.pt: about.model.layers"),
+    "unknown setting": (
+        lambda f: checkpoint(f / "c.pt", base={"kind": "rskp", "layers": 3}),
+        (),
+        "c.pt: about.base.layers",
+    ),
     "no features": (lambda f: None, ("--features", "g"), "g: expected a file or folder of features; got no such path"),
     "no such array": (
         lambda f: None,
@@ -272,10 +276,8 @@ def trained(folder: Path, precision: str) -> Path:
     write_store(folder / "data", data, precision=precision)
     write_text(folder / "detect.json", to_json(to_mapping(DETECTION)))
     base = tiny_round()
-    shares = DETECTION.detection.snippet_original_share, DETECTION.proposals.video_original_share
-    changes: dict[str, object] = {"detection_snippet_share": shares[0], "video_original_share": shares[1]}
-    changes["model"] = dataclasses.replace(base.model, cosine_scale=150.0)
-    settings = settings_file(folder, base, epochs=base.epochs[:2], **changes)
+    sharper = dataclasses.replace(base.base, cosine_scale=150.0)
+    settings = settings_file(folder, base, epochs=base.epochs[:2], base=sharper)
     detection = ("--detection", str(folder / "detect.json"))
     assert main(train(folder / "data", settings, folder / "round", *detection)) == 0
     return folder
@@ -289,7 +291,7 @@ def test_the_test_videos_own_features_get_the_scores_and_detections_of_training(
     model = load_model(folder / "round/checkpoint.pt", torch.device("cpu"))
     names, features, _ = unseen_videos(folder / "features", SIZE, ())
     assert names == sorted(NAMES)
-    found = predict_scores(model, names, features, DETECTION)
+    found = predict_scores(model, names, features)
     for place, name in enumerate(names):
         before = NAMES.index(name)
         for values, wanted in (

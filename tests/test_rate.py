@@ -24,7 +24,7 @@ from wtal.data.features.alignment import (
     out_of_line,
     rate_problem,
 )
-from wtal.data.features.rate import Line, lost_rows, measured_line, rate_by_frames, told_of_line
+from wtal.data.features.rate import RateLine, lost_rows, measured_line, rate_by_frames, told_of_line
 from wtal.evaluate.read.detections import read_detections
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -139,17 +139,23 @@ def test_a_stated_rate_that_the_lengths_contradict_a_little_is_told() -> None:
 @pytest.mark.parametrize(
     ("line", "sentences"),
     [
-        (Line(1.875, 1, 1.875, 1.875), ["one row is lost at the end of each video: windows longer than their stride"]),
-        (Line(7.0, 3, 7.0, 7.0), ["3 rows are lost at the end of each video: windows longer than their stride"]),
-        (Line(7.0, -2, 7.0, 7.0), ["each video has 2 rows more than its duration has room for: windows past its end"]),
         (
-            Line(1.56, 0, 1.55, 1.57),
+            RateLine(1.875, 1, 1.875, 1.875),
+            ["one row is lost at the end of each video: windows longer than their stride"],
+        ),
+        (RateLine(7.0, 3, 7.0, 7.0), ["3 rows are lost at the end of each video: windows longer than their stride"]),
+        (
+            RateLine(7.0, -2, 7.0, 7.0),
+            ["each video has 2 rows more than its duration has room for: windows past its end"],
+        ),
+        (
+            RateLine(1.56, 0, 1.55, 1.57),
             ["derived, 1.55 to 1.57 fit as well; if a snippet is 16 frames at 25 a second, say --rate 1.5625"],
         ),
-        (Line(1.5625, 0, 1.5625, 1.5625), []),
+        (RateLine(1.5625, 0, 1.5625, 1.5625), []),
     ],
 )
-def test_what_is_said_of_a_line(line: Line, sentences: list[str]) -> None:
+def test_what_is_said_of_a_line(line: RateLine, sentences: list[str]) -> None:
     assert told_of_line(line) == sentences
 
 
@@ -170,7 +176,7 @@ def test_a_stated_frame_rate_that_no_whole_stride_explains_is_not_used() -> None
     counts, seconds = made_up(0, 60, (3, 90), 25.0, 16, 16)  # frames were extracted at 25, whatever the file says
     line = measured_line(counts, seconds)
     assert rate_by_frames(line, np.full(len(counts), 30.0)) is None
-    assert rate_by_frames(Line(1.5, 0, 0.1, 30.0), np.full(9, 30.0)) is None
+    assert rate_by_frames(RateLine(1.5, 0, 0.1, 30.0), np.full(9, 30.0)) is None
     assert rate_by_frames(line, np.where(np.arange(len(counts)) % 2, 25.0, 24.0)) is None
     assert rate_by_frames(line, np.zeros(0)) is None
 

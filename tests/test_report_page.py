@@ -172,7 +172,7 @@ def test_every_text_of_a_file_is_escaped(tmp_path: Path) -> None:
     assert not elements.open
     assert sum(tag == "script" for tag, _ in elements.found) == 1
     assert all((attributes["src"] or "").startswith("data:") for tag, attributes in elements.found if tag == "img")
-    assert "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;" in page
+    assert "&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;" in page
 
 
 def test_tables_of_other_settings_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

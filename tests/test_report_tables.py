@@ -16,25 +16,33 @@ from report_run import make_run, suite_values
 
 from wtal.base.errors import InputError
 from wtal.base.files import read_arrays, write_arrays
-from wtal.base.records import Detections
+from wtal.base.records import Detections, training_columns
 from wtal.cli import main
-from wtal.evaluate.read.detections import read_round
+from wtal.evaluate.read.detections import read_detections_of_round
 from wtal.evaluate.score.controls import oracle, random_segments
 from wtal.evaluate.score.intervals import Interval
 from wtal.evaluate.score.options import options_from_settings
 from wtal.evaluate.score.protocols import match_detections
 from wtal.evaluate.score.uncertainty import bootstrap_average
+from wtal.evaluate.text.typeset import Block, Cell, Column, Table, bounds, difference, number, to_latex, to_markdown
 from wtal.report.inputs.metrics import read_metrics
 from wtal.report.inputs.plan import read_plan
 from wtal.report.inputs.resampling import Resamples
 from wtal.report.inputs.statistics import mean_and_deviation
 from wtal.report.inputs.truth import read_truth
-from wtal.report.tables.ablation import ablation_rows, read_ablation
+from wtal.report.tables.ablation import Row, ablation_rows, interval_of, read_ablation
 from wtal.report.tables.main_table import read_published
+from wtal.report.tables.names import TABLES
 from wtal.report.tables.power import read_power
-from wtal.report.tables.rounds import TRAINING_COLUMNS
-from wtal.report.tables.tables import write_tables
-from wtal.report.tables.typeset import Block, Cell, Column, Table, bounds, difference, number, to_latex, to_markdown
+from wtal.report.tables.tables import (
+    read_ablation_table,
+    read_class_table,
+    read_label_quality_table,
+    read_main_table,
+    write_tables,
+)
+
+TRAINING_COLUMNS = training_columns(("foreground", "background", "attention", "consistency"))
 
 PUBLISHED = Path(__file__).resolve().parents[1] / "results" / "published"
 HOSTILE = "50 % | of_a *b* `c` <i>{x}</i> $y$ & [z](w) ~ ^ # \\"
@@ -51,6 +59,10 @@ def tables_of(results: Path, out: Path | None = None) -> Path:
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = make_run(tmp_path_factory.mktemp("run"))
     return tables_of(folder)
+
+
+def test_the_tables_are_those_that_the_workflow_asks_for(results: Path, tmp_path: Path) -> None:
+    assert {path.name for path in tables_of(results, tmp_path).iterdir()} == set(TABLES)
 
 
 def lines_of(path: Path) -> list[str]:
@@ -103,10 +115,9 @@ def test_ablation_in_markdown_has_groups_spread_intervals_and_controls_apart(res
     )
     first_cells = [line.split(" | ")[0].removeprefix("| ") for line in lines[4:12]]
     assert first_cells[:5] == ["**Fusion**", "base + NMS", "**Labels**", "labels, Δ", "**Controls**"]
-    rows, _ = read_ablation(results / "ablation.csv")
-    base, whole = rows[0], rows[1]
-    assert f"| {base.average.estimate:.1f} ± {base.deviation:.1f} |" in lines[5]
-    away = whole.difference
+    base, whole, *_ = rows_of(results)
+    assert f"| {base['mean']:.1f} ± {base['sd']:.1f} |" in lines[5]
+    away = interval_of(whole, "difference")
     assert not away.is_separated
     assert f"| base | {difference(away).text} | {bounds(away.videos_low, away.videos_high).text} |" in lines[7]
     assert "**+" not in lines[7]
@@ -121,16 +132,23 @@ def test_intervals_are_those_of_the_evaluator_for_the_same_resamples(results: Pa
     matches = {
         name: [
             match_detections(
-                read_round(results / name / f"seed{seed}" / "rounds.npz", entry.rounds), truth.instances, options
+                read_detections_of_round(results / name / f"seed{seed}" / "rounds.npz", entry.rounds),
+                truth.instances,
+                options,
             )
             for seed in plan.file.seeds
         ]
         for name, entry in plan.file.variants.items()
     }
     expected = bootstrap_average(matches, comparisons=[("whole", "base")], n_resamples=50)
-    rows, _ = read_ablation(results / "ablation.csv")
-    assert bounds_of(rows[1].average) == pytest.approx(bounds_of(expected.average["whole"]), abs=1e-4)
-    assert bounds_of(rows[1].difference) == pytest.approx(bounds_of(expected.differences["whole", "base"]), abs=1e-4)
+    _, whole, *_ = rows_of(results)
+    away = interval_of(whole, "difference")
+    assert bounds_of(interval_of(whole, "mean")) == pytest.approx(bounds_of(expected.average["whole"]), abs=1e-4)
+    assert bounds_of(away) == pytest.approx(bounds_of(expected.differences["whole", "base"]), abs=1e-4)
+
+
+def rows_of(results: Path) -> list[Row]:
+    return [*read_ablation(results / "ablation.csv").to_dict("records")]
 
 
 def bounds_of(interval: Interval) -> list[float]:
@@ -143,7 +161,7 @@ def test_compare_prints_the_intervals_and_verdicts_of_the_tables(
     systems: dict[str, list[str]] = {}
     for name, rounds in (("base", 0), ("whole", 2)):
         for seed in (0, 1):
-            found = read_round(results / name / f"seed{seed}" / "rounds.npz", rounds)
+            found = read_detections_of_round(results / name / f"seed{seed}" / "rounds.npz", rounds)
             path = tmp_path / f"{name}{seed}.json"
             path.write_text(json.dumps({"results": by_video(found)}))
             systems.setdefault(name, []).append(str(path))
@@ -152,18 +170,19 @@ def test_compare_prints_the_intervals_and_verdicts_of_the_tables(
         call += ["--system", name, *files]
     assert main([*call, "--format", "json"]) == 0
     value = json.loads(capsys.readouterr().out)
-    rows, _ = read_ablation(results / "ablation.csv")
+    rows = rows_of(results)
     for row in rows[:2]:
-        system = value["systems"][row.variant]
+        system = value["systems"][row["variant"]]
         printed = [system["average"], *system["interval"], *system["interval_over_videos"]]
-        assert printed == pytest.approx(bounds_of(row.average), abs=1e-4)
+        assert printed == pytest.approx(bounds_of(interval_of(row, "mean")), abs=1e-4)
     (away,) = value["differences"]
     printed = [away["difference"], *away["interval"], *away["interval_over_videos"]]
-    assert printed == pytest.approx(bounds_of(rows[1].base_difference), abs=1e-4)
-    assert away["verdict"] == rows[1].base_difference.verdict
+    shown = interval_of(rows[1], "base_difference")
+    assert printed == pytest.approx(bounds_of(shown), abs=1e-4)
+    assert away["verdict"] == shown.verdict
     assert away["interval_over"] == "test videos and 2 seeds"
     assert main([*call, "--digits", "1"]) == 0
-    assert difference(rows[1].base_difference).text.replace("−", "-") in capsys.readouterr().out
+    assert difference(shown).text.replace("−", "-") in capsys.readouterr().out
 
 
 def by_video(found: Detections) -> dict[str, list[dict[str, object]]]:
@@ -182,9 +201,10 @@ def test_a_difference_is_paired_by_resample_and_not_by_overlap_of_intervals(resu
     steady = {(name, seed): noise + (3.0 if name == "whole" else 0.0) for name, seed in runs}
     points = {key: run.averages[plan.headline] for key, run in runs.items()}
     whole = ablation_rows(plan, runs, Resamples(30, points, steady))[1]
-    assert whole.average.videos_high - whole.average.videos_low > 40
-    assert whole.difference.videos_high - whole.difference.videos_low == pytest.approx(0)
-    assert whole.difference.high - whole.difference.low > 1  # the seeds differ
+    average, away = interval_of(whole, "mean"), interval_of(whole, "difference")
+    assert average.videos_high - average.videos_low > 40
+    assert away.videos_high - away.videos_low == pytest.approx(0)
+    assert away.high - away.low > 1  # the seeds differ
 
 
 def test_a_table_says_how_many_seeds_a_difference_needs(results: Path) -> None:
@@ -202,10 +222,10 @@ def test_deviation_is_the_sample_one_and_missing_for_one_seed() -> None:
 
 
 def test_the_oracle_scores_100_and_the_controls_stand_in_the_table(results: Path) -> None:
-    rows, _ = read_ablation(results / "ablation.csv")
-    assert [row.variant for row in rows if row.is_control] == ["oracle", "whole_video", "random"]
-    assert rows[2].average.estimate == 100.0
-    assert 0 < rows[4].average.estimate < 50
+    rows = rows_of(results)
+    assert [row["variant"] for row in rows if row["control"] == "yes"] == ["oracle", "whole_video", "random"]
+    assert rows[2]["mean"] == 100.0
+    assert 0 < rows[4]["mean"] < 50
 
 
 def test_random_segments_lie_within_their_videos_and_depend_on_the_seed_alone(results: Path) -> None:
@@ -269,15 +289,15 @@ def test_published_tables_hold_what_the_papers_print(
 ) -> None:
     rows = read_published(PUBLISHED, [name])
     assert len(rows) == count
-    assert next(row for row in rows if row.method == method).values[column] == value
-    assert all(row.source for row in rows)
+    assert next(row for row in rows if row["method"] == method)[column] == value
+    assert all(row["source"] for row in rows)
 
 
 def test_published_averages_are_the_means_of_their_columns() -> None:
     for row in read_published(PUBLISHED, ["thumos14", "thumos14_logs"]):
-        columns = [row.values.get(f"mAP@0.{k}") for k in range(1, 8)]
-        if None not in columns:
-            assert row.values["mAP@0.1:0.7"] == pytest.approx(np.mean(columns), abs=0.11), row.method
+        mean = np.mean([row[f"mAP@0.{k}"] for k in range(1, 8)])
+        if not np.isnan(mean):
+            assert row["mAP@0.1:0.7"] == pytest.approx(mean, abs=0.11), row["method"]
 
 
 def one_cell(text: str) -> Table:
@@ -328,9 +348,7 @@ def test_provenance_names_settings_versions_code_data_and_steps(results: Path) -
 
 
 def test_tables_start_without_torch(results: Path) -> None:
-    code = (
-        "import sys, wtal.report.tables.tables, wtal.report.page.page; print(*({'torch', 'pandas'} & set(sys.modules)))"
-    )
+    code = "import sys, wtal.report.tables.tables, wtal.report.page.page; print(*({'torch'} & set(sys.modules)))"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).split() == []
 
 
@@ -385,7 +403,7 @@ def _without_a_round(path: Path) -> None:
 
 
 def _no_header(path: Path) -> None:
-    path.write_text("epoch,loss\n0,1\n")
+    path.write_text("loss\n1\n")
 
 
 def _bad_timing(path: Path) -> None:
@@ -402,7 +420,7 @@ def _bad_timing(path: Path) -> None:
         ("whole/seed0/metrics.json", _without_map, r"metrics\.json: mAP: expected a list of 7 numbers; got \[1\.0\]"),
         ("base/seed0/metrics.json", _of_another_seed, r"expected base, seed 0, as its folder says; got base, seed 7"),
         ("base/seed0/rounds.npz", _break_json, r"rounds\.npz: expected a whole \.npz archive"),
-        ("base/seed0/round0/training.csv", _no_header, r"training\.csv: learning_rate: expected a column of that name"),
+        ("base/seed0/round0/training.csv", _no_header, r"training\.csv: epoch: expected a column of that name"),
         ("base/seed0/round0/scores_test.npz", _remove, r"scores_test\.npz: expected a readable file"),
         ("data/meta.json", _break_json, r"meta\.json: expected JSON"),
         ("data/annotations.csv", _other_bounds, r"annotations\.csv: expected the file that was prepared"),
@@ -447,3 +465,31 @@ def test_an_unknown_published_table_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"report\.published: expected the name of a table there; got '\.\./secret'"):
         tables_of(folder)
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("ablation.csv", "variant", "varient", r"ablation\.csv: variant: expected a column of that name"),
+        (
+            "ablation.csv",
+            "yes,1,100.0000",
+            "yes,1,all",
+            r"ablation\.csv: line 4, mean: expected a number or nothing; got",
+        ),
+        ("main.csv", "mAP@0.1:0.7", "mAP", r"main\.csv: mAP@0\.1:0\.7: expected a column of that name"),
+        ("rounds.csv", "base,0,0,", "base,0,first,", r"rounds\.csv: line 2, round: expected a number or nothing"),
+        ("per_class.csv", "base,0,walk,", "base,walk,", r"per_class\.csv: line 2: expected \d+ values"),
+    ],
+)
+def test_a_table_that_somebody_changed_is_refused_by_line_and_column(
+    results: Path, tmp_path: Path, name: str, old: str, new: str, message: str
+) -> None:
+    for path in results.glob("*.csv"):
+        shutil.copy(path, tmp_path)
+    path = tmp_path / name
+    path.write_text(path.read_text().replace(old, new, 1))
+    plan = read_plan(results / "settings" / "report.json")
+    readers = (read_ablation_table, read_main_table, read_label_quality_table, read_class_table)
+    with pytest.raises(InputError, match=message):
+        print([read(plan, tmp_path) for read in readers])

@@ -27,16 +27,17 @@ from round_run import (
 )
 
 from wtal.base.errors import CollapseError, InputError
+from wtal.base.seeds import seed_of
 from wtal.cli import main
 from wtal.data.kinds.prepare import prepare
 from wtal.data.kinds.synthetic_settings import SyntheticData
-from wtal.methods.batch import ArrayVideos, groups_of, pack, sampled_rows
+from wtal.methods.batch import ArrayVideos, batch_of, groups_of, sampled_rows, scoring_batches
 from wtal.methods.rskp.memory import MemoryBank, memory_rows
 from wtal.methods.rskp.network import Network
-from wtal.suite.method_settings import ModelSettings
+from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.checkpoint import read_checkpoint
-from wtal.training.rng import seed_of, streams_of
+from wtal.training.rng import streams_of
 from wtal.training.trainer import RoundLabels, Trainer
 
 CPU = torch.device("cpu")
@@ -52,25 +53,35 @@ def videos(n_videos: int = 7, seed: int = 0) -> ArrayVideos:
 
 def trainer_of(settings: RoundSettings, some: ArrayVideos, seed: int = 0) -> Trainer:
     streams = streams_of("test", "paired", seed, settings.round_index, CPU)
-    network = Network(some.arrays[0].shape[1], some.video_labels.shape[1], settings.model, streams.initial)
-    return Trainer(network, some, settings, streams)
+    method = settings.base.network(some.arrays[0].shape[1], some.video_labels.shape[1], streams.initial)
+    return Trainer(method, some, settings, streams)
+
+
+def with_memory(settings: RoundSettings, *, memory: bool = True, **changes: object) -> RoundSettings:
+    """The same, with a memory that is used from epoch 1 on, or never."""
+    base = dataclasses.replace(settings.base, memory_from_epoch=1 if memory else None, **changes)
+    return dataclasses.replace(settings, base=base)
+
+
+def fill_memory(trainer: Trainer, some: ArrayVideos) -> None:
+    """Put every video into the memory as the epoch before its first use does."""
+    before = dataclasses.replace(trainer.settings.epochs[0], epoch=0)
+    trainer.method.end_epoch(before, scoring_batches(some, range(some.n_videos), CPU))
 
 
 def gradients_of(per_step: int, *, memory: bool) -> dict[str, np.ndarray]:
     """Gradients of one epoch over all videos, in packs of some size, before any step."""
     some = videos()
     base = tiny_round()
-    epoch = dataclasses.replace(
-        base.epochs[0], uses_memory=memory, label_weight=10.0, label_scale=2.0, fills_memory_after=False
-    )
+    epoch = dataclasses.replace(base.epochs[0], epoch=1, label_weight=10.0, label_scale=2.0)
     settings = dataclasses.replace(base, epochs=(epoch,), videos_per_step=per_step, shuffle=False)
-    trainer = trainer_of(settings, some)
-    trainer._fill_memory()
+    trainer = trainer_of(with_memory(settings, memory=memory), some)
+    fill_memory(trainer, some)
     trainer.optimiser.step = lambda rate: None  # type: ignore[method-assign]
     trainer.optimiser.clear = lambda: None  # type: ignore[method-assign]
     targets = [np.random.default_rng(1).normal(size=(len(array), 4)) for array in some.arrays]
     trainer.run(RoundLabels(targets))
-    return {name: value.grad.numpy().copy() for name, value in trainer.network.named_parameters()}
+    return {name: value.grad.numpy().copy() for name, value in trainer.method.named_parameters()}
 
 
 @pytest.mark.parametrize("memory", [False, True])
@@ -104,11 +115,11 @@ def test_streams_differ_by_every_part_of_their_name_and_repeat() -> None:
 
 def test_dropout_is_drawn_video_by_video_however_they_are_packed() -> None:
     some = videos(3)
-    network = Network(12, 3, ModelSettings(embedding_size=8, dropout=0.5), torch.Generator().manual_seed(0))
-    together = network.embed(pack(some, [0, 1, 2], CPU), torch.Generator().manual_seed(1))
+    network = Network(12, 3, RskpSettings(embedding_size=8, dropout=0.5), torch.Generator().manual_seed(0))
+    together = network.embed(batch_of(some, [0, 1, 2], CPU), torch.Generator().manual_seed(1))
     stream = torch.Generator().manual_seed(1)
     for index, array in enumerate(some.arrays):
-        alone = network.embed(pack(some, [index], CPU), stream)
+        alone = network.embed(batch_of(some, [index], CPU), stream)
         torch.testing.assert_close(together[index, : len(array)], alone[0, : len(array)])
 
 
@@ -139,8 +150,8 @@ def test_sampled_training_sees_so_many_snippets_and_their_labels() -> None:
 
 
 def test_the_random_walk_through_the_small_system_equals_the_dense_inverse() -> None:
-    some = pack(videos(1), [0], CPU)
-    network = Network(12, 3, ModelSettings(embedding_size=8, dropout=0.0), torch.Generator().manual_seed(0)).double()
+    some = batch_of(videos(1), [0], CPU)
+    network = Network(12, 3, RskpSettings(embedding_size=8, dropout=0.0), torch.Generator().manual_seed(0)).double()
     some = dataclasses.replace(some, features=some.features.double())
     output = network(some)
     share, over_time = network.responsibilities(output.embedding, output.prototypes, some.mask)
@@ -155,7 +166,7 @@ def test_the_random_walk_through_the_small_system_equals_the_dense_inverse() -> 
 
 
 def test_an_empty_memory_takes_uniform_shares_and_class_zero_takes_row_zero_for_every_class() -> None:
-    bank = MemoryBank.empty(3, 2, 4, CPU)
+    bank = MemoryBank(3, 2, 4)
     assert memory_rows([0, 1, 1], "label") == [1, 2]
     assert memory_rows([0, 1, 1], "class_zero") == [0, 0]
     assert bank.read([0, 0]).shape == (4, 4)
@@ -189,10 +200,7 @@ def test_two_runs_of_a_round_give_the_same_bytes_and_another_seed_gives_others(s
 
 def test_a_killed_job_is_taken_up_where_it_was_and_ends_in_the_same_bytes(store: Path, tmp_path: Path) -> None:
     base = tiny_round()
-    epochs = tuple(
-        dataclasses.replace(base.epochs[min(number, 8)], epoch=number, fills_memory_after=number == 5)
-        for number in range(60)
-    )
+    epochs = tuple(dataclasses.replace(base.epochs[min(number, 8)], epoch=number) for number in range(60))
     settings = settings_file(tmp_path, base, epochs=epochs, keeps_epoch_scores=True)
     assert main(train(store, settings, tmp_path / "whole")) == 0
     resume = tmp_path / "killed/resume.pt"

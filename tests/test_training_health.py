@@ -29,16 +29,15 @@ from round_run import (
 
 from wtal.base.errors import CollapseError, InputError, SettingError
 from wtal.base.files import read_rows
-from wtal.base.records import TRAINING_COLUMNS, VideoScores
+from wtal.base.records import VideoScores, training_columns
 from wtal.cli import main
 from wtal.data.kinds.prepare import prepare
 from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.data.store.read import read_store
 from wtal.localise.scores_file import write_scores
 from wtal.methods.batch import ArrayVideos
-from wtal.methods.rskp.network import Network
 from wtal.suite.plan import read_suite, suite_from_mapping
-from wtal.suite.step_settings import EpochSettings
+from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.suite.training_settings import CollapseSettings, EarlyStopping, TrainingSettings, Until
 from wtal.training.checkpoint import read_checkpoint
 from wtal.training.health import EpochHealth, HealthWatch, collapse_signs
@@ -46,11 +45,12 @@ from wtal.training.held_out import held_out_videos
 from wtal.training.rng import streams_of
 from wtal.training.trainer import Trainer
 
+TRAINING_COLUMNS = training_columns(("foreground", "background", "attention", "consistency"))
+
 CLASSES = ("jump", "run", "swim")
 SOUND = EpochHealth(
     epoch=9,
     classification_loss=2.0,
-    has_memory_branch=False,
     attention=0.4,
     spread=0.2,
     largest_class=1,
@@ -112,12 +112,11 @@ def test_early_stopping_ends_a_round_when_no_epoch_was_better_for_its_patience()
     assert watch.best == health(3, 2.3)
 
 
-def test_a_collapsed_epoch_is_never_the_best_and_the_loss_counts_anew_with_the_memory() -> None:
+def test_a_collapsed_epoch_is_never_the_best() -> None:
     watch = HealthWatch(STOP, EarlyStopping(patience=9), 30, CLASSES)
     watch.take(health(0, 3.0))
     assert not watch.take(health(1, 1.0, attention=0.01)).is_best
-    assert watch.take(health(2, 9.0, has_memory_branch=True)).is_best
-    assert not watch.take(health(3, 9.5, has_memory_branch=True)).is_best
+    assert watch.take(health(2, 2.5)).is_best
 
 
 def test_early_stopping_and_the_epoch_best_on_the_test_set_exclude_each_other() -> None:
@@ -154,6 +153,13 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_store(tmp_path_factory.mktemp("store") / "data")
 
 
+def steady() -> RoundSettings:
+    """The settings of a round whose epochs differ in their learning rate alone."""
+    settings = tiny_round()
+    base = dataclasses.replace(settings.base, memory_from_epoch=None, consistency_weight=(Until(until=1, value=1.0),))
+    return dataclasses.replace(settings, base=base)
+
+
 def long_epochs(count: int, rate: float) -> tuple[EpochSettings, ...]:
     first = tiny_round().epochs[0]
     return tuple(dataclasses.replace(first, epoch=number, learning_rate=rate) for number in range(count))
@@ -162,7 +168,7 @@ def long_epochs(count: int, rate: float) -> tuple[EpochSettings, ...]:
 def test_a_run_that_really_collapses_ends_in_one_sentence_and_leaves_no_result(
     store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wild = settings_file(tmp_path, tiny_round(), epochs=long_epochs(20, 3.0))
+    wild = settings_file(tmp_path, steady(), epochs=long_epochs(20, 3.0))
     stops = ("--collapse", str(collapse_file(tmp_path, STOP)))
     assert main(train(store, wild, tmp_path / "wild", *stops)) == 2
     *warnings, sentence = capsys.readouterr().err.splitlines()
@@ -210,14 +216,14 @@ def test_nothing_is_learnt_from_a_video_that_is_held_out() -> None:
     arrays = [stream.normal(size=(20, 12)).astype(np.float32) for _ in range(6)]
     labels = np.eye(3, dtype=np.bool_)[[0, 1, 2, 0, 1, 2]]
     settings = dataclasses.replace(tiny_round(), epochs=tiny_round().epochs[:8])  # the memory is filled and used
-    assert any(epoch.uses_memory for epoch in settings.epochs)
+    assert any(epoch.epoch >= settings.base.memory_from_epoch for epoch in settings.epochs)
     trained = []
     for other in (arrays[4], np.ones((33, 12), dtype=np.float32)):
         videos = ArrayVideos([*arrays[:4], other, arrays[5]], labels)
         streams = streams_of("test", "paired", 0, 0, torch.device("cpu"))
-        network = Network(12, 3, settings.model, streams.initial)
-        Trainer(network, videos, settings, streams, held_out=[4]).run()
-        trained.append(network.state_dict())
+        method = settings.base.network(12, 3, streams.initial)
+        Trainer(method, videos, settings, streams, held_out=[4]).run()
+        trained.append(method.state_dict())
     assert all(torch.equal(trained[0][name], trained[1][name]) for name in trained[0])
 
 
@@ -251,7 +257,7 @@ def test_a_collapse_after_a_sound_epoch_ends_the_round_with_that_epoch(
     calm, wild = long_epochs(10, 0.003), long_epochs(20, 3.0)
     stopping = EarlyStopping(patience=50)
     changes = {"epochs": calm + wild[10:], "collapse": STOP.deciding(stopping), "early_stopping": stopping}
-    assert main(train(store, settings_file(tmp_path, tiny_round(), **changes), tmp_path / "out")) == 0
+    assert main(train(store, settings_file(tmp_path, steady(), **changes), tmp_path / "out")) == 0
     error = capsys.readouterr().err
     assert "training has collapsed" in error
     rows = list(read_rows(tmp_path / "out/training.csv", TRAINING_COLUMNS))

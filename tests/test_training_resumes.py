@@ -38,7 +38,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def epochs(count: int) -> tuple[EpochSettings, ...]:
     first = tiny_round().epochs[0]
-    return tuple(dataclasses.replace(first, epoch=number, fills_memory_after=number == 1) for number in range(count))
+    return tuple(dataclasses.replace(first, epoch=number) for number in range(count))
 
 
 def test_a_round_killed_at_any_of_its_writes_repeats_no_visit_that_was_saved(store: Path, tmp_path: Path) -> None:

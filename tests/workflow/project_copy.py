@@ -12,7 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
     *("Snakefile", "Makefile", "pyproject.toml", "constraints.txt", "dvc.yaml", ".dvcignore", ".gitignore"),
-    *("workflow", "profiles", "config", "wtal", ".dvc", "results/published"),
+    *("workflow", "profiles", "config", "wtal", "snakemake_logger_plugin_one_line", ".dvc"),
+    "results/published",
 )
 
 # Every kind of rule: shared rounds, delta, scores with dropout.
@@ -22,8 +23,8 @@ suite: small
 seeds: [0]
 dataset: {train_videos: 8, test_videos: 4, snippets: [30, 40]}
 method:
-  training: {epochs: 6, learning_rate: [{until: 6, value: 0.003}], memory_from_epoch: 2}
-  loss: {consistency_weight: [{until: 6, value: 1.0}]}
+  training: {epochs: 6, learning_rate: [{until: 6, value: 0.003}]}
+  base: {consistency_weight: [{until: 6, value: 1.0}], memory_from_epoch: 2}
   labels: {refresh_epochs: [3, 4]}
   delta: {scale: [{epoch: 4, value: 2}]}
 evaluation: {bootstrap_resamples: 20}

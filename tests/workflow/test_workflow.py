@@ -62,6 +62,20 @@ def test_a_second_run_does_nothing(both: tuple[ProjectCopy, ProjectCopy]) -> Non
     assert printed.count("No conda here") == (shutil.which("conda") is None)
 
 
+def test_a_job_is_a_line_and_one_that_fails_shows_its_log(finished: ProjectCopy) -> None:
+    results = finished.folder / "results/small"
+    (results / "report.html").unlink()
+    lines = finished.snakemake().splitlines()
+    assert [line for line in lines if "make_report" in line][1:] == ["1 of 2  make_report"]
+    assert len(lines) < 20
+    (results / "report.html").unlink()
+    (results / "timelines.json").write_text("{")
+    printed = finished.snakemake(expected=1)
+    assert "Error in rule make_report:" in printed
+    assert "wtal report: results/small/timelines.json: expected JSON" in printed
+    assert "    output: results/small/report.html" in finished.snakemake("--dry-run", "--verbose")
+
+
 def test_deleting_a_variant_rebuilds_it_and_what_depends_on_it(finished: ProjectCopy) -> None:
     shutil.rmtree(finished.folder / "results/small/optimised_delta")
     mine = "variant optimised_delta seed 0"

@@ -11,6 +11,7 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 from wtal.base.errors import WtalError
 from wtal.base.files import read_yaml, to_json, write_if_changed
 from wtal.data.kinds.prepare import keep_listing
+from wtal.suite.paths import SuitePaths
 from wtal.suite.plan import plan_files, suite_from_mapping
 from wtal.suite.file import merge
 
@@ -42,10 +43,11 @@ def chosen_suite():
     for change in [*map(read_yaml, SOURCES[1:]), typed(dict(workflow.config_settings.config))]:
         values = merge(values, change) if isinstance(values, dict) and isinstance(change, dict) else values or change
     suite = suite_from_mapping(values, SOURCES[0])
+    paths = SuitePaths.of(suite.name)
     for name, value in plan_files(suite).items():
-        write_if_changed(f"results/{suite.name}/settings/{name}", to_json(value))
+        write_if_changed(paths.root / "settings" / name, to_json(value))
     if workflow.is_main_process:  # and not each job on a cluster again
-        keep_listing(f"results/{suite.name}/settings/raw.json", suite.file.dataset)
+        keep_listing(paths.settings("raw"), suite.file.dataset)
     return suite
 
 

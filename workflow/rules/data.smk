@@ -1,7 +1,7 @@
 rule prepare:
     input:
         RAW,
-        settings=f"{SETTINGS}/data.json",
+        settings=PATHS.settings("data"),
     output:
         STORE,
     log:
@@ -16,6 +16,6 @@ rule prepare:
         runtime=60,
     params:
         folder=subpath(output[0], parent=True),
-        code=digest_of_command("prepare"),
+        code=digest_of_command("prepare", members=[reference_of(SUITE.file.dataset)]),
     shell:
         "wtal prepare --settings {input.settings} --out {params.folder} > {log} 2>&1"

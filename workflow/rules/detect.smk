@@ -1,11 +1,11 @@
 rule detect:
     input:
         STORE,
-        settings=f"{SETTINGS}/{{variant}}/detect.json",
+        settings=settings_of("detect"),
         scores=test_scores,
     output:
-        detections=f"{RUN}/detections.json",
-        rounds=f"{RUN}/rounds.npz",
+        detections=RUN / paths.DETECTIONS,
+        rounds=RUN / paths.ROUNDS,
     log:
         f"{LOGS}/detect/{{variant}}_seed{{seed}}.log",
     conda:
@@ -16,7 +16,7 @@ rule detect:
         runtime=60,
     params:
         data=subpath(input[0], parent=True),
-        code=digest_of_command("detect"),
+        code=code_of("detect"),
     shell:
         "wtal detect --settings {input.settings} --data {params.data} --scores {input.scores}"
         " --detections {output.detections} --rounds {output.rounds} > {log} 2>&1"

@@ -1,13 +1,13 @@
 rule evaluate:
     input:
         STORE,
-        settings=f"{SETTINGS}/{{variant}}/evaluate.json",
-        detect_settings=f"{SETTINGS}/{{variant}}/detect.json",
-        rounds=f"{RUN}/rounds.npz",
+        settings=settings_of("evaluate"),
+        detect_settings=settings_of("detect"),
+        rounds=RUN / paths.ROUNDS,
         scores=test_scores,
         labels=labels_of_rounds,
     output:
-        f"{RUN}/metrics.json",
+        RUN / paths.METRICS,
     log:
         f"{LOGS}/evaluate/{{variant}}_seed{{seed}}.log",
     conda:
@@ -18,7 +18,7 @@ rule evaluate:
         runtime=60,
     params:
         data=subpath(input[0], parent=True),
-        code=digest_of_command("evaluate-run"),
+        code=digest_of_command("evaluate-run", members=PROTOCOL),
     shell:
         "wtal evaluate-run --settings {input.settings} {input.detect_settings}"
         " --detections-of-rounds {input.rounds} --data {params.data} --scores {input.scores} --labels {input.labels}"

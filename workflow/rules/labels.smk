@@ -7,7 +7,7 @@ rule score_with_dropout:
         settings=settings_before,
         checkpoint=checkpoint_before,
     output:
-        f"{ROUND}/scores_train_dropout.npz",
+        ROUND / paths.DROPOUT_SCORES,
     log:
         f"{LOGS}/score_with_dropout/{{variant}}_seed{{seed}}_round{{round}}.log",
     wildcard_constraints:
@@ -20,7 +20,7 @@ rule score_with_dropout:
         runtime=60,
     params:
         data=subpath(input[0], parent=True),
-        code=digest_of_command("score"),
+        code=code_of("score", "base"),
     shell:
         "wtal score --settings {input.settings} --data {params.data} --checkpoint {input.checkpoint}"
         " --seed {wildcards.seed} --dropout --out {output} > {log} 2>&1"
@@ -29,11 +29,11 @@ rule score_with_dropout:
 rule solve_labels:
     input:
         STORE,
-        settings=f"{SETTINGS}/{{variant}}/labels{{round}}.json",
+        settings=settings_of("labels", "{round}"),
         scores=scores_before,
         collapse=COLLAPSE,
     output:
-        f"{ROUND}/labels.npz",
+        ROUND / paths.LABELS,
     log:
         f"{LOGS}/solve_labels/{{variant}}_seed{{seed}}_round{{round}}.log",
     benchmark:
@@ -48,7 +48,7 @@ rule solve_labels:
         runtime=120,
     params:
         data=subpath(input[0], parent=True),
-        code=digest_of_command("solve-labels"),
+        code=code_of("solve-labels"),
     shell:
         "wtal solve-labels --settings {input.settings} --scores {input.scores} --data {params.data}"
         " --collapse {input.collapse} --out {output} > {log} 2>&1"
@@ -57,14 +57,14 @@ rule solve_labels:
 rule copy_shared_round:
     """A file of a round that another variant trains, for whoever asks for it under this variant's name."""
     input:
-        lambda wildcards: f"{folder_of(wildcards, int(wildcards.round))}/{wildcards.file}",
+        lambda wildcards: folder_of(wildcards, int(wildcards.round)) / wildcards.file,
     output:
-        f"{ROUND}/{{file}}",
+        ROUND / "{file}",
     log:
         f"{LOGS}/copy_shared_round/{{variant}}_seed{{seed}}_round{{round}}_{{file}}.log",
     wildcard_constraints:
         variant=SHARED,
-        file="|".join(map(re.escape, {"labels.npz", *ROUND_FILES} - {"checkpoint.pt"})),
+        file="|".join(map(re.escape, {paths.LABELS, *paths.ROUND_FILES} - {paths.CHECKPOINT})),
     localrule: True
     conda:
         "../envs/wtal.yaml"
@@ -75,10 +75,10 @@ rule copy_shared_round:
 rule carry_detection:
     """The checkpoint of such a round, with this variant's own detection settings for `wtal predict`."""
     input:
-        checkpoint=lambda wildcards: f"{folder_of(wildcards, int(wildcards.round))}/checkpoint.pt",
-        detection=f"{SETTINGS}/{{variant}}/detect.json",
+        checkpoint=lambda wildcards: folder_of(wildcards, int(wildcards.round)) / paths.CHECKPOINT,
+        detection=settings_of("detect"),
     output:
-        f"{ROUND}/checkpoint.pt",
+        ROUND / paths.CHECKPOINT,
     log:
         f"{LOGS}/carry_detection/{{variant}}_seed{{seed}}_round{{round}}.log",
     wildcard_constraints:

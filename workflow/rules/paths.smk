@@ -1,28 +1,37 @@
-"""Where the files of the suite lie, and what each step takes; wtal/suite/plan.py says which rounds variants share."""
+"""What each step takes; wtal/suite/paths.py says where files lie, wtal/suite/plan.py which rounds variants share."""
 
 import re
 
-from wtal.base.digests import digest_of_command
+from wtal.base.code.digests import digest_of_command
+from wtal.base.members import reference_of
+from wtal.data.store.tables import STORE_FILES
+from wtal.report.figures import names as figures
+from wtal.report.tables import names as tables
+from wtal.suite import paths
 
-RESULTS = f"results/{SUITE.name}"
+PATHS = paths.SuitePaths.of(SUITE.name)
 LOGS = f"logs/{SUITE.name}"
-BENCHMARKS = f"{RESULTS}/benchmarks"
-SETTINGS = f"{RESULTS}/settings"
-RAW = [path for path in [f"{SETTINGS}/raw.json"] if os.path.isfile(path)]  # a kind without raw files has none
-STORE = multiext(f"{RESULTS}/data/", "features.npy", "videos.csv", "video_labels.csv", "annotations.csv", "meta.json")
+BENCHMARKS = PATHS.benchmarks
+RAW = [path for path in [PATHS.settings("raw")] if os.path.isfile(path)]  # a kind without raw files has none
+STORE = [PATHS.data / name for name in STORE_FILES]
+PROTOCOL = [reference_of(SUITE.file.evaluation.protocol)]
 SEEDS, VARIANTS = SUITE.file.seeds, list(SUITE.variants)
 
 
 def owned(nodes):
-    """A pattern for the variants that train these rounds themselves; it looks ahead to the round in the path."""
-    names = [rf"{node.variant}(?=/seed\d+/round{node.round_index}/)" for node in nodes]
-    return "|".join(names) or "(?!)"
+    """A pattern for the variants that train these rounds themselves."""
+    return paths.pattern_of_owners((node.variant, node.round_index) for node in nodes)
+
+
+def settings_of(step, index=""):
+    """What a step of a variant depends on; index: of the round."""
+    return PATHS.settings(step, "{variant}", index)
 
 
 def folder_of(wildcards, round_index):
     """The folder in which a variant's round is trained, which is that of the first variant that shares it."""
     owner = SUITE.nodes[wildcards.variant, round_index].owner
-    return f"{RESULTS}/{owner}/seed{wildcards.seed}/round{round_index}"
+    return PATHS.round(owner, wildcards.seed, round_index)
 
 
 def before(wildcards):
@@ -33,32 +42,32 @@ def before(wildcards):
 def all_rounds(wildcards, name, first=0):
     """A file of every round that a variant uses, from `first` on."""
     rounds = range(first, SUITE.variants[wildcards.variant].rounds + 1)
-    return [f"{folder_of(wildcards, index)}/{name}" for index in rounds]
+    return [folder_of(wildcards, index) / name for index in rounds]
 
 
 NODES = SUITE.owned_nodes()
-BASE = owned(node for node in NODES if node.round_index == 0)
-PLAIN = owned(node for node in NODES if node.round_index and not node.is_delta)
-DELTA = owned(node for node in NODES if node.is_delta)
+EXTERNAL = owned(node for node in NODES if node.is_external)
+BASE = owned(node for node in NODES if not node.is_external and node.round_index == 0)
+PLAIN = owned(node for node in NODES if not node.is_external and node.round_index and not node.is_delta)
+DELTA = owned(node for node in NODES if not node.is_external and node.is_delta)
 LABELLED = owned(node for node in NODES if node.round_index)
 WITH_DROPOUT = owned(node for node in NODES if node.scores_with_dropout)
 SHARED = owned(node for node in SUITE.nodes.values() if node.owner != node.variant)
 
-RUN = f"{RESULTS}/{{variant}}/seed{{seed}}"
-ROUND = f"{RUN}/round{{round}}"
-ROUND_FILES = ("checkpoint.pt", "scores_train.npz", "scores_test.npz", "training.csv")
+RUN = PATHS.run("{variant}", "{seed}")
+ROUND = PATHS.round("{variant}", "{seed}", "{round}")
 # Read by a job, and nothing is made anew when they change. What the checkpoint carries for `wtal predict`:
-CARRIED = ancient(f"{SETTINGS}/{{variant}}/detect.json")
+CARRIED = ancient(settings_of("detect"))
 # When a collapse is warned of, or ends the job; what of it decides a result is in the settings of the round too.
-COLLAPSE = ancient(f"{SETTINGS}/{{variant}}/collapse.json")
+COLLAPSE = ancient(settings_of("collapse"))
 
 
 def checkpoint_before(wildcards):
-    return f"{before(wildcards)}/checkpoint.pt"
+    return before(wildcards) / paths.CHECKPOINT
 
 
 def labels_before(wildcards):
-    return f"{before(wildcards)}/labels.npz"
+    return before(wildcards) / paths.LABELS
 
 
 def given(wildcards, input):
@@ -67,77 +76,84 @@ def given(wildcards, input):
     return " ".join(f"{option} {input[name]}" for name, option in options.items() if name in input.keys())
 
 
+def code_of(command, *keys):
+    """The digest of a command's code, with that of what a variant's method has under these keys."""
+    return lambda wildcards: digest_of_command(command, members=SUITE.variants[wildcards.variant].members(*keys))
+
+
+def external_files(wildcards):
+    """Files that the command of an external method names."""
+    return SUITE.variants[wildcards.variant].method.base.files()
+
+
+def external_labels(wildcards):
+    """The labels of an external method's round, and from round 2 on those of the round before."""
+    round_index = int(wildcards.round)
+    return [folder_of(wildcards, index) / paths.LABELS for index in (round_index, round_index - 1) if index > 0]
+
+
+def external_options(wildcards, input):
+    """The labels of an external method's round, as options."""
+    return " ".join(f"{option} {path}" for option, path in zip(("--labels", "--previous-labels"), input.labels))
+
+
 def settings_before(wildcards):
     round_index = int(wildcards.round) - 1
     owner = SUITE.nodes[wildcards.variant, round_index].owner
-    return f"{SETTINGS}/{owner}/round{round_index}.json"
+    return PATHS.settings("round", owner, round_index)
 
 
 def scores_before(wildcards):
     if SUITE.nodes[wildcards.variant, int(wildcards.round)].scores_with_dropout:
-        return f"{RESULTS}/{wildcards.variant}/seed{wildcards.seed}/round{wildcards.round}/scores_train_dropout.npz"
-    return f"{before(wildcards)}/scores_train.npz"
+        return PATHS.round(wildcards.variant, wildcards.seed, wildcards.round) / paths.DROPOUT_SCORES
+    return before(wildcards) / paths.TRAIN_SCORES
 
 
 def test_scores(wildcards):
-    return all_rounds(wildcards, "scores_test.npz")
+    return all_rounds(wildcards, paths.TEST_SCORES)
 
 
 def labels_of_rounds(wildcards):
-    return all_rounds(wildcards, "labels.npz", first=1)
+    return all_rounds(wildcards, paths.LABELS, first=1)
 
 
 # What the report is made of.
-TABLES = multiext(
-    f"{RESULTS}/",
-    "metrics.csv",
-    "ablation.csv",
-    "ablation.md",
-    "ablation.tex",
-    "power.csv",
-    "main.csv",
-    "main.md",
-    "main.tex",
-    "per_class.csv",
-    "rounds.csv",
-    "label_quality.md",
-    "label_quality.tex",
-    "training.csv",
-    "provenance.json",
-    "summary.json",
-)
-FIGURE_NAMES = ["ablation", "rounds", "training", "per_class"] + [
-    f"timeline_{number}" for number in range(1, SUITE.file.report.timeline_videos + 1)
-]
-FIGURES = expand(f"{RESULTS}/figures/{{name}}.{{form}}", name=FIGURE_NAMES, form=("svg", "png"))
-REPORT = f"{RESULTS}/report.html"
+TABLES = [PATHS.root / name for name in tables.TABLES]
+FIGURE_NAMES = figures.figure_names(SUITE.file.report.timeline_videos)
+FIGURES = [PATHS.figure(name, form) for name in FIGURE_NAMES for form in figures.PICTURES]
+TIMELINES, REPORT = PATHS.root / figures.TIMELINES, PATHS.root / paths.REPORT
 SHOWN = SUITE.file.report.timeline_variant or VARIANTS[-1]
-PUBLISHED = [path for name in SUITE.file.report.published if os.path.isfile(path := f"results/published/{name}.csv")]
+PUBLISHED = [path for name in SUITE.file.report.published if (path := paths.PUBLISHED / f"{name}.csv").is_file()]
 
 
 def shown_run(name, first=0):
     """A file of every round of the variant and seed that the timelines show."""
     rounds = range(first, SUITE.variants[SHOWN].rounds + 1)
     owners = [SUITE.nodes[SHOWN, index].owner for index in rounds]
-    return [f"{RESULTS}/{owner}/seed{SEEDS[0]}/round{index}/{name}" for owner, index in zip(owners, rounds)]
+    return [PATHS.round(owner, SEEDS[0], index) / name for owner, index in zip(owners, rounds)]
 
 
 def of_every_round(*names, first=0):
-    """These files of every round that is trained, for every seed."""
-    folders = [
-        f"{node.variant}/seed{seed}/round{node.round_index}"
+    """These files of every round that is trained, for every seed; an external method has no checkpoint."""
+    return [
+        PATHS.round(node.variant, seed, node.round_index) / name
         for node in NODES
         for seed in SEEDS
-        if node.round_index >= first
+        for name in names
+        if node.round_index >= first and not (node.is_external and name == paths.CHECKPOINT)
     ]
-    return [f"{RESULTS}/{folder}/{name}" for folder in folders for name in names]
+
+
+def of_every_run(*names):
+    """These files of every variant and seed."""
+    return [PATHS.run(variant, seed) / name for variant in VARIANTS for seed in SEEDS for name in names]
 
 
 # Wanted along with the report, so that a file that went missing is made again although the report still stands.
 RUNS = [
-    *of_every_round(*ROUND_FILES),
-    *of_every_round("labels.npz", first=1),
-    *expand(f"{RUN}/{{name}}", variant=VARIANTS, seed=SEEDS, name=("detections.json", "rounds.npz", "metrics.json")),
+    *of_every_round(*paths.ROUND_FILES),
+    *of_every_round(paths.LABELS, first=1),
+    *of_every_run(*paths.RUN_FILES),
 ]
 
 

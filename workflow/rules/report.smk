@@ -1,12 +1,11 @@
 rule make_tables:
     input:
         STORE,
-        of_every_round("training.csv"),
-        expand(f"{RESULTS}/{{variant}}/seed{{seed}}/metrics.json", variant=VARIANTS, seed=SEEDS),
-        expand(f"{RESULTS}/{{variant}}/seed{{seed}}/rounds.npz", variant=VARIANTS, seed=SEEDS),
-        [f"{RESULTS}/{SUITE.nodes[VARIANTS[0], 0].owner}/seed{seed}/round0/scores_test.npz" for seed in SEEDS],
+        of_every_round(paths.TRAINING),
+        of_every_run(paths.METRICS, paths.ROUNDS),
+        [PATHS.round(SUITE.nodes[VARIANTS[0], 0].owner, seed, 0) / paths.TEST_SCORES for seed in SEEDS],
         PUBLISHED,
-        settings=f"{SETTINGS}/report.json",
+        settings=PATHS.settings("report"),
     output:
         report(TABLES[0], caption="../report/metrics.rst", category="Tables"),
         report(TABLES[1], caption="../report/ablation.rst", category="Tables"),
@@ -22,7 +21,7 @@ rule make_tables:
     params:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
-        code=digest_of_command("tables"),
+        code=digest_of_command("tables", members=PROTOCOL),
     shell:
         "wtal tables --report {input.settings} --data {params.data} --results {params.folder}"
         " --out {params.folder} > {log} 2>&1"
@@ -32,14 +31,14 @@ rule make_figures:
     input:
         STORE,
         TABLES,
-        shown_run("scores_train.npz"),
-        shown_run("scores_test.npz"),
-        shown_run("labels.npz", first=1),
-        f"{RESULTS}/{SHOWN}/seed{SEEDS[0]}/rounds.npz",
-        f"{SETTINGS}/figures.json",
-        settings=f"{SETTINGS}/report.json",
+        shown_run(paths.TRAIN_SCORES),
+        shown_run(paths.TEST_SCORES),
+        shown_run(paths.LABELS, first=1),
+        PATHS.run(SHOWN, SEEDS[0]) / paths.ROUNDS,
+        PATHS.settings("figures"),
+        settings=PATHS.settings("report"),
     output:
-        f"{RESULTS}/timelines.json",
+        TIMELINES,
         report(FIGURES, caption="../report/figures.rst", category="Figures"),
     log:
         f"{LOGS}/make_figures.log",
@@ -62,9 +61,9 @@ rule make_report:
     input:
         TABLES,
         FIGURES,
-        f"{RESULTS}/timelines.json",
-        f"{SETTINGS}/page.json",
-        settings=f"{SETTINGS}/report.json",
+        TIMELINES,
+        PATHS.settings("page"),
+        settings=PATHS.settings("report"),
     output:
         REPORT,
     log:

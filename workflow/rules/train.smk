@@ -4,11 +4,11 @@
 rule train_base:
     input:
         STORE,
-        settings=f"{SETTINGS}/{{variant}}/round{{round}}.json",
+        settings=settings_of("round", "{round}"),
         detection=CARRIED,
         collapse=COLLAPSE,
     output:
-        expand(f"{ROUND}/{{file}}", file=ROUND_FILES, allow_missing=True),
+        [ROUND / name for name in paths.ROUND_FILES],
     log:
         f"{LOGS}/train/{{variant}}_seed{{seed}}_round{{round}}.log",
     benchmark:
@@ -26,7 +26,7 @@ rule train_base:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
         given=given,
-        code=digest_of_command("train"),
+        code=code_of("train", "base"),
     shell:
         "OMP_NUM_THREADS={threads} wtal train --settings {input.settings} --data {params.data}"
         " --seed {wildcards.seed} {params.given} --detection {input.detection} --collapse {input.collapse}"
@@ -36,11 +36,11 @@ rule train_base:
 use rule train_base as train_round with:
     input:
         STORE,
-        settings=f"{SETTINGS}/{{variant}}/round{{round}}.json",
+        settings=settings_of("round", "{round}"),
         detection=CARRIED,
         collapse=COLLAPSE,
         checkpoint=checkpoint_before,
-        labels=f"{ROUND}/labels.npz",
+        labels=ROUND / paths.LABELS,
     wildcard_constraints:
         variant=PLAIN,
         round=r"[1-9]\d*",
@@ -49,11 +49,11 @@ use rule train_base as train_round with:
 use rule train_base as train_delta with:
     input:
         STORE,
-        settings=f"{SETTINGS}/{{variant}}/round{{round}}.json",
+        settings=settings_of("round", "{round}"),
         detection=CARRIED,
         collapse=COLLAPSE,
         checkpoint=checkpoint_before,
-        labels=f"{ROUND}/labels.npz",
+        labels=ROUND / paths.LABELS,
         previous=labels_before,
     wildcard_constraints:
         variant=DELTA,

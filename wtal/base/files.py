@@ -13,12 +13,14 @@ import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import yaml
 
 from wtal.base.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np  # where arrays are read and written alone: it takes half of what a light command starts in
 
 
 @contextmanager
@@ -160,6 +162,8 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray] | Iterable[t
 
     arrays: as pairs they may be made one after the other, so that no more than one has to be in memory.
     """
+    import numpy as np
+
     pairs = arrays.items() if isinstance(arrays, Mapping) else arrays
     with (
         whole_file(path) as temporary,
@@ -174,6 +178,8 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray] | Iterable[t
 @contextmanager
 def _open_archive(path: str | Path) -> Iterator[Any]:
     """An .npz file whose arrays are read when they are asked for, pickles refused. Raises InputError if damaged."""
+    import numpy as np
+
     try:
         with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             yield archive
@@ -226,6 +232,20 @@ def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
         if None in row or any(row[column] is None for column in columns):
             raise InputError(file=path, key=f"line {number}", expected=f"{len(columns)} values", got="another number")
     return rows
+
+
+def installed_file(package: str, name: str) -> Path:
+    """Where an installed package keeps a file, of which nothing is imported. Raises LookupError, in a few words."""
+    import importlib.metadata  # slow to load, and few commands look into packages
+
+    try:
+        files = importlib.metadata.files(package) or []
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        raise LookupError("no such package") from None
+    for file in files:
+        if file.as_posix() == name and Path(str(file.locate())).is_file():
+            return Path(str(file.locate()))
+    raise LookupError("a package without that file")
 
 
 def digest_of_file(path: str | Path) -> str:

@@ -27,7 +27,7 @@ def read_lock(path: str | Path) -> dict[str, Any]:
     return values
 
 
-def hold(path: str | Path, section: str, seen: Mapping[str, Any]) -> list[str]:
+def hold_to_lock(path: str | Path, section: str, seen: Mapping[str, Any]) -> list[str]:
     """Hold what is seen now against the lock and record what is new; returns the names that are new.
 
     Raises InputError naming the first entry that differs from what was first seen.

@@ -1,4 +1,4 @@
-"""What can have siblings: base networks, fusions, label makers, kinds of data set, each a settings class with a `kind`.
+"""What can have siblings: base networks, fusions, label makers, kinds of data set, protocols, each a class of settings.
 
 Those of this package stand in a table; those of others are found through the entry points of their installation, as
 pytest finds its plugins. None is imported before a suite asks for it.
@@ -9,15 +9,20 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass, field, fields
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wtal.base.errors import InputError, nearest
 
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
 # group -> kind -> module:class. What a module here is made of counts in a digest where it is named as a member.
 BUILT_IN: dict[str, dict[str, str]] = {
-    "wtal.methods": {},
+    "wtal.methods": {
+        "rskp": "wtal.methods.rskp.settings:RskpSettings",
+        "external": "wtal.methods.external.settings:ExternalMethod",
+    },
     "wtal.fusions": {},
     "wtal.label_makers": {},
     "wtal.data_kinds": {
@@ -71,6 +76,11 @@ def member(group: str, kind: object, *, file: str | Path, key: str = "kind") -> 
     return found
 
 
+def reference_of(chosen: object) -> str:
+    """The `module:class` of a member."""
+    return f"{type(chosen).__module__}:{type(chosen).__qualname__}"
+
+
 def usual(group: str, kind: str, **settings: object) -> Any:
     """The default of a settings field that takes any class of a group: this kind; imported once it is asked for."""
     return field(default_factory=lambda: member(group, kind, file=group)(**settings))
@@ -84,4 +94,6 @@ def member_title(chosen: Any) -> str:
 
 @cache
 def _installed(group: str) -> tuple[EntryPoint, ...]:
+    from importlib.metadata import entry_points  # most suites name no member of another package
+
     return tuple(entry_points(group=group))

@@ -1,16 +1,18 @@
-"""Progress of a download, in lines on standard error."""
+"""Progress of a download, said a line at a time."""
 
 from __future__ import annotations
 
+import logging
 import time
-from typing import TextIO
+
+logger = logging.getLogger(__name__)
 
 
 class ShownProgress:
-    """Progress of one file on standard error, a line at most every second."""
+    """Progress of one file, a line at most every second."""
 
-    def __init__(self, name: str, stream: TextIO) -> None:
-        self.name, self.stream, self.last, self.shown = name, stream, time.monotonic(), False
+    def __init__(self, name: str) -> None:
+        self.name, self.last, self.shown = name, time.monotonic(), False
 
     def __call__(self, have: int, total: int | None) -> None:
         now = time.monotonic()
@@ -18,9 +20,9 @@ class ShownProgress:
             return
         self.last, self.shown = now, True
         share = f"{100 * have / total:.0f} % of {total / 1e6:,.1f} MB" if total else f"{have / 1e6:,.1f} MB"
-        print(f"{self.name}: {share}", file=self.stream, flush=True)
+        logger.info(f"{self.name}: {share}")
 
     def end(self) -> None:
         """Say that the file is whole, where anything was said before."""
         if self.shown:
-            print(f"{self.name}: whole", file=self.stream, flush=True)
+            logger.info(f"{self.name}: whole")

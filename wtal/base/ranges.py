@@ -76,7 +76,7 @@ class Doc:
 Range = Ge | Gt | Le | Lt | Pattern | Length
 Share = Annotated[float, Ge(0), Le(1)]
 Count = Annotated[int, Ge(1)]
-Words = Annotated[str, Pattern(r"(?s).*\S.*", "a few words")]
+Words = Annotated[str, Pattern(r"[\s\S]*\S[\s\S]*", "a few words")]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -108,7 +108,8 @@ def check_value(hint: Any, value: object, key: str) -> None:
         check_value(inner[0], value, key)
         wanted = ranges(hint)
         if wanted and value is not None:
-            require(all(_holds(entry, value) for entry in wanted), key, in_words(hint), value)
+            shown = list(value) if isinstance(value, tuple) else value
+            require(all(_holds(entry, value) for entry in wanted), key, in_words(hint), shown)
     elif origin in (typing.Union, types.UnionType) and value is not None:
         members = [member for member in inner if member is not type(None)]
         if len(members) == 1:
@@ -142,6 +143,8 @@ def ranges(hint: Any) -> tuple[Range, ...]:
 
 def described(hint: Any) -> str:
     """What an annotation says that the setting is for; empty where it says nothing."""
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        return " ".join(filter(None, map(described, get_args(hint))))
     extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
     return " ".join(entry.text for entry in extras if isinstance(entry, Doc))
 
@@ -153,7 +156,7 @@ def in_words(hint: Any) -> str:
         if isinstance(entry, Pattern):
             return entry.words
         if isinstance(entry, Length):
-            return f"at least {entry.least} {'entry' if entry.least == 1 else 'entries'}"
+            return "at least one entry" if entry.least == 1 else f"at least {entry.least} entries"
     whole = "a whole number" if bare(hint) is int else "a number"
     low = max((entry for entry in found if isinstance(entry, Ge | Gt)), key=_bound_of, default=None)
     high = min((entry for entry in found if isinstance(entry, Le | Lt)), key=_bound_of, default=None)

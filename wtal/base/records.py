@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,14 +11,7 @@ from numpy.typing import NDArray
 # Axes: T snippets, C action classes, K = C + 1 with background last, D features, P proposals, V videos, N rows.
 
 # The columns of training.csv, one row an epoch.
-TRAINING_COLUMNS = (
-    "epoch",
-    "learning_rate",
-    "loss_total",
-    "loss_foreground",
-    "loss_background",
-    "loss_attention",
-    "loss_consistency",
+AFTER_LOSSES = (
     "loss_label",
     "label_gradient_share",
     "mean_attention",
@@ -27,6 +21,12 @@ TRAINING_COLUMNS = (
     "held_out_loss",
     "kept",
 )
+
+
+def training_columns(loss_names: Sequence[str]) -> tuple[str, ...]:
+    """The columns of training.csv of a method with losses of these names."""
+    return ("epoch", "learning_rate", "loss_total", *(f"loss_{name}" for name in loss_names), *AFTER_LOSSES)
+
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import wtal
 from wtal.base.errors import WtalError
 
+logger = logging.getLogger(__name__)
+
 # One module for each stage; each has `register(commands)` and imports what it needs inside its commands.
-STAGES = ("plan", "data", "training", "localise", "evaluate", "report", "own", "doctor")
+STAGES = ("plan", "data", "training", "localise", "evaluate", "report", "own", "doctor", "check_method", "list")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -33,16 +37,37 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one sub-command; returns the exit code: 0, or 2 with one sentence on standard error."""
     options = build_parser().parse_args(arguments)
-    try:
-        options.run(options)
-        sys.stdout.flush()
-    except WtalError as error:
-        print(f"wtal {options.command}: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:
-        # The reader of a pipe went away (`wtal ... | head`); that is no fault of the input.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        print(f"wtal {options.command}: stopped", file=sys.stderr)
-        return 130
+    with _said_on_standard_error():
+        try:
+            options.run(options)
+            sys.stdout.flush()
+        except WtalError as error:
+            logger.error("wtal %s: %s", options.command, error)
+            return 2
+        except ModuleNotFoundError as error:
+            from wtal.cli.environment import lacking
+
+            sentence = lacking(error)
+            if sentence is None:
+                raise
+            logger.error("wtal %s: %s", options.command, sentence)
+            return 2
+        except BrokenPipeError:
+            # The reader of a pipe went away (`wtal ... | head`); that is no fault of the input.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except KeyboardInterrupt:
+            logger.error("wtal %s: stopped", options.command)
+            return 130
     return 0
+
+
+@contextmanager
+def _said_on_standard_error() -> Iterator[None]:
+    """What any module of the package has to say besides its result, a line each, as it is said."""
+    package, handler = logging.getLogger("wtal"), logging.StreamHandler()
+    package.setLevel(logging.INFO)
+    package.addHandler(handler)
+    try:
+        yield
+    finally:
+        package.removeHandler(handler)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from wtal.base.errors import InputError
-from wtal.data.convert.settings import FeatureData
+
+if TYPE_CHECKING:
+    from wtal.data.convert.settings import FeatureData
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -56,12 +59,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def fetch_files(options: argparse.Namespace) -> None:
     """A manifest in, verified files out; what cannot be had is told in one message."""
-    from wtal.data.fetch.fetch import Request, fetch
+    from wtal.data.fetch.fetch import FetchRequest, fetch
     from wtal.data.fetch.manifest import read_manifest
 
     manifest = read_manifest(options.dataset)
     into = options.into or Path("data") / manifest.dataset
-    request = Request(manifest, into, mirror=options.mirror, by_hand=options.by_hand, only=options.only)
+    request = FetchRequest(manifest, into, mirror=options.mirror, by_hand=options.by_hand, only=options.only)
     for line in fetch(request):
         print(line)
 
@@ -107,6 +110,7 @@ def _check_alignment(options: argparse.Namespace) -> None:
 
 def _feature_data(dataset: str) -> FeatureData:
     """The data settings of a suite, by its name or path. Raises InputError where its features come from elsewhere."""
+    from wtal.data.convert.settings import FeatureData
     from wtal.data.kinds.prepare import read_data_settings
     from wtal.suite.plan import read_suite
 

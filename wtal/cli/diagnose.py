@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +11,10 @@ from wtal.base.errors import InputError, SettingError
 from wtal.cli.scoring import add_output_options, add_scoring_options, read_scored, truth_and_options
 
 if TYPE_CHECKING:
-    from wtal.base.records import Instances
     from wtal.evaluate.diagnose.characteristics import Buckets
+    from wtal.evaluate.read.ground_truth import GroundTruth
+
+logger = logging.getLogger(__name__)
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -64,18 +66,19 @@ def _register_labels(commands: argparse._SubParsersAction[argparse.ArgumentParse
 def diagnose_file(options: argparse.Namespace) -> None:
     """Print a diagnosis, and write its tables and figures where --out is given."""
     from wtal.evaluate.diagnose.diagnose import diagnose_matches
-    from wtal.evaluate.diagnose.tables import diagnosis_value, summary_tables, write_tables
+    from wtal.evaluate.diagnose.tables import diagnosis_value, summary_tables, write_diagnosis_tables
     from wtal.evaluate.score.acted import clauses
     from wtal.evaluate.score.protocols import match_detections
-    from wtal.evaluate.text.formats import to_json_line, typeset
+    from wtal.evaluate.text.formats import to_json_line
+    from wtal.evaluate.text.typeset import typeset
 
     truth, how = truth_and_options(options)
     detections = read_scored(options.detections, truth, how, options)
     matches = match_detections(detections, truth.instances, how, source=str(options.detections))
-    buckets = _buckets(options, truth.instances)
+    buckets = _buckets(options, truth)
     result = diagnose_matches(matches, detections, truth.instances, buckets)
     if options.out is not None:
-        write_tables(result, how, options.out)
+        write_diagnosis_tables(result, how, options.out)
         if not options.no_figures:
             from wtal.report.figures.diagnosis_figures import write_diagnosis_figures
 
@@ -88,10 +91,10 @@ def diagnose_file(options: argparse.Namespace) -> None:
     said = "; ".join(clauses(how, result.acted, len(matches.videos)))
     print("\n\n".join(typeset(rows, options.format, f"{caption}; {said}") for caption, rows in tables))
     if options.format == "csv":
-        print(said, file=sys.stderr)
+        logger.info(said)
 
 
-def _buckets(options: argparse.Namespace, truth: Instances) -> tuple[Buckets, ...]:
+def _buckets(options: argparse.Namespace, truth: GroundTruth) -> tuple[Buckets, ...]:
     """The buckets of the instances, with edges as asked for or as the data set has them."""
     from wtal.evaluate.diagnose.characteristics import (
         PUBLISHED_EDGES,
@@ -99,17 +102,16 @@ def _buckets(options: argparse.Namespace, truth: Instances) -> tuple[Buckets, ..
         computed_characteristics,
         quintile_edges,
     )
-    from wtal.evaluate.read.characteristics_file import read_characteristics, read_seconds
+    from wtal.evaluate.read.characteristics_file import read_characteristics
     from wtal.evaluate.read.datasets import default_folder
 
     if options.characteristics is not None:
-        found = read_characteristics(options.characteristics, truth)
+        found = read_characteristics(options.characteristics, truth.instances)
     else:
-        folder = options.ground_truth or default_folder(options.dataset)
-        seconds = read_seconds(folder)
-        found = computed_characteristics(truth, seconds)
-        if seconds is None:
-            print(f"{folder}: coverage is left out, since the lengths of the videos are not there", file=sys.stderr)
+        found = computed_characteristics(truth.instances, truth.seconds)
+        if truth.seconds is None:
+            folder = options.ground_truth or default_folder(options.dataset)
+            logger.info(f"{folder}: coverage is left out, since the lengths of the videos are not there")
     name = options.buckets or ("activitynet" if (options.dataset or "").startswith("activitynet") else "thumos14")
     edges = quintile_edges(found) if name == "quintiles" else PUBLISHED_EDGES[name]
     return buckets_of(found, edges)
@@ -120,9 +122,11 @@ def print_label_quality(options: argparse.Namespace) -> None:
     from wtal.base.files import read_json
     from wtal.base.schema import from_mapping
     from wtal.data.store.read import read_store
-    from wtal.evaluate.run.label_quality import label_quality, read_round_labels
+    from wtal.evaluate.run.label_quality import label_quality
     from wtal.evaluate.score.options import options_from_settings
-    from wtal.evaluate.text.formats import quality_rows, quality_value, to_json_line, typeset
+    from wtal.evaluate.text.formats import quality_rows, quality_value, to_json_line
+    from wtal.evaluate.text.typeset import typeset
+    from wtal.localise.labels.file import read_labels
     from wtal.suite.method_settings import ScoringSettings
 
     values: Any = read_json(options.settings) if options.settings else {}
@@ -133,7 +137,7 @@ def print_label_quality(options: argparse.Namespace) -> None:
     except SettingError as error:
         raise InputError(file=options.settings, key=error.key, expected=error.expected, got=error.got) from None
     hidden = store.instances("train")
-    found = [(str(path), label_quality(read_round_labels(path), hidden, how)) for path in options.labels]
+    found = [(str(path), label_quality(*read_labels(path), hidden, how)) for path in options.labels]
     if options.format == "json":
         print(to_json_line([quality_value(name, quality) for name, quality in found]))
         return

@@ -18,8 +18,13 @@ import wtal
 from wtal.data.fetch.manifest import Manifest, ManifestFile, read_manifest
 from wtal.report.inputs.provenance import machine
 
-COMPUTING = ("numpy", "torch", "highspy", "orjson", "pandas", "matplotlib", "pyyaml")
-WORKFLOW = ("snakemake", "dvc", "jsonschema")
+# Packages by the extra that installs them; what has none comes with wtal itself.
+SOFTWARE = {
+    "": ("numpy", "orjson", "pyyaml"),
+    "train": ("highspy", "torch"),
+    "report": ("jinja2", "matplotlib", "pandas"),
+    "suite": ("dvc", "jsonschema", "snakemake"),
+}
 DATA_SETS = ("hapt", "thumos14", "activitynet12", "activitynet13")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 GPU_QUESTION = """
@@ -40,6 +45,13 @@ class Finding:
     is_needed: bool = False  # by the default suite
 
 
+def lacking(error: ModuleNotFoundError) -> str | None:
+    """What to install for a package that could not be imported; None where it is no part of an extra."""
+    package = (error.name or "").partition(".")[0]
+    extra = next((extra for extra, names in SOFTWARE.items() if extra and package in names), None)
+    return f"this needs {package}, which is not installed (pip install 'wtal[{extra}]')" if extra else None
+
+
 def examine(root: Path, *, gpu: bool = False) -> Iterator[tuple[str, list[Finding]]]:
     """Findings by heading. root: the project's folder. gpu: ask torch itself, which takes seconds."""
     yield "software", [_python(), *_packages(root), _conda(), _browser()]
@@ -54,12 +66,12 @@ def _python() -> Finding:
 def _packages(root: Path) -> Iterator[Finding]:
     yield Finding("wtal", True, f"{wtal.__version__}, {Path(wtal.__file__).parent}")
     pinned = _pinned(root)
-    for names, extra in ((COMPUTING, ""), (WORKFLOW, "[suite]")):
+    for extra, names in SOFTWARE.items():
         for name in names:
             try:
                 version = metadata.version(name)
             except metadata.PackageNotFoundError:
-                remedy = f"make report installs it, or pip install --editable '.{extra}'"
+                remedy = f"make report installs it, or pip install --editable '.{f'[{extra}]' if extra else ''}'"
                 yield Finding(name, False, "not installed", remedy, is_needed=True)
                 continue
             wanted = pinned.get(name, version)

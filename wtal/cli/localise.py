@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import logging
 from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -63,7 +65,7 @@ def solve_labels(options: argparse.Namespace) -> None:
         if collapse.action == "stop":
             ways = "fewer epochs before the labels, a lower training.learning_rate or other proposals.thresholds"
             raise CollapseError(f"{sentence}; training has collapsed; try {ways}")
-        print(f"warning: {sentence}", file=sys.stderr)
+        logger.warning(f"warning: {sentence}")
     write_labels(options.out, labels, classes)
     solved, infeasible = int((labels.status >= 0).sum()), int((labels.status == INFEASIBLE).sum())
     print(f"round {settings.round_index}: {solved} labels, {infeasible} without an exact solution")

@@ -81,8 +81,9 @@ def new_dataset(options: argparse.Namespace) -> None:
     from wtal.base.files import to_json, write_text
     from wtal.data.convert.convert import collect
     from wtal.data.user.inspect import Request, inspect
-    from wtal.data.user.problems import check, told
+    from wtal.data.user.problems import check_problems, told
     from wtal.data.user.suite import suite_of, suite_text
+    from wtal.suite.paths import SuitePaths, settings_name
     from wtal.suite.plan import plan_files
 
     fits = re.fullmatch(r"[a-z0-9][a-z0-9-]*", options.name) is not None
@@ -90,7 +91,7 @@ def new_dataset(options: argparse.Namespace) -> None:
     rate = options.rate
     require(rate is None or (math.isfinite(rate) and rate > 0), "--rate", "snippets per second, above 0", rate)
     config = Path("config") / f"{options.name}.yaml"
-    settings = Path("results") / options.name / "settings" / "data.json"
+    settings = SuitePaths.of(options.name).settings("data")
     for path in (config, settings.parent.parent):
         if path.exists() and not options.force:
             raise InputError(file=path, expected="nothing there yet, or --force", got="one from before")
@@ -106,12 +107,12 @@ def new_dataset(options: argparse.Namespace) -> None:
         snippets_are=options.snippets_are,
     )
     found = inspect(request)
-    check(found)
+    check_problems(found)
     collect(found.settings, tell=lambda sentence: None)
     text = suite_text(found)
     files = plan_files(suite_of(text, str(config)))
     write_text(config, text)
-    write_text(settings, to_json(files["data.json"]))
+    write_text(settings, to_json(files[settings_name("data")]))
     left_out = _write_left_out(settings.with_name("missing-features.txt"), found.left_out)
     for line in (*_summary(found), *left_out, *told(found.notes), *_next_steps(found, config)):
         print(line)
@@ -146,14 +147,17 @@ def _summary(found: Inspection) -> list[str]:
 
 
 def _next_steps(found: Inspection, config: Path) -> list[str]:
-    command = f"snakemake --cores all --use-conda --configfile {config}"
-    name = found.request.name
+    from wtal.suite.paths import DETECTIONS, SuitePaths
+
+    command, paths = f"snakemake --cores all --use-conda --configfile {config}", SuitePaths.of(found.request.name)
+    written = f"written     {config} and {paths.settings('data')}"
     if found.can_evaluate:
-        return [f"written     {config} and results/{name}/settings/data.json", f"next        {command}"]
+        return [written, f"next        {command}"]
+    wanted = paths.run("optimised", 0) / DETECTIONS
     return [
-        f"written     {config} and results/{name}/settings/data.json",
+        written,
         "no mAP      the test videos have no bounds, so nothing can be scored; train and detect alone:",
-        f"next        {command.replace('snakemake', f'snakemake results/{name}/optimised/seed0/detections.json')}",
+        f"next        {command.replace('snakemake', f'snakemake {wanted}')}",
     ]
 
 
@@ -178,7 +182,7 @@ def predict_videos(options: argparse.Namespace) -> None:
     else:
         settings = from_mapping(DetectSettings, read_json(options.settings), file=options.settings)
     names, features, axis = unseen_videos(options.features, about.feature_size, about.streams)
-    scores = predict_scores(model, names, features, settings)
+    scores = predict_scores(model, names, features)
     found = detect(scores, about.classes, settings, about.snippets_per_second)
     write_detections(options.out, found)
     if options.timelines is not None:

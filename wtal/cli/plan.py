@@ -18,7 +18,6 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def print_plan(options: argparse.Namespace) -> None:
     """One line a variant: for each round the variant that trains it; then what the suite's last run says of power."""
-    from wtal.report.tables.power import power_sentences, read_power
     from wtal.suite.plan import read_suite
 
     suite = read_suite(options.config)
@@ -30,6 +29,8 @@ def print_plan(options: argparse.Namespace) -> None:
     print(f"{len(suite.variants)} variants, {trained} rounds trained for each of {seeds} seeds: {trained * seeds} jobs")
     power = Path("results") / suite.name / "power.csv"
     if power.is_file():
+        from wtal.report.tables.power import power_sentences, read_power
+
         print(*power_sentences(read_power(power)), sep="\n")
 
 

@@ -13,9 +13,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     tables.add_argument(
         "--published",
         type=Path,
-        default=Path("results/published"),
         metavar="DIR",
-        help="folder of published figures; read only where the suite names some (default: %(default)s)",
+        help="folder of published figures; read only where the suite names some (default: results/published)",
     )
     tables.set_defaults(run=make_tables)
     figures = commands.add_parser("figures", help="draw every figure of a suite; needs its tables")
@@ -50,8 +49,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 def make_tables(options: argparse.Namespace) -> None:
     """CSV, Markdown and LaTeX tables, and provenance.json."""
     from wtal.report.tables.tables import write_tables
+    from wtal.suite.paths import PUBLISHED
 
-    write_tables(options.report, options.data, options.results, options.out, options.published)
+    write_tables(options.report, options.data, options.results, options.out, options.published or PUBLISHED)
 
 
 def make_figures(options: argparse.Namespace) -> None:

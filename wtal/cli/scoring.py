@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from wtal.base.records import Detections
     from wtal.evaluate.read.ground_truth import GroundTruth
     from wtal.evaluate.score.options import AmbiguousIntervals, EvaluationOptions
+
+logger = logging.getLogger(__name__)
 
 DATASETS = ("thumos14", "activitynet12", "activitynet13")
 FORMATS = ("table", "json", "csv", "markdown", "latex")
@@ -117,18 +119,18 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 
 def print_table(rows: Sequence[Sequence[str]], form: str, caption: str) -> None:
     """Print a table with its caption; beside a CSV table the caption goes to standard error."""
-    from wtal.evaluate.text.formats import typeset
+    from wtal.evaluate.text.typeset import typeset
 
     print(typeset(rows, form, caption))
     if form == "csv":
-        print(caption, file=sys.stderr)
+        logger.info(caption)
 
 
 def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, EvaluationOptions]:
     """Ground truth and options as the command line says, the data set's own where it says nothing."""
     from wtal.evaluate.read.datasets import DATASETS as KNOWN
     from wtal.evaluate.read.datasets import default_folder
-    from wtal.evaluate.read.ground_truth import read_truth
+    from wtal.evaluate.read.ground_truth import read_ground_truth
     from wtal.evaluate.score.options import EvaluationOptions
     from wtal.evaluate.score.thresholds import thresholds_from_text
 
@@ -136,9 +138,10 @@ def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, Evaluat
     if options.ground_truth is None and known is None:
         raise InputError(file="command line", expected="--dataset or --ground-truth", got="neither")
     folder = options.ground_truth or default_folder(options.dataset)
-    truth = read_truth(folder, options.subset or (known.subset if known else None))
+    truth = read_ground_truth(folder, options.subset or (known.subset if known else None))
     for note in truth.notes:
-        print(f"{folder}: {note}", file=sys.stderr)
+        logger.info(f"{folder}: {note}")
+    own_rate = known.snippets_per_second if known else None
     own_tiou = known.tiou if known else "0.1:0.7:0.1"
     groups = known.named_videos if known else {}
     videos = [name.strip() for name in options.exclude_videos.split(",") if name.strip()]
@@ -147,7 +150,7 @@ def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, Evaluat
             protocol=_protocol(options.protocol),
             tiou=thresholds_from_text(options.tiou or own_tiou),
             averages=known.averages if known and options.tiou in (None, own_tiou) else (),
-            snippets_per_second=options.snippets_per_second or _own_rate(folder, options.dataset),
+            snippets_per_second=options.snippets_per_second or truth.snippets_per_second or own_rate,
             missing_class=options.missing_class,
             unknown_videos=options.unknown_videos,
             unknown_classes=options.unknown_classes,
@@ -187,17 +190,6 @@ def _ambiguous(chosen: Path | None, folder: Path, truth: GroundTruth, own: str |
     return read_ambiguous(folder / own)
 
 
-def _own_rate(folder: Path, dataset: str | None) -> float | None:
-    """Snippets per second of a store, or of a known data set; None where nobody says."""
-    from wtal.evaluate.read.datasets import DATASETS as KNOWN
-
-    if (folder / "meta.json").is_file():
-        from wtal.data.store.read import read_store
-
-        return read_store(folder).snippets_per_second
-    return KNOWN[dataset].snippets_per_second if dataset else None
-
-
 def read_scored(path: Path, truth: GroundTruth, how: EvaluationOptions, options: argparse.Namespace) -> Detections:
     """The detections of a file in any of its forms; what was done to read them is told on standard error."""
     from wtal.evaluate.read.class_names import read_class_names
@@ -213,5 +205,5 @@ def read_scored(path: Path, truth: GroundTruth, how: EvaluationOptions, options:
         truth,
         snippets_per_second=rate,
         class_names=names,
-        tell=lambda sentence: print(f"{path}: {sentence}", file=sys.stderr),
+        tell=lambda sentence: logger.info(f"{path}: {sentence}"),
     )

@@ -10,8 +10,8 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wtal.base.records import Detections, Instances
@@ -30,26 +30,22 @@ if TYPE_CHECKING:
     )
     from wtal.evaluate.score.uncertainty import Bootstrap, bootstrap_average
 
-# Where each public name is; imported once it is asked for, so that reading a suite's protocol loads no arrays.
-_HOMES = {
-    "ActivityNetProtocol": "protocols.activitynet",
-    "AmbiguousIntervals": "score.options",
-    "Bootstrap": "score.uncertainty",
-    "Detections": "score.protocols",
-    "Diagnosis": "diagnose.diagnose",
-    "Evaluation": "score.protocols",
-    "EvaluationOptions": "score.options",
-    "Instances": "score.protocols",
-    "Interval": "score.intervals",
-    "Matches": "score.protocols",
-    "SnippetProtocol": "protocols.snippet",
-    "StepProtocol": "protocols.step",
-    "bootstrap_average": "score.uncertainty",
-    "diagnose_matches": "diagnose.diagnose",
-    "evaluate_detections": "score.protocols",
-    "evaluate_matches": "score.protocols",
-    "match_detections": "score.protocols",
-    "options_from_settings": "score.options",
+# Where each public name is made: it is imported when it is first asked for, so that no command waits for the others.
+_MODULES = {
+    **dict.fromkeys(("Detections", "Instances"), "wtal.base.records"),
+    **dict.fromkeys(("Diagnosis", "diagnose_matches"), "wtal.evaluate.diagnose.diagnose"),
+    "ActivityNetProtocol": "wtal.evaluate.protocols.activitynet",
+    "SnippetProtocol": "wtal.evaluate.protocols.snippet",
+    "StepProtocol": "wtal.evaluate.protocols.step",
+    "Interval": "wtal.evaluate.score.intervals",
+    **dict.fromkeys(
+        ("AmbiguousIntervals", "EvaluationOptions", "options_from_settings"), "wtal.evaluate.score.options"
+    ),
+    **dict.fromkeys(
+        ("Evaluation", "Matches", "evaluate_detections", "evaluate_matches", "match_detections"),
+        "wtal.evaluate.score.protocols",
+    ),
+    **dict.fromkeys(("Bootstrap", "bootstrap_average"), "wtal.evaluate.score.uncertainty"),
 }
 
 __all__ = [
@@ -74,7 +70,8 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+def __getattr__(name: str) -> object:
+    """A public name. Raises AttributeError where there is no such name."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return getattr(import_module(_MODULES[name]), name)

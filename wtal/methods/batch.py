@@ -41,11 +41,11 @@ class ArrayVideos:
         return self.arrays[index]
 
 
-# Axes: V videos of the pack, T snippets of the longest, N snippets of all, F features, D embedding, K classes + 1.
+# Axes: V videos of the batch, T snippets of the longest, N snippets of all, F features, C classes.
 
 
 @dataclass(frozen=True, slots=True)
-class Pack:
+class Batch:
     """Videos that go through the network together; gradients are those of one after the other."""
 
     features: Tensor  # [N, F] concatenated
@@ -74,15 +74,15 @@ class Pack:
 Rows = Sequence[NDArray[np.intp] | None]
 
 
-def pack(videos: Videos, indices: Sequence[int], device: torch.device, rows: Rows | None = None) -> Pack:
-    """The pack of some videos, in the order given. rows: the snippets of each that count; None: all of them."""
+def batch_of(videos: Videos, indices: Sequence[int], device: torch.device, rows: Rows | None = None) -> Batch:
+    """The batch of some videos, in the order given. rows: the snippets of each that count; None: all of them."""
     arrays = [videos.features(index) for index in indices]
     if rows is not None:
         arrays = [array if chosen is None else array[chosen] for array, chosen in zip(arrays, rows)]
     lengths = np.array([len(array) for array in arrays], dtype=np.int64)
     mask = np.arange(int(lengths.max())) < lengths[:, None]
     features = np.concatenate(arrays).astype(np.float32, copy=False)
-    return Pack(
+    return Batch(
         features=torch.from_numpy(features).to(device),
         place=torch.from_numpy(np.flatnonzero(mask)).to(device),
         mask=torch.from_numpy(mask).to(device),
@@ -94,7 +94,7 @@ def pack(videos: Videos, indices: Sequence[int], device: torch.device, rows: Row
 def groups_of(
     videos: Videos, indices: Sequence[int], most_snippets: int, n_sampled: int | None = None
 ) -> Iterator[list[int]]:
-    """Videos in their order, grouped so that no pack of more than one holds more padded snippets than that."""
+    """Videos in their order, grouped so that no batch of more than one holds more padded snippets than that."""
     group: list[int] = []
     longest = 0
     for index in indices:
@@ -109,10 +109,10 @@ def groups_of(
         yield group
 
 
-def scoring_packs(videos: Videos, indices: Sequence[int], device: torch.device) -> Iterator[Pack]:
-    """Some videos in their order, whole, in packs for where no gradient is needed."""
+def scoring_batches(videos: Videos, indices: Sequence[int], device: torch.device) -> Iterator[Batch]:
+    """Some videos in their order, whole, in batches for where no gradient is needed."""
     for group in groups_of(videos, indices, SCORING_SNIPPETS):
-        yield pack(videos, group, device)
+        yield batch_of(videos, group, device)
 
 
 def sampled_rows(n_snippets: int, n_sampled: int | None, stream: np.random.Generator) -> NDArray[np.intp] | None:

@@ -11,11 +11,12 @@ from typing import Annotated, Any
 
 from wtal.base.errors import InputError, require
 from wtal.base.files import read_yaml
-from wtal.base.members import OneOf
+from wtal.base.members import OneOf, member
 from wtal.base.ranges import Doc, Ge, Length, Pattern, Words, settings
 from wtal.base.schema import from_mapping, json_schema
 from wtal.suite import method_settings as s
 from wtal.suite.contracts import DataKind
+from wtal.suite.paths import OWN_FOLDERS
 from wtal.suite.renamed import refuse_renamed
 
 
@@ -67,7 +68,7 @@ class SuiteFile:
             require(bool(fits), "variants", expected, name)
 
 
-RESERVED = {"settings", "data", "figures", "tables", "logs", "benchmarks", "report"}
+RESERVED = {*OWN_FOLDERS, "tables", "logs", "report"}
 
 
 def extended(values: object, source: Path, seen: tuple[Path, ...] = ()) -> Any:
@@ -103,17 +104,52 @@ def method_of(
     method: Mapping[str, Any], override: Mapping[str, Any], source: str, key: str = "method"
 ) -> s.MethodSettings:
     """Method settings with presets and overrides applied: preset, then what is written, for each in turn."""
-    merged: dict[str, Any] = {}
+    merged: dict[str, Any] = {"base": {"kind": "rskp"}}
     for layer in (method, override):
         refuse_renamed(layer, source, key)
+        before = merged
         preset = layer.get("preset", "paper" if layer is method else None)
         if preset is not None:
             if preset not in s.PRESETS:
                 expected = f"one of {', '.join(s.PRESETS)}"
                 raise InputError(file=source, key=f"{key}.preset", expected=expected, got=repr(preset))
             merged = merge(merged, s.PRESETS[preset])
-        merged = merge(merged, layer)
+        merged = _with_members_presets(before, merged, layer, source, key)
     return from_mapping(s.MethodSettings, merged, file=source, key=key)
+
+
+# The groups of keys of a method that are members of a group of siblings.
+MEMBERS = {"base": "wtal.methods"}
+
+
+def _with_members_presets(
+    before: Mapping[str, Any], merged: Mapping[str, Any], layer: Mapping[str, Any], source: str, key: str
+) -> dict[str, Any]:
+    """`layer` over `merged`, and between them what a preset says of each member that it or the preset changes."""
+    result = merge(merged, layer)
+    preset = result.get("preset", "paper")
+    for place, group in MEMBERS.items():
+        kind, old = _kind_at(result, place), _kind_at(before, place)
+        if kind != old:  # the keys of another kind are of no use
+            merged = merge(merged, _at(place, None))
+        if kind is not None and ("preset" in layer or kind != old):
+            own = member(group, kind, file=source, key=f"{key}.{place}.kind").presets.get(preset, {})
+            merged = merge(merged, _at(place, {"kind": kind, **own}))
+    return merge(merged, layer)
+
+
+def _kind_at(method: Mapping[str, Any], place: str) -> Any:
+    """The kind of the member under dotted keys; None where there is none."""
+    found: Any = method
+    for part in place.split("."):
+        found = found.get(part) if isinstance(found, Mapping) else None
+    return found.get("kind") if isinstance(found, Mapping) else found
+
+
+def _at(place: str, value: dict[str, Any] | None) -> dict[str, Any]:
+    """A mapping with a value under dotted keys."""
+    first, _, rest = place.partition(".")
+    return {first: _at(rest, value) if rest else value}
 
 
 def suite_schema() -> dict[str, Any]:
@@ -130,7 +166,9 @@ def suite_schema() -> dict[str, Any]:
 def _without_required(schema: dict[str, Any]) -> None:
     """What a file extends may hold the required keys, and a null removes a group."""
     schema.pop("required", None)
-    for entry in [*schema.get("properties", {}).values(), *schema.get("anyOf", ())]:
+    for entry in schema.get("properties", {}).values():
+        _without_required(entry)
+    for entry in schema.get("anyOf", []):
         _without_required(entry)
     if isinstance(schema.get("additionalProperties"), dict):
         _without_required(schema["additionalProperties"])

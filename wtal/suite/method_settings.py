@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from wtal.base.errors import require
 from wtal.base.members import OneOf, usual
 from wtal.base.ranges import Doc, Ge, Gt, Length, Lt, settings
-from wtal.suite.contracts import ScoringProtocol
-from wtal.suite.training_settings import From, TrainingSettings, Until, require_rising, require_share
+from wtal.suite.contracts import BaseSettings, ScoringProtocol
+from wtal.suite.training_settings import From, TrainingSettings, require_share
 
 Fusion = Literal["gaussian", "nms", "soft_nms"]
 LabelKind = Literal["optimised", "naive"]
@@ -22,55 +22,12 @@ PUBLISHED_THRESHOLDS = tuple(round(0.001 + 0.002 * step, 3) for step in range(20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ModelSettings:
-    """The network: embedding, prototypes by EM, random walk, cosine head."""
-
-    embedding_size: int = 2048  # D
-    prototypes: int = 8
-    em_iterations: int = 2
-    random_walk_weight: float = 0.5  # w, in [0, 1)
-    responsibility_scale: float = 5.0  # of the cosine between prototype and snippet
-    cosine_scale: float = 20.0  # of every cosine of the head
-    dropout: float = 0.6  # share of the embedding dropped in training, in [0, 1)
-    memory_slots: int = 5  # prototypes kept per class
-
-    def __post_init__(self) -> None:
-        for key in ("embedding_size", "prototypes", "em_iterations", "memory_slots"):
-            require(getattr(self, key) >= 1, key, "a whole number, 1 or above", getattr(self, key))
-        require(0 <= self.random_walk_weight < 1, "random_walk_weight", "in [0, 1)", self.random_walk_weight)
-        require(self.responsibility_scale > 0, "responsibility_scale", "above 0", self.responsibility_scale)
-        require(self.cosine_scale > 0, "cosine_scale", "above 0", self.cosine_scale)
-        require(0 <= self.dropout < 1, "dropout", "a share in [0, 1)", self.dropout)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class LossSettings:
-    """Weights of the losses; the label weight is with the labels."""
-
-    foreground_weight: float = 1.0
-    background_weight: float = 0.2
-    attention_weight: float = 0.1
-    consistency_weight: tuple[Until, ...] = (Until(until=1, value=1.0),)  # by epoch
-    consistency_temperature: float = 0.2
-    consistency_memory_share: float = 0.2  # of the memory branch in the target, once it is used
-    memory_branch_weight: float = 0.5
-    label_original_share: float = 0.8  # of the original branch in the label loss; the rest is reallocated
-
-    def __post_init__(self) -> None:
-        require_rising(self.consistency_weight, "consistency_weight")
-        require(self.consistency_temperature > 0, "consistency_temperature", "above 0", self.consistency_temperature)
-        require_share(self.consistency_memory_share, "consistency_memory_share")
-        require_share(self.label_original_share, "label_original_share")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class ProposalSettings:
     """From scores to proposals and segments; used for labels and for detection alike."""
 
     thresholds: tuple[float, ...] = PUBLISHED_THRESHOLDS
     threshold_kind: Literal["absolute", "relative"] = "absolute"  # relative: to the video's maximum for the class
     class_threshold: float = 0.16  # least video score of a class
-    video_original_share: float = 0.6  # of the original branch in the video score
     margin_factor: float = 0.0785  # outer margin = factor * length ** power, in snippets
     margin_power: float = 0.9
     minimum_length: int = 2  # snippets
@@ -90,7 +47,6 @@ class ProposalSettings:
         if self.threshold_kind == "relative":
             require(max(self.thresholds) < 1, "thresholds", "shares below 1 of the maximum", max(self.thresholds))
         require_share(self.class_threshold, "class_threshold")
-        require_share(self.video_original_share, "video_original_share")
         require(self.margin_factor >= 0, "margin_factor", "0 or above", self.margin_factor)
         require(self.margin_power > 0, "margin_power", "above 0", self.margin_power)
         require(self.minimum_length >= 1, "minimum_length", "a whole number, 1 or above", self.minimum_length)
@@ -106,11 +62,9 @@ class DetectionSettings:
 
     fusion: Fusion = "gaussian"
     temperature: float = 0.2  # tau of the Gaussian weights; smaller trusts the inner score more
-    snippet_original_share: float = 0.85  # of the original branch in the snippet score
 
     def __post_init__(self) -> None:
         require(self.temperature > 0, "temperature", "above 0", self.temperature)
-        require_share(self.snippet_original_share, "snippet_original_share")
 
 
 @settings
@@ -142,7 +96,6 @@ class LabelSettings:
     bounds: Bounds = "floor"  # "truncate" repeats the released code
     classes: Literal["label", "score"] = "label"  # of the video-level label only, or all above the class threshold
     dropout: bool = False  # true repeats the released code: labels made from scores with dropout on
-    snippet_original_share: float = 0.8  # of the original branch in the snippet score
     weight: LabelWeight = LabelWeight()
 
     def __post_init__(self) -> None:
@@ -153,7 +106,6 @@ class LabelSettings:
         expected = f"one temperature for each of {len(epochs)} rounds"
         require(len(temperatures) == len(epochs), "fusion_temperatures", expected, temperatures)
         require(all(value > 0 for value in temperatures), "fusion_temperatures", "numbers above 0", temperatures)
-        require_share(self.snippet_original_share, "snippet_original_share")
         if self.first_used_epoch is not None:
             require(bool(epochs), "first_used_epoch", "null where there is no round", self.first_used_epoch)
             later = self.first_used_epoch >= epochs[0]
@@ -193,10 +145,9 @@ class DeltaSettings:
 class MethodSettings:
     """The whole method. A preset sets the points in which the released code and a plain reading differ."""
 
+    base: Annotated[BaseSettings, OneOf("wtal.methods")]
     training: TrainingSettings
     preset: Literal["paper", "code"] = "paper"
-    model: ModelSettings = ModelSettings()
-    loss: LossSettings = LossSettings()
     proposals: ProposalSettings = ProposalSettings()
     labels: LabelSettings = LabelSettings()
     delta: DeltaSettings = DeltaSettings(mode="off")
@@ -206,9 +157,7 @@ class MethodSettings:
         refresh, epochs = self.labels.refresh_epochs, self.training.epochs
         inside = not refresh or refresh[-1] < epochs
         require(inside, "labels.refresh_epochs", f"epochs before the last, {epochs}", list(refresh))
-        memory = self.training.memory_from_epoch
-        if memory is not None and refresh:
-            require(memory <= refresh[0], "training.memory_from_epoch", f"at most {refresh[0]}", memory)
+        self.base.check_with(self)
         if self.delta.mode != "off":
             starts = self.delta.scale[0].epoch
             possible = len(refresh) >= 2 and starts >= refresh[1]
@@ -218,11 +167,11 @@ class MethodSettings:
 # The points of docs/method.md#where-the-released-code-and-a-plain-reading-differ.
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
     "paper": {
-        "training": {"memory_index": "label", "checkpoint": "last"},
+        "training": {"checkpoint": "last"},
         "labels": {"dropout": False, "classes": "label", "lp_infeasible": "elastic", "bounds": "floor"},
     },
     "code": {
-        "training": {"memory_index": "class_zero", "checkpoint": "selected_on_test"},
+        "training": {"checkpoint": "selected_on_test"},
         "labels": {"dropout": True, "classes": "score", "lp_infeasible": "last_iterate", "bounds": "truncate"},
     },
 }

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from wtal.base.errors import InputError, nearest
 from wtal.base.files import digest_of_value, read_yaml
+from wtal.base.members import reference_of
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.suite import method_settings as s
 from wtal.suite.file import SuiteFile, VariantEntry, extended, method_of
+from wtal.suite.paths import settings_name
 from wtal.suite.step_settings import DetectSettings, EpochSettings, LabelRoundSettings, RoundSettings
 from wtal.suite.training_settings import at_epoch
 
@@ -30,6 +33,10 @@ class Variant:
         refresh = self.method.labels.refresh_epochs
         return refresh[round_index] if round_index < len(refresh) else self.method.training.epochs
 
+    def members(self, *keys: str) -> list[str]:
+        """`module:class` of the members of groups under some keys of the method, such as `labels.fusion`."""
+        return [reference_of(attrgetter(key)(self.method)) for key in keys]
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -41,6 +48,7 @@ class Node:
     digest: str
     is_delta: bool  # it learns from the previous labels too
     scores_with_dropout: bool  # its labels are made from scores with dropout on
+    is_external: bool  # a command makes its scores, and there is no checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,25 +113,20 @@ def round_settings(suite: str, variant: Variant, round_index: int) -> RoundSetti
         streams=variant.entry.streams,
         round_index=round_index,
         epochs=epochs,
-        model=method.model,
-        loss=method.loss,
+        base=method.base,
         adam_betas=method.training.adam_betas,
         weight_decay=method.training.weight_decay,
         videos_per_step=method.training.videos_per_step,
-        memory_index=method.training.memory_index,
         shuffle=method.training.shuffle,
         sampled_snippets=method.training.sampled_snippets,
         keeps_epoch_scores=method.training.checkpoint == "selected_on_test",
-        video_original_share=method.proposals.video_original_share,
-        label_snippet_share=method.labels.snippet_original_share,
-        detection_snippet_share=method.detection.snippet_original_share,
         early_stopping=method.training.early_stopping,
         collapse=method.training.collapse.deciding(method.training.early_stopping),
     )
 
 
 def _epoch(method: s.MethodSettings, epoch: int, round_index: int) -> EpochSettings:
-    labels, delta, memory = method.labels, method.delta, method.training.memory_from_epoch
+    labels, delta = method.labels, method.delta
     first_used = labels.first_used_epoch
     if first_used is None and labels.refresh_epochs:
         first_used = labels.refresh_epochs[0]
@@ -133,9 +136,6 @@ def _epoch(method: s.MethodSettings, epoch: int, round_index: int) -> EpochSetti
     return EpochSettings(
         epoch=epoch,
         learning_rate=rate * (delta.learning_rate_factor if delta.has_started(epoch) else 1.0),
-        consistency_weight=at_epoch(method.loss.consistency_weight, epoch),
-        uses_memory=memory is not None and epoch >= memory,
-        fills_memory_after=memory is not None and epoch == memory - 1,
         label_weight=labels.weight.at(epoch - labels.refresh_epochs[0]) if uses_labels else 0.0,
         label_scale=1.0 if scale is None else scale,
         is_delta=uses_labels and scale is not None,
@@ -191,27 +191,28 @@ def _nodes(file: SuiteFile, variants: Mapping[str, Variant]) -> dict[tuple[str, 
             digest = digest_of_value(chain)
             owner = owners.setdefault(digest, variant.name)
             is_delta = any(epoch.is_delta for epoch in training.epochs)
-            nodes[variant.name, index] = Node(variant.name, index, owner, digest, is_delta, with_dropout)
+            is_external = variant.method.base.kind == "external"
+            nodes[variant.name, index] = Node(variant.name, index, owner, digest, is_delta, with_dropout, is_external)
     return nodes
 
 
 def plan_files(suite: Suite) -> dict[str, Any]:
     """Every settings file of a suite: its path under results/<suite>/settings/ and its JSON value."""
-    files: dict[str, Any] = {"data.json": to_mapping(suite.file.dataset)}
+    files: dict[str, Any] = {settings_name("data"): to_mapping(suite.file.dataset)}
     for variant in suite.variants.values():
-        files[f"{variant.name}/detect.json"] = to_mapping(detect_settings(variant))
-        files[f"{variant.name}/collapse.json"] = to_mapping(variant.method.training.collapse)
-        files[f"{variant.name}/evaluate.json"] = to_mapping(evaluation_settings(suite.file, variant))
+        files[settings_name("detect", variant.name)] = to_mapping(detect_settings(variant))
+        files[settings_name("collapse", variant.name)] = to_mapping(variant.method.training.collapse)
+        files[settings_name("evaluate", variant.name)] = to_mapping(evaluation_settings(suite.file, variant))
         for index in range(variant.rounds + 1):
             if suite.nodes[variant.name, index].owner != variant.name:
                 continue
-            files[f"{variant.name}/round{index}.json"] = to_mapping(round_settings(suite.name, variant, index))
+            files[settings_name("round", variant.name, index)] = to_mapping(round_settings(suite.name, variant, index))
             if index:
-                files[f"{variant.name}/labels{index}.json"] = to_mapping(label_settings(variant, index))
+                files[settings_name("labels", variant.name, index)] = to_mapping(label_settings(variant, index))
     report = to_mapping(suite.file.report)
-    files["page.json"] = {key: report.pop(key) for key in ("title", "note")}
-    files["figures.json"] = {"timeline_videos": report.pop("timeline_videos")}
-    files["report.json"] = {
+    files[settings_name("page")] = {key: report.pop(key) for key in ("title", "note")}
+    files[settings_name("figures")] = {"timeline_videos": report.pop("timeline_videos")}
+    files[settings_name("report")] = {
         "suite": suite.name,
         "order": list(suite.variants),  # JSON objects are written with their keys sorted
         "seeds": list(suite.file.seeds),

@@ -8,7 +8,15 @@ from pathlib import Path
 from wtal.base.errors import InputError
 
 # Within `method` and the overrides of variants; an entry for a group stands for all of its keys.
-RENAMED: dict[str, str] = {}
+RENAMED: dict[str, str] = {
+    "model": "base (with kind: rskp)",
+    "loss": "base",
+    "training.memory_from_epoch": "base.memory_from_epoch",
+    "training.memory_index": "base.memory_index",
+    "proposals.video_original_share": "base.video_original_share",
+    "labels.snippet_original_share": "base.label_snippet_original_share",
+    "detection.snippet_original_share": "base.detection_snippet_original_share",
+}
 
 
 def refuse_renamed(method: Mapping[str, object], file: str | Path, key: str) -> None:

@@ -7,9 +7,11 @@ itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
+from wtal.base.members import OneOf
 from wtal.suite import method_settings as s
+from wtal.suite.contracts import BaseSettings
 from wtal.suite.training_settings import EarlyStopping
 
 
@@ -19,9 +21,6 @@ class EpochSettings:
 
     epoch: int
     learning_rate: float
-    consistency_weight: float
-    uses_memory: bool
-    fills_memory_after: bool
     label_weight: float  # 0: labels are not used
     label_scale: float  # multiplies the target
     is_delta: bool  # the target is the newest labels minus the previous ones
@@ -35,18 +34,13 @@ class RoundSettings:
     streams: str
     round_index: int
     epochs: tuple[EpochSettings, ...]
-    model: s.ModelSettings
-    loss: s.LossSettings
+    base: Annotated[BaseSettings, OneOf("wtal.methods")]
     adam_betas: tuple[float, float]
     weight_decay: float
     videos_per_step: int
-    memory_index: str
     shuffle: bool
     sampled_snippets: int | None
     keeps_epoch_scores: bool  # test scores of every epoch, to select the best on the test set afterwards
-    video_original_share: float
-    label_snippet_share: float
-    detection_snippet_share: float
     early_stopping: EarlyStopping | None
     collapse: dict[str, Any]  # what of CollapseSettings decides which epoch early stopping keeps; nothing without it
 

@@ -14,7 +14,7 @@ from wtal.base.ranges import Count, Doc, Pattern, settings
 class Stream:
     """The columns of features that come from one source, such as rgb; the next stream's stand after them."""
 
-    name: Annotated[str, Pattern(r"(?s).*\S.*", "a word"), Doc("what the columns come from, such as rgb")]
+    name: Annotated[str, Pattern(r"[\s\S]*\S[\s\S]*", "a word"), Doc("what the columns come from, such as rgb")]
     columns: Annotated[Count, Doc("how many features each snippet has of it")]
 
 

@@ -108,12 +108,6 @@ class TrainingSettings:
     )
     weight_decay: Annotated[NotNegative, Doc("times the weights, added to the gradient")] = 5e-4
     videos_per_step: Annotated[Count, Doc("videos over which gradients are summed for a step")] = 10
-    memory_from_epoch: Annotated[
-        Count | None, Doc("first epoch that uses the memory bank, which is filled just before; null: never")
-    ] = None
-    memory_index: Annotated[
-        Literal["label", "class_zero"], Doc("class whose memory a video fills; class_zero repeats the released code")
-    ] = "label"
     shuffle: Annotated[bool, Doc("whether videos come in another order each epoch")] = True
     sampled_snippets: Annotated[
         Annotated[int, Ge(2)] | None,

@@ -16,9 +16,9 @@ from wtal.base.files import read_bytes, refused_unwritable, whole_file
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.suite.streams import Streams
 
-FORMAT = "wtal checkpoint 1"
+FORMAT = "wtal checkpoint 2"
 PRECISIONS = ("float32", "float16")
-KEYS = ("format", "about", "model", "optimiser", "bank", "streams", "progress")
+KEYS = ("format", "about", "model", "optimiser", "streams", "progress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class About:
     snippets_per_second: float
     round_index: int
     settings_digest: str  # of the round and everything before it that its files hold
-    model: dict[str, Any]  # ModelSettings as a plain mapping
+    base: dict[str, Any]  # the settings of the base network as a plain mapping
     detection: dict[str, Any] | None = None  # DetectSettings as a plain mapping; training itself does not use them
     streams: Streams = ()  # whose columns the features are, in order; none where nobody has named them
     precision: str = "float32"  # as which the features lay in the store

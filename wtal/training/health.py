@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wtal.base.errors import CollapseError
-from wtal.suite.method_settings import LossSettings
 from wtal.suite.step_settings import EpochSettings
 from wtal.suite.training_settings import CollapseSettings, EarlyStopping
 from wtal.training.trainer import EpochLog
@@ -26,8 +25,7 @@ class EpochHealth:
     """What one epoch says of a training run; every value is a mean or a share over the visits of the epoch."""
 
     epoch: int
-    classification_loss: float  # foreground, background and attention loss, weighted, or that of held-out videos
-    has_memory_branch: bool  # whether that loss has one; such are compared with such alone
+    classification_loss: float  # what the method has compared, of the videos learnt from or of those held out
     attention: float
     spread: float  # standard deviation of attention within a video
     largest_class: int  # the class that scores highest in the most videos
@@ -66,19 +64,15 @@ def collapse_signs(health: EpochHealth, settings: CollapseSettings, classes: Seq
 def health_of(
     epoch: EpochSettings,
     log: EpochLog,
-    settings: LossSettings,
     video_labels: NDArray[np.bool_],
     held_out_loss: float | None,
 ) -> EpochHealth:
     """The health of an epoch from its log. video_labels: of the training videos [V, C]."""
     counts = np.bincount(log.best_class, minlength=video_labels.shape[1])
     largest = int(counts.argmax())
-    loss = settings.foreground_weight * log.mean("foreground") + settings.background_weight * log.mean("background")
-    loss += settings.attention_weight * log.mean("attention")
     return EpochHealth(
         epoch=epoch.epoch,
-        classification_loss=loss if held_out_loss is None else held_out_loss,
-        has_memory_branch=epoch.uses_memory and held_out_loss is None,
+        classification_loss=float(np.mean(log.compared)) if held_out_loss is None else held_out_loss,
         attention=float(np.mean(log.attention)),
         spread=float(np.mean(log.spread)),
         largest_class=largest,
@@ -117,7 +111,7 @@ class HealthWatch:
         return Verdict(tuple(f"epoch {health.epoch}: {sign}" for sign in counted), is_best, self._ends(health))
 
     def _is_better(self, health: EpochHealth) -> bool:
-        if self.best is None or self.early_stopping is None or self.best.has_memory_branch != health.has_memory_branch:
+        if self.best is None or self.early_stopping is None:
             return True
         return health.classification_loss < self.best.classification_loss - self.early_stopping.minimum_improvement
 
@@ -129,6 +123,6 @@ class HealthWatch:
     def _sentence(self, signs: Sequence[str]) -> str:
         last = self.history[-1].epoch
         since = f"epoch {last}" if self.in_a_row == 1 else f"epochs {last - self.in_a_row + 1} to {last}"
-        ways = "a lower training.learning_rate, a lower model.cosine_scale or a lower labels.weight"
+        ways = "a lower training.learning_rate or a lower labels.weight"
         other = "" if self.early_stopping else ", or training.early_stopping, which ends a round with its best epoch"
         return f"{since}: training has collapsed: {'; '.join(signs)}; try {ways}{other}"

@@ -8,10 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from wtal.methods.batch import Pack, Videos, scoring_packs
-from wtal.methods.rskp.losses import video_losses
-from wtal.methods.rskp.network import Network
-from wtal.suite.method_settings import LossSettings
+from wtal.methods.batch import Videos, scoring_batches
+from wtal.methods.contract import Method
+from wtal.suite.step_settings import EpochSettings
 
 
 def held_out_videos(labels: NDArray[np.bool_], share: float, stream: np.random.Generator) -> list[int]:
@@ -32,15 +31,8 @@ def held_out_videos(labels: NDArray[np.bool_], share: float, stream: np.random.G
 
 
 @torch.no_grad()
-def held_out_loss(network: Network, videos: Videos, chosen: Sequence[int], settings: LossSettings) -> float:
-    """Foreground, background and attention loss as weighted in training, mean over the chosen videos, no dropout."""
-    packs = scoring_packs(videos, chosen, network.class_centres.device)
-    parts = [_loss(network, some, settings) for some in packs]
+def held_out_loss(method: Method, videos: Videos, chosen: Sequence[int], epoch: EpochSettings) -> float:
+    """The loss that early stopping compares, mean over the chosen videos, no dropout."""
+    batches = scoring_batches(videos, chosen, method.device)
+    parts = [method.losses(batch, epoch, None, None).compared.double().cpu().numpy() for batch in batches]
     return float(np.concatenate(parts).mean())
-
-
-def _loss(network: Network, some: Pack, settings: LossSettings) -> NDArray[np.float64]:
-    output = network(some)
-    losses = video_losses(output.original, output.reallocated, None, some.labels, some.mask, None, settings)
-    total: NDArray[np.float64] = losses.total(settings, 0.0, 0.0).double().cpu().numpy()
-    return total

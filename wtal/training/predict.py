@@ -5,32 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from wtal.base.errors import InputError
+from wtal.base.members import OneOf
 from wtal.base.records import VideoScores
 from wtal.base.schema import from_mapping
+from wtal.base.seeds import seed_of
 from wtal.data.store.read import Store
 from wtal.methods.batch import ArrayVideos
-from wtal.methods.rskp.network import Network
-from wtal.suite.method_settings import ModelSettings
+from wtal.methods.contract import Method, Use
+from wtal.suite.contracts import BaseSettings
 from wtal.suite.step_settings import DetectSettings, RoundSettings
 from wtal.training.checkpoint import About, read_checkpoint
-from wtal.training.rng import seed_of
 from wtal.training.runtime import StoreVideos, check_about, deterministic
 from wtal.training.score import score_videos
+
+BASE: Any = Annotated[BaseSettings, OneOf("wtal.methods")]
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A network ready to score, and what its checkpoint says of it."""
+    """A method ready to score, and what its checkpoint says of it."""
 
     path: Path
-    network: Network
+    method: Method
     about: About
 
     def detection_settings(self) -> DetectSettings:
@@ -42,21 +45,19 @@ class TrainedModel:
 
 
 def load_model(path: Path, device: torch.device) -> TrainedModel:
-    """The network of a checkpoint. Raises InputError where the file is damaged or contradicts itself."""
+    """The method of a checkpoint. Raises InputError where the file is damaged or contradicts itself."""
     content, about = read_checkpoint(path)
-    settings = from_mapping(ModelSettings, about.model, file=path, key="about.model")
-    network = Network(about.feature_size, len(about.classes), settings)
+    settings: BaseSettings = from_mapping(BASE, about.base, file=path, key="about.base")
+    method = settings.network(about.feature_size, len(about.classes), None)
     try:
-        network.load_state_dict(content["model"])
+        method.load_state_dict(content["model"])
     except (RuntimeError, TypeError, AttributeError):
         expected = f"weights for {about.feature_size} features and {len(about.classes)} classes"
         raise InputError(file=path, key="model", expected=expected, got="others") from None
-    return TrainedModel(path, network.to(device), about)
+    return TrainedModel(path, method.to(device), about)
 
 
-def predict_scores(
-    model: TrainedModel, names: Sequence[str], features: Sequence[NDArray[Any]], settings: DetectSettings
-) -> VideoScores:
+def predict_scores(model: TrainedModel, names: Sequence[str], features: Sequence[NDArray[Any]]) -> VideoScores:
     """Snippet and video scores of unseen videos, in order, as `wtal train` makes those of the test videos.
 
     For the same videos they are the same to the last bit; for some of them, packed otherwise, to the last but one.
@@ -66,14 +67,8 @@ def predict_scores(
     n_classes = len(model.about.classes)
     arrays = [_as_stored(model.about, name, rows) for name, rows in zip(names, features)]
     videos = ArrayVideos(arrays, np.zeros((len(features), n_classes), dtype=np.bool_))
-    with deterministic(model.network.class_centres.device):
-        return score_videos(
-            model.network,
-            videos,
-            names,
-            snippet_original_share=settings.detection.snippet_original_share,
-            video_original_share=settings.proposals.video_original_share,
-        )
+    with deterministic(model.method.device):
+        return score_videos(model.method, videos, names, "detection")
 
 
 def _as_stored(about: About, name: str, rows: NDArray[Any]) -> NDArray[Any]:
@@ -104,13 +99,5 @@ def score_from_checkpoint(
         seed = seed_of(settings.suite, settings.streams, dropout_seed, settings.round_index, "label dropout")
         dropout = torch.Generator(device).manual_seed(seed)
     with deterministic(device):
-        return score_videos(
-            model.network,
-            StoreVideos(store, subset),
-            store.video_names(subset),
-            snippet_original_share=(
-                settings.label_snippet_share if subset == "train" else settings.detection_snippet_share
-            ),
-            video_original_share=settings.video_original_share,
-            dropout=dropout,
-        )
+        use: Use = "labels" if subset == "train" else "detection"
+        return score_videos(model.method, StoreVideos(store, subset), store.video_names(subset), use, dropout)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -10,11 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-
-def seed_of(*parts: object) -> int:
-    """A seed of 63 bits from any words and numbers, by sha256."""
-    digest = hashlib.sha256(json.dumps([str(part) for part in parts]).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
+from wtal.base.seeds import seed_of
 
 
 @dataclass(slots=True)

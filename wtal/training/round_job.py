@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
@@ -15,22 +15,25 @@ from numpy.typing import NDArray
 
 from wtal.base.errors import CollapseError, InputError
 from wtal.base.files import digest_of_file, digest_of_value, remove_unfinished, write_rows
-from wtal.base.records import TRAINING_COLUMNS, VideoScores
+from wtal.base.records import VideoScores, training_columns
 from wtal.base.schema import from_mapping, to_mapping
+from wtal.base.seeds import seed_of
 from wtal.data.store.read import Store
-from wtal.methods.rskp.network import Network
+from wtal.suite.paths import CHECKPOINT, ROUND_FILES, TRAINING
 from wtal.suite.step_settings import DetectSettings, EpochSettings, RoundSettings
 from wtal.suite.training_settings import CollapseSettings
 from wtal.training.checkpoint import About, read_checkpoint, write_checkpoint
 from wtal.training.epoch_scores import EpochScores
 from wtal.training.health import EpochHealth, HealthWatch, health_of
 from wtal.training.held_out import held_out_loss, held_out_videos
-from wtal.training.rng import seed_of, streams_of
+from wtal.training.rng import streams_of
 from wtal.training.runtime import StoreVideos, check_about, deterministic
 from wtal.training.score import score_videos
 from wtal.training.trainer import EpochLog, RoundLabels, Trainer
 
-FILES = ("checkpoint.pt", "training.csv", "scores_train.npz", "scores_test.npz", "resume.pt", "best.pt")
+logger = logging.getLogger(__name__)
+
+FILES = (*ROUND_FILES, "resume.pt", "best.pt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,9 @@ class RoundJob:
         self.inputs, self.folder, self.resume_every = inputs, folder, resume_every
         settings, store = inputs.settings, inputs.store
         self.streams = streams_of(settings.suite, settings.streams, inputs.seed, settings.round_index, device)
-        network = Network(store.feature_size, len(store.classes), settings.model, self.streams.initial).to(device)
+        method = settings.base.network(store.feature_size, len(store.classes), self.streams.initial).to(device)
         self.train_videos, self.test_videos = StoreVideos(store, "train"), StoreVideos(store, "test")
-        self.trainer = Trainer(network, self.train_videos, settings, self.streams, self._held_out())
+        self.trainer = Trainer(method, self.train_videos, settings, self.streams, self._held_out())
         self.about = self._start()
         values = {**to_mapping(inputs.collapse), **settings.collapse}
         collapse = from_mapping(CollapseSettings, values, file=settings.suite, key="collapse")
@@ -107,7 +110,7 @@ class RoundJob:
             snippets_per_second=store.snippets_per_second,
             round_index=settings.round_index,
             settings_digest=digest_of_value([before, to_mapping(settings), self.inputs.seed]),
-            model=to_mapping(settings.model),
+            base=to_mapping(settings.base),
             detection=None if self.inputs.detection is None else to_mapping(self.inputs.detection),
             streams=store.meta.streams,
             precision=store.rows.dtype.name,
@@ -134,17 +137,16 @@ class RoundJob:
 
         Raises CollapseError where training cannot go on, InputError where a file cannot be read or written.
         """
-        settings = self.inputs.settings
         with deterministic(self.trainer.device):
             self._resume()
             self._train()
             result = RoundResult(
-                train_scores=self._scores("train", settings.label_snippet_share),
-                test_scores=self._scores("test", settings.detection_snippet_share),
+                train_scores=self._scores("train"),
+                test_scores=self._scores("test"),
                 epoch_scores=self.epoch_scores.gathered(self.scored_epochs),
             )
-        write_checkpoint(self.folder / "checkpoint.pt", {"about": self.about.to_json(), **self.trainer.state()})
-        write_rows(self.folder / "training.csv", TRAINING_COLUMNS, self.rows)
+        write_checkpoint(self.folder / CHECKPOINT, {"about": self.about.to_json(), **self.trainer.state()})
+        write_rows(self.folder / TRAINING, training_columns(self.trainer.method.loss_names), self.rows)
         return result
 
     def clear(self) -> None:
@@ -162,24 +164,22 @@ class RoundJob:
         except CollapseError as error:
             if self.watch.best is None:
                 raise
-            print(f"warning: {error}", file=sys.stderr)
+            logger.warning(f"warning: {error}")
         kept = self.rows[-1][0]
         if self.watch.best is not None:
             kept = self.watch.best.epoch
             n_held_out = len(self.trainer.held_out)
             videos = f"{n_held_out} training videos held out" if n_held_out else "the training videos"
-            print(f"the round ends with the state after epoch {kept}, its best on {videos}", file=sys.stderr)
+            logger.info(f"the round ends with the state after epoch {kept}, its best on {videos}")
             self.trainer.restore(read_checkpoint(self.best_file)[0])
         self.rows = [[*row[:-1], int(row[0] == kept)] for row in self.rows]
 
-    def _scores(self, subset: Literal["train", "test"], share: float) -> VideoScores:
-        scores = score_videos(
-            self.trainer.network,
-            self.train_videos if subset == "train" else self.test_videos,
-            self.inputs.store.video_names(subset),
-            snippet_original_share=share,
-            video_original_share=self.inputs.settings.video_original_share,
-        )
+    def _scores(self, subset: Literal["train", "test"]) -> VideoScores:
+        names = self.inputs.store.video_names(subset)
+        if subset == "train":
+            scores = score_videos(self.trainer.method, self.train_videos, names, "labels")
+        else:
+            scores = score_videos(self.trainer.method, self.test_videos, names, "detection")
         if not all(np.isfinite(values).all() for values in _arrays(scores)):
             sentence = f"after epoch {self.trainer.progress.epoch - 1} the scores are no longer numbers"
             raise CollapseError(f"{sentence}; try a lower learning rate or a lower label weight")
@@ -187,25 +187,25 @@ class RoundJob:
 
     def _after_epoch(self, epoch: EpochSettings, log: EpochLog) -> bool:
         health = self._health(epoch, log)
-        values = [log.mean(name) for name in ("total", "foreground", "background", "attention", "consistency", "label")]
+        values = [log.mean(name) for name in ("total", *self.trainer.method.loss_names, "label")]
         values += [log.label_gradient_share, health.attention, float(np.mean(log.entropy)), health.spread]
         values += [health.class_share, health.classification_loss if self.trainer.held_out else np.nan]
         self.rows.append([epoch.epoch, epoch.learning_rate, *(format(value, ".6g") for value in values), 0])
         verdict = self.watch.take(health)
         for sign in verdict.signs:
-            print(f"warning: {sign}", file=sys.stderr, flush=True)
+            logger.warning(f"warning: {sign}")
         if verdict.is_best:
             about = {"about": self.about.to_json(), "identity": self.identity}
             write_checkpoint(self.best_file, {**about, **self.trainer.state()})
         if self.inputs.settings.keeps_epoch_scores:
-            self.epoch_scores.write(epoch.epoch, self._scores("test", self.inputs.settings.detection_snippet_share))
+            self.epoch_scores.write(epoch.epoch, self._scores("test"))
             self.scored_epochs.append(epoch.epoch)
         return verdict.ends_round
 
     def _health(self, epoch: EpochSettings, log: EpochLog) -> EpochHealth:
-        trainer, loss = self.trainer, self.inputs.settings.loss
-        seen = held_out_loss(trainer.network, self.train_videos, trainer.held_out, loss) if trainer.held_out else None
-        return health_of(epoch, log, loss, self.train_videos.video_labels, seen)
+        trainer = self.trainer
+        seen = held_out_loss(trainer.method, self.train_videos, trainer.held_out, epoch) if trainer.held_out else None
+        return health_of(epoch, log, self.train_videos.video_labels, seen)
 
     def _maybe_save(self) -> None:
         if time.monotonic() - self.saved_at < self.resume_every:
@@ -221,10 +221,10 @@ class RoundJob:
         try:
             content, _ = read_checkpoint(self.resume_file)
         except InputError as error:
-            print(f"starting over: {error}", file=sys.stderr)
+            logger.info(f"starting over: {error}")
             return
         if content.get("identity") != self.identity:
-            print(f"starting over: {self.resume_file} belongs to other settings or inputs", file=sys.stderr)
+            logger.info(f"starting over: {self.resume_file} belongs to other settings or inputs")
             return
         scored = [row[0] for row in content["rows"]] if self.inputs.settings.keeps_epoch_scores else []
         if not self._has_epochs(scored):
@@ -232,13 +232,13 @@ class RoundJob:
         for values in content["health"]:
             self.watch.take(EpochHealth(*values))
         if self.watch.best is not None and not self._has_best(self.watch.best.epoch):
-            print(f"starting over: {self.best_file} is not of this run", file=sys.stderr)
+            logger.info(f"starting over: {self.best_file} is not of this run")
             self.watch.forget()
             return
         self.trainer.restore(content)
         self.rows, self.scored_epochs = content["rows"], scored
         progress = self.trainer.progress
-        print(f"resuming in epoch {progress.epoch}, {progress.position} videos in", file=sys.stderr)
+        logger.info(f"resuming in epoch {progress.epoch}, {progress.position} videos in")
 
     def _has_epochs(self, epochs: list[int]) -> bool:
         """Whether the test scores after these epochs are there, of which those that follow will be made again."""
@@ -246,7 +246,7 @@ class RoundJob:
             for _ in self.epoch_scores.gathered(epochs):
                 pass
         except InputError as error:
-            print(f"starting over: {error}", file=sys.stderr)
+            logger.info(f"starting over: {error}")
             return False
         return True
 

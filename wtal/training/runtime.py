@@ -61,7 +61,7 @@ def check_about(about: About, store: Store, path: Path, settings: RoundSettings 
         "snippets_per_second": store.snippets_per_second,
     }
     if settings is not None:
-        expected |= {"round_index": settings.round_index - 1, "model": to_mapping(settings.model)}
+        expected |= {"round_index": settings.round_index - 1, "base": to_mapping(settings.base)}
     for key, value in expected.items():
         if getattr(about, key) != value:
             raise InputError(file=path, key=key, expected=str(value), got=getattr(about, key))

@@ -1,4 +1,4 @@
-"""Training of one round: epochs of visits, gradients summed over several videos, memory, pseudo labels.
+"""Training of one round of any method: epochs of visits, gradients summed over several videos, pseudo labels.
 
 Source: docs/method.md#losses. A visit is one video; the visits of a step are packed and go through the
 network together, which changes gradients by rounding alone. Steps are counted through epochs and rounds.
@@ -17,15 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wtal.base.errors import CollapseError
-from wtal.methods.batch import Pack, Videos, groups_of, pack, sampled_rows, scoring_packs
-from wtal.methods.rskp.losses import VideoLosses, video_losses
-from wtal.methods.rskp.memory import MemoryBank, memory_rows, padded_slots
-from wtal.methods.rskp.network import BranchOutput, Network, NetworkOutput
+from wtal.methods.batch import Batch, Videos, batch_of, groups_of, sampled_rows, scoring_batches
+from wtal.methods.contract import Losses, Method
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.adam import Adam
 from wtal.training.rng import Streams
 
-LOSSES = ("total", "foreground", "background", "attention", "consistency", "label")
 STEP_SNIPPETS = 1500  # padded, that go through the network together in training: memory, not figures, depends on it
 
 
@@ -50,7 +47,8 @@ class RoundLabels:
 class EpochLog:
     """Sums over the visits of one epoch, and every visit's losses in the order of the visits."""
 
-    losses: dict[str, list[float]] = field(default_factory=lambda: {name: [] for name in LOSSES})
+    losses: dict[str, list[float]] = field(default_factory=dict)  # `total`, those of the method, `label`
+    compared: list[float] = field(default_factory=list)  # what early stopping compares, of each visit
     attention: list[float] = field(default_factory=list)  # mean of each visit
     spread: list[float] = field(default_factory=list)  # standard deviation of each visit's attention over time
     entropy: list[float] = field(default_factory=list)  # of each visit's attention over time, as a share of its maximum
@@ -77,25 +75,19 @@ class Trainer:
     """The state of a training run and the only code that changes it."""
 
     def __init__(
-        self, network: Network, videos: Videos, settings: RoundSettings, streams: Streams, held_out: Sequence[int] = ()
+        self, method: Method, videos: Videos, settings: RoundSettings, streams: Streams, held_out: Sequence[int] = ()
     ) -> None:
         """held_out: numbers of videos that are not learnt from."""
-        self.network, self.videos, self.settings, self.streams = network, videos, settings, streams
+        self.method, self.videos, self.settings, self.streams = method, videos, settings, streams
         self.held_out = list(held_out)
-        self.device = network.class_centres.device
-        self.optimiser = Adam(network.parameters(), settings.adam_betas, settings.weight_decay)
-        self.bank = self._empty_bank()
+        self.device = method.device
+        self.optimiser = Adam(method.parameters(), settings.adam_betas, settings.weight_decay)
         self.progress = Progress()
 
-    def _empty_bank(self) -> MemoryBank:
-        model = self.settings.model
-        n_classes = self.videos.video_labels.shape[1]
-        return MemoryBank.empty(n_classes, model.memory_slots, model.embedding_size, self.device)
-
     def begin_round(self, settings: RoundSettings, streams: Streams) -> None:
-        """Go on with another round: its settings and streams, an empty memory; parameters and optimiser stay."""
+        """Go on with another round: its settings and streams; parameters and optimiser stay."""
         self.settings, self.streams = settings, streams
-        self.bank = self._empty_bank()
+        self.method.begin_round()
         self.progress = Progress(epoch=settings.epochs[0].epoch, visits=self.progress.visits)
 
     def run(
@@ -112,8 +104,8 @@ class Trainer:
             if epoch.epoch < self.progress.epoch:
                 continue
             self._epoch(epoch, labels, after_step)
-            if epoch.fills_memory_after:
-                self._fill_memory()
+            every = self._learnt_from(np.arange(self.videos.n_videos))
+            self.method.end_epoch(epoch, scoring_batches(self.videos, every, self.device))
             log = self.progress.log
             self.progress = Progress(epoch=epoch.epoch + 1, visits=self.progress.visits)
             if after_epoch is not None and after_epoch(epoch, log):
@@ -144,65 +136,33 @@ class Trainer:
         return order
 
     def _visit(self, chosen: list[int], epoch: EpochSettings, labels: RoundLabels | None) -> None:
-        """Forward and backward of some videos as one pack, as if one came after the other."""
+        """Forward and backward of some videos as one batch, as if one came after the other."""
         sampled, stream = self.settings.sampled_snippets, self.streams.sampling
         seen = [sampled_rows(len(self.videos.features(video)), sampled, stream) for video in chosen]
-        some = pack(self.videos, chosen, self.device, seen)
-        output = self.network(some, self.streams.dropout)
-        memory = self._memory_branch(some, output) if epoch.uses_memory else None
+        batch = batch_of(self.videos, chosen, self.device, seen)
         target = None
         if epoch.label_weight and labels is not None:
             targets = [labels.target(video, epoch) for video in chosen]
             targets = [rows if which is None else rows[which] for rows, which in zip(targets, seen)]
-            target = some.padded(torch.from_numpy(np.concatenate(targets)).to(self.device)).transpose(1, 2).contiguous()
-        losses = video_losses(
-            output.original, output.reallocated, memory, some.labels, some.mask, target, self.settings.loss
-        )
-        total = losses.total(self.settings.loss, epoch.consistency_weight, epoch.label_weight)
+            rows = torch.from_numpy(np.concatenate(targets)).to(self.device)
+            target = batch.padded(rows).transpose(1, 2).contiguous()
+        losses = self.method.losses(batch, epoch, target, self.streams.dropout)
+        total = losses.base + epoch.label_weight * losses.label
         if not torch.isfinite(total).all():
             raise CollapseError(
                 f"epoch {epoch.epoch}: the loss of video number {chosen[int((~torch.isfinite(total)).nonzero()[0])]} "
                 "is no longer a number; try a lower learning rate or a lower label weight"
             )
-        is_first = math.isnan(self.progress.log.label_gradient_share) and bool(some.labels.any())
+        is_first = math.isnan(self.progress.log.label_gradient_share) and bool(batch.labels.any())
         if is_first and target is not None:
             weighted = epoch.label_weight * losses.label.sum()
             self.progress.log.label_gradient_share = self._gradient_share(weighted, total.sum() - weighted)
         total.sum().backward()  # type: ignore[no-untyped-call]
-        self._log(losses, total, output, some)
-
-    def _memory_branch(self, some: Pack, output: NetworkOutput) -> BranchOutput | None:
-        """Each video reads the memory, and then puts its own prototypes in, before the next one reads.
-
-        None where no video of the pack has a class: background neither reads nor is remembered.
-        """
-        if not some.labels.any():
-            return None
-        prototypes = output.prototypes.detach()
-        probabilities = torch.softmax(self.network.prototype_logits(prototypes), dim=-1).detach()
-        slots = []
-        for place, rows in enumerate(self._memory_rows(some)):
-            slots.append(self.bank.read(rows))
-            self.bank.update(rows, prototypes[place], probabilities[place])
-        return self.network.memory_branch(output, some, *padded_slots(slots))
-
-    def _memory_rows(self, some: Pack) -> list[list[int]]:
-        """Rows of the memory for each video of a pack."""
-        return [memory_rows(label, self.settings.memory_index) for label in some.labels.tolist()]
-
-    @torch.no_grad()
-    def _fill_memory(self) -> None:
-        """One pass over the training videos in evaluation mode, each into the rows of its own classes."""
-        every = self._learnt_from(np.arange(self.videos.n_videos))
-        for some in scoring_packs(self.videos, every, self.device):
-            prototypes = self.network(some).prototypes
-            probabilities = torch.softmax(self.network.prototype_logits(prototypes), dim=-1)
-            for place, label in enumerate(some.labels.tolist()):
-                self.bank.update(memory_rows(label, "label"), prototypes[place], probabilities[place])
+        self._log(losses, total, batch)
 
     def _gradient_share(self, label_loss: Tensor, rest: Tensor) -> float:
         """|gradient of the label loss| / (that + |gradient of the rest|) over all parameters."""
-        parameters = list(self.network.parameters())
+        parameters = list(self.method.parameters())
 
         def length(loss: Tensor) -> float:
             gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
@@ -212,29 +172,28 @@ class Trainer:
         return of_labels / (of_labels + of_rest) if of_labels + of_rest > 0 else 0.0
 
     @torch.no_grad()
-    def _log(self, losses: VideoLosses, total: Tensor, output: NetworkOutput, some: Pack) -> None:
+    def _log(self, losses: Losses, total: Tensor, batch: Batch) -> None:
         log = self.progress.log
-        for name in LOSSES:
-            values = total if name == "total" else getattr(losses, name)
-            log.losses[name].extend(values.detach().double().tolist())
-        attention = output.original.attention
-        mean = attention.sum(dim=1) / some.lengths
-        variance = ((attention - mean[:, None]).square() * some.mask).sum(dim=1) / some.lengths
+        for name, values in {"total": total, **losses.parts, "label": losses.label}.items():
+            log.losses.setdefault(name, []).extend(values.double().tolist())
+        log.compared.extend(losses.compared.double().tolist())
+        attention = losses.attention
+        mean = attention.sum(dim=1) / batch.lengths
+        variance = ((attention - mean[:, None]).square() * batch.mask).sum(dim=1) / batch.lengths
         log.attention.extend(mean.tolist())
         log.spread.extend(variance.sqrt().tolist())
         share = attention / attention.sum(dim=1, keepdim=True).clamp(min=1e-12)
-        entropy = torch.special.entr(share).sum(dim=1) / torch.log(some.lengths.clamp(min=2).float())
+        entropy = torch.special.entr(share).sum(dim=1) / torch.log(batch.lengths.clamp(min=2).float())
         log.entropy.extend(entropy.tolist())
-        best = output.original.agnostic_logits[:, :-1].argmax(dim=1)
-        log.best_class.extend(best[some.labels.any(dim=1)].tolist())  # what background looks like most says nothing
+        best = losses.video_logits[:, :-1].argmax(dim=1)
+        log.best_class.extend(best[batch.labels.any(dim=1)].tolist())  # what background looks like most says nothing
 
     def state(self) -> dict[str, Any]:
         """Everything that a checkpoint holds of a run."""
         progress = self.progress
         return {
-            "model": self.network.state_dict(),
+            "model": self.method.state_dict(),
             "optimiser": self.optimiser.state(),
-            "bank": {"prototypes": self.bank.prototypes, "scores": self.bank.scores},
             "streams": self.streams.state(),
             "progress": {
                 "epoch": progress.epoch,
@@ -247,9 +206,8 @@ class Trainer:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up a run where `state` left it, within an epoch or between two rounds."""
-        self.network.load_state_dict(state["model"])
+        self.method.load_state_dict(state["model"])
         self.optimiser.restore(state["optimiser"])
-        self.bank = MemoryBank(**{name: value.to(self.device).clone() for name, value in state["bank"].items()})
         self.streams.restore(state["streams"])
         values = dict(state["progress"])
         self.progress = Progress(**{**values, "log": EpochLog(**values["log"])})

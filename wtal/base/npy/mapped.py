@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mmap
 import warnings
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,66 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wtal.base.errors import InputError
-from wtal.base.npy.stack_machine import STEPS, Array, Interpreter, Refused, Type
+from wtal.base.npy.arrays import Array, Refused
+from wtal.base.npy.stack_machine import Interpreter
 
 EXPECTED = "an object array with one array of features for each video"
-LARGE = 1 << 12  # bytes from which the content of an array stays in the file
-
-
-class _MappedArray(Array):
-    """An array under construction whose numbers may stay where they are in the file."""
-
-    def set_state(self, state: Any) -> None:
-        _, shape, kind, is_fortran, content = state
-        if not isinstance(content, memoryview):
-            super().set_state(state)
-            return
-        if not isinstance(kind, Type) or kind.is_object or not isinstance(shape, tuple):
-            raise Refused("an array without type or shape")
-        if not all(type(length) is int and length >= 0 for length in shape):
-            raise Refused("an array of impossible shape")
-        plain = kind.plain()
-        if not plain.itemsize or len(content) != int(np.prod(shape, dtype=object)) * plain.itemsize:
-            raise Refused("an array of other length than its shape")
-        self.value = np.frombuffer(content, dtype=plain).reshape(shape, order="F" if is_fortran else "C")
-
-
-class _MappedInterpreter(Interpreter):
-    """The stack machine with long contents left in the file."""
-
-    def steps(self) -> Mapping[int, Callable[[Interpreter], Any]]:
-        return _MAPPED_STEPS
-
-    def content_in_place(self, form: str) -> None:
-        part = self.take(self.number(form))
-        self.stack.append(part if len(part) >= LARGE else bytes(part))
-
-    def reduce_to_mapped(self) -> None:
-        self.reduce()
-        if type(self.stack[-1]) is Array:
-            self.stack[-1] = _MappedArray()
-
-
-def _content(form: str) -> Callable[[Interpreter], None]:
-    def step(machine: Interpreter) -> None:
-        if isinstance(machine, _MappedInterpreter):
-            machine.content_in_place(form)
-
-    return step
-
-
-def _reduce(machine: Interpreter) -> None:
-    if isinstance(machine, _MappedInterpreter):
-        machine.reduce_to_mapped()
-
-
-_MAPPED_STEPS: dict[int, Callable[[Interpreter], Any]] = {
-    **STEPS,
-    0x54: _content("<I"),  # BINSTRING
-    0x42: _content("<I"),  # BINBYTES
-    0x8E: _content("<Q"),  # BINBYTES8
-    0x52: _reduce,  # REDUCE
-}
 
 
 def holds_objects(path: Path) -> bool:
@@ -102,7 +45,7 @@ def map_object_array(path: str | Path) -> list[NDArray[Any]]:
         with path.open("rb") as stream:
             shape, _ = _header(stream)
             mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-            value = _MappedInterpreter(memoryview(mapped)[stream.tell() :]).run()
+            value = Interpreter(memoryview(mapped)[stream.tell() :]).run()
         return _entries(value, shape)
     except Refused as error:
         raise InputError(file=path, expected=EXPECTED, got=error) from None

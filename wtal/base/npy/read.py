@@ -11,7 +11,8 @@ import numpy as np
 
 from wtal.base.errors import InputError
 from wtal.base.files import read_bytes
-from wtal.base.npy.stack_machine import Array, Interpreter, Mark, Name, Refused, Type
+from wtal.base.npy.arrays import Array, Made, Piece, Refused
+from wtal.base.npy.stack_machine import Interpreter, Name
 
 EXPECTED = "an array of numbers, text, lists and arrays"
 DEEPEST = 16  # lists in lists
@@ -34,8 +35,12 @@ class _Finisher:
         if isinstance(value, tuple):
             return tuple(self.value(entry, depth + 1) for entry in value)
         if isinstance(value, dict):
+            if not all(isinstance(key, str) for key in value):
+                raise Refused("a table whose keys are not names, each once")
             return {key: self.value(entry, depth + 1) for key, entry in value.items()}
-        if isinstance(value, (Name, Type, Mark)):
+        if isinstance(value, Piece):
+            return value.tobytes()
+        if isinstance(value, (Name, Made)):
             raise Refused("something that is no value")
         return value
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from wtal.base.errors import InputError
-from wtal.base.file_kind import DESCRIBED, kind_of
 from wtal.base.npy.read import read_array
+from wtal.data.annotations.file_kind import DESCRIBED, kind_of
 from wtal.data.annotations.json_forms import read_entries
 from wtal.data.annotations.raw import RawAnnotations, RawRow, RawVideo, apart_from_ambiguous
 from wtal.data.annotations.table_forms import CLASS_FILE, class_files, read_class_files, read_table

@@ -17,7 +17,7 @@ def keys_of(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(str(key) for entry in entries for key in entry))
 
 
-def named(keys: Iterable[str]) -> str:
+def keys_in_words(keys: Iterable[str]) -> str:
     """Keys in a sentence, at most twenty."""
     names = list(keys)
     return ", ".join(names[:MOST_KEYS]) + (", ..." if len(names) > MOST_KEYS else "")
@@ -31,7 +31,7 @@ def check_keys(path: Path, database: Mapping[str, Any]) -> None:
     elsewhere = [entry for entry in database.values() if isinstance(entry, Mapping) and _has_labels_elsewhere(entry)]
     if elsewhere:
         expected = f"the labels of each video in a list under {LABELS!r}, an empty one for background"
-        got = f"{len(elsewhere)} of {len(database)} videos without, whose keys are {named(keys_of(elsewhere))}"
+        got = f"{len(elsewhere)} of {len(database)} videos without, whose keys are {keys_in_words(keys_of(elsewhere))}"
         raise InputError(file=path, expected=expected, got=got)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from wtal.base.errors import InputError
@@ -24,50 +24,74 @@ def plain_name(name: str) -> str:
     return without_media(name).removeprefix(PREFIX)
 
 
+# What names may differ in and yet mean the same video: the same name is taken first, then each of these in turn.
+ROUGHER: tuple[Callable[[str], str], ...] = (without_media, plain_name)
+
+
 def is_hidden(path: Path, below: Path) -> bool:
     """Whether a path, or a folder on the way to it from `below`, has a name that begins with a point."""
     return any(part.startswith(".") for part in path.relative_to(below).parts)
 
 
+class VideoNames:
+    """Finds videos by their names, which may have or lack the ending of a media file and the prefix `v_`."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.number_of = {name: number for number, name in enumerate(names)}
+        self.alike = [_groups(self.number_of, rougher) for rougher in ROUGHER]
+
+    def find(self, name: str, source: str) -> int | None:
+        """The number of a video: of that name, else of the only one that differs in ending or prefix alone; or None.
+
+        Raises InputError, naming them, where several do. source: names the file that holds the name.
+        """
+        if name in self.number_of:
+            return self.number_of[name]
+        for rougher, groups in zip(ROUGHER, self.alike):
+            found = groups.get(rougher(name), ())
+            if len(found) > 1:
+                got = f"{name!r}, which may be {' or '.join(map(repr, found))}"
+                raise InputError(file=source, key="video", expected="the name of one video", got=got)
+            if found:
+                return self.number_of[found[0]]
+        return None
+
+
 def match_names(wanted: Iterable[str], found: Iterable[str], file: str | Path) -> dict[str, str | None]:
     """For each wanted name the one found for it, or None: the same name, else one that differs in ending or prefix.
 
-    Raises InputError, naming them, where two videos, or two files of features, are one name without their endings.
+    No name is found for two. Raises InputError, naming them, where two videos, or two files of features, are one name
+    without their endings.
     """
-    groups, others = _groups(wanted), _groups(found)
-    matches: dict[str, str | None] = {}
-    for plain, names in groups.items():
-        matches |= _matched(plain, names, others.get(plain, ()), file)
-    for plain, names in groups.items():
-        toggled = plain.removeprefix(PREFIX) if plain.startswith(PREFIX) else PREFIX + plain
-        left = [name for name in names if matches[name] is None]
-        if left and toggled in others and toggled not in groups:
-            matches |= _matched(plain, left, others[toggled], file)
+    videos, files = VideoNames(wanted), VideoNames(found)
+    matches = {name: name if name in files.number_of else None for name in videos.number_of}
+    for rougher, groups, others in zip(ROUGHER, videos.alike, files.alike):
+        taken = set(matches.values())
+        for plain, names in groups.items():
+            free = [name for name in others.get(plain, ()) if name not in taken]
+            is_left = any(matches[name] is None for name in names)
+            if free and (is_left or rougher is without_media):  # a file beside the one of that very name is odd too
+                _check_one_each(names, others[plain], plain, file)
+                matches[names[0]] = free[0]
     return matches
+
+
+def _check_one_each(videos: Sequence[str], files: Sequence[str], plain: str, file: str | Path) -> None:
+    if len(videos) > 1 or len(files) > 1:
+        what, names = ("features", files) if len(files) > 1 else ("videos", videos)
+        got = f"{' and '.join(sorted(names))}, which differ in media ending or prefix alone"
+        raise InputError(file=file, key=plain, expected=f"{what} of one name for each video", got=got)
 
 
 def display_names(names: Iterable[str]) -> dict[str, str]:
     """Each name without the ending of a media file, unless two would be the same then."""
-    groups = _groups(names)
+    groups = _groups(names, without_media)
     return {name: plain if len(own) == 1 else name for plain, own in groups.items() for name in own}
 
 
-def _groups(names: Iterable[str]) -> Mapping[str, list[str]]:
+def _groups(names: Iterable[str], rougher: Callable[[str], str]) -> dict[str, list[str]]:
+    """The names that become the same."""
     groups: dict[str, list[str]] = {}
     for name in names:
-        groups.setdefault(without_media(name), []).append(name)
+        groups.setdefault(rougher(name), []).append(name)
     return groups
-
-
-def _matched(plain: str, wanted: Iterable[str], found: Iterable[str], file: str | Path) -> dict[str, str | None]:
-    """Names that are one without their endings: the same name on both sides first, then the only ones left."""
-    videos, files = list(wanted), list(found)
-    matches: dict[str, str | None] = {name: name if name in files else None for name in videos}
-    left = [name for name in files if name not in videos]
-    if left and (len(videos) > 1 or len(files) > 1):
-        what, names = ("features", files) if len(files) > 1 else ("videos", videos)
-        got = f"{' and '.join(sorted(names))}, which are one without the ending of a media file"
-        raise InputError(file=file, key=plain, expected=f"{what} of one name for each video", got=got)
-    if left:
-        matches[videos[0]] = left[0]
-    return matches

@@ -5,15 +5,15 @@ The forms: docs/evaluation.md#input and docs/data.md. Video-level labels alone a
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wtal.base.errors import InputError, nearest
+from wtal.base.seeds import seed_of_text
 from wtal.data.annotations.forms import annotation_files, parsed_annotations
-from wtal.data.annotations.keys import named
+from wtal.data.annotations.keys import keys_in_words
 from wtal.data.annotations.raw import RawAnnotations, RawVideo
 from wtal.data.annotations.subsets import subset_key
 from wtal.data.annotations.values import instance_of, positive_of
@@ -76,7 +76,7 @@ def read_annotations(path: str | Path) -> Annotations:
     else:
         _check_known(raw.path / "labels.npy", videos, classes)
     if not any(classes_of(video) for video in videos):
-        got = f"none in {len(videos)} videos, whose keys are {named(raw.keys)}"
+        got = f"none in {len(videos)} videos, whose keys are {keys_in_words(raw.keys)}"
         raise InputError(file=path, expected="a label of some video under 'annotations' or 'label'", got=got)
     n_ambiguous = sum(len(video.ambiguous) for video in videos)
     notes = raw.notes
@@ -99,7 +99,7 @@ def with_subsets(annotations: Annotations, train: str, test: str, test_share: fl
     """
     if any(video.subset for video in annotations.videos):
         return annotations
-    order = sorted(annotations.videos, key=lambda video: hashlib.sha256(video.name.encode()).digest())
+    order = sorted(annotations.videos, key=lambda video: seed_of_text(video.name))
     left = dict.fromkeys(annotations.classes, 0)
     for video in order:
         for name in classes_of(video):

@@ -11,7 +11,7 @@ from pathlib import Path
 from wtal.base.errors import InputError, nearest
 from wtal.base.files import read_text
 from wtal.data.annotations.raw import AMBIGUOUS, RawAnnotations, RawRow, RawVideo
-from wtal.data.annotations.values import pair_of
+from wtal.data.annotations.values import number_of, pair_of
 
 COLUMNS = ("video", "label", "start", "end", "subset")
 CLASS_FILE = re.compile(r"(?P<label>[^.].*)_(?P<subset>test|val|validation)\.txt", re.IGNORECASE)
@@ -28,10 +28,10 @@ def csv_rows(text: str) -> Iterator[list[str]]:
 
 def seconds_of(path: Path, key: str, text: str) -> float:
     """The number that a table holds. Raises InputError."""
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(file=path, key=key, expected="start and end in seconds", got=repr(text)) from None
+    number = number_of(text)
+    if number is None:
+        raise InputError(file=path, key=key, expected="start and end in seconds", got=repr(text))
+    return number
 
 
 def read_table(path: Path) -> RawAnnotations:

@@ -7,7 +7,7 @@ reads video by video, so that memory never holds more than one. How far it is ca
 from __future__ import annotations
 
 import hashlib
-import sys
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wtal.base.digests import digest_of_command
+from wtal.base.code.digests import digest_of_command
 from wtal.base.errors import InputError
 from wtal.base.files import digest_of_value, to_json
-from wtal.base.first_seen import hold, record
+from wtal.base.first_seen import hold_to_lock, record
+from wtal.base.members import reference_of
 from wtal.base.schema import to_mapping
 from wtal.data.convert.chosen_videos import used_classes, weak_labels
 from wtal.data.convert.collection import Collection, Member, Tell, collect
@@ -26,6 +27,8 @@ from wtal.data.convert.settings import FeatureData
 from wtal.data.features.layouts import read_entry
 from wtal.data.features.statistics import FeatureStatistics, same_numbers, stream_doubts, stream_statistics
 from wtal.data.store.write import DataSet, ResumableVideos, StoredVideo, VideoRecord
+
+logger = logging.getLogger(__name__)
 
 NEWS = 2000  # videos after which a long conversion says how far it is
 
@@ -35,10 +38,10 @@ __all__ = ["collect", "converted_data_set", "hold_features", "read_all"]
 def converted_data_set(settings: FeatureData, tell: Tell | None = None) -> DataSet:
     """The data set of some features and annotations, ready to be written; the features are read while it is written.
 
-    tell: takes a sentence for each caution (default: a line on standard error).
+    tell: takes a sentence for each caution (default: a line of the log).
     Raises InputError where a file is missing or damaged, or features and annotations do not belong together.
     """
-    tell = tell or _to_standard_error
+    tell = tell or _note
     collection = collect(settings, tell)
     return DataSet(
         dataset=settings.name,
@@ -54,8 +57,8 @@ def converted_data_set(settings: FeatureData, tell: Tell | None = None) -> DataS
     )
 
 
-def _to_standard_error(sentence: str) -> None:
-    print(f"note: {sentence}", file=sys.stderr, flush=True)
+def _note(sentence: str) -> None:
+    logger.info(f"note: {sentence}")
 
 
 class ConvertedVideos(ResumableVideos):
@@ -122,7 +125,7 @@ class ConvertedVideos(ResumableVideos):
 
 def _made_by(collection: Collection) -> str:
     """The digest of what decides the rows beside the files; annotations decide their order alone, which is seen."""
-    code = digest_of_command("prepare")
+    code = digest_of_command("prepare", members=[reference_of(collection.settings)])
     return digest_of_value([to_mapping(collection.settings), collection.feature_size, code])
 
 
@@ -173,7 +176,7 @@ def hold_features(
 ) -> None:
     """Hold annotations and features against the lock, or record them in it. Raises InputError where one differs."""
     videos = [[video.name, video.subset, video.seconds, video.instances] for video in collection.annotations.videos]
-    hold(lock, "annotations", {"sha256": digest_of_value([list(collection.annotations.classes), videos])})
-    hold(lock, "features", {"columns": collection.feature_size, "streams": to_mapping(collection.streams)})
-    hold(lock, "videos", digests)
+    hold_to_lock(lock, "annotations", {"sha256": digest_of_value([list(collection.annotations.classes), videos])})
+    hold_to_lock(lock, "features", {"columns": collection.feature_size, "streams": to_mapping(collection.streams)})
+    hold_to_lock(lock, "videos", digests)
     record(lock, "streams", streams)

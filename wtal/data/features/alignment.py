@@ -8,6 +8,7 @@ from itertools import combinations, permutations
 import numpy as np
 from numpy.typing import NDArray
 
+from wtal.base.overlap import temporal_iou
 from wtal.base.records import Floats, Integers
 from wtal.data.annotations.read import AnnotatedVideo
 from wtal.data.features.rate import follows_frames, lost_rows, measured_line, rate_by_frames, told_of_line, told_of_lost
@@ -128,13 +129,8 @@ def covers_class(videos: Sequence[AnnotatedVideo]) -> list[str]:
 
 
 def _has_same(start: float, end: float, others: Sequence[tuple[float, float]]) -> bool:
-    return any(tiou(start, end, *other) >= SAME for other in others)
-
-
-def tiou(start: float, end: float, other_start: float, other_end: float) -> float:
-    """Temporal intersection over union of two intervals; 0 where both are empty."""
-    union = max(end, other_end) - min(start, other_start)
-    return max(0.0, min(end, other_end) - max(start, other_start)) / union if union > 0 else 0.0
+    other_start, other_end = np.array(others, dtype=np.float64).reshape(-1, 2).T
+    return bool((temporal_iou(start, end, other_start, other_end) >= SAME).any())
 
 
 def past_end(video: AnnotatedVideo, seconds: float) -> list[tuple[str, float, float]]:

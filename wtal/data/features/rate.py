@@ -23,7 +23,7 @@ USUAL_RATES = tuple((fps, stride) for stride in (16, 8, 4, 32, 64, 10, 5, 2, 1) 
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RateLine:
     """Most videos of d seconds have floor(rate * d) - lost rows."""
 
     rate: float  # snippets a second
@@ -46,7 +46,7 @@ class _Region:
         return (self.least + self.most) / 2
 
 
-def measured_line(counts: Integers, seconds: Floats) -> Line:
+def measured_line(counts: Integers, seconds: Floats) -> RateLine:
     """The line of rows [V] over durations [V]: the one that the most videos lie on, of those the fewest rows lost.
 
     Up to a tenth of the videos may lie anywhere. Where less than nine tenths lie on any, as with durations in whole
@@ -57,8 +57,8 @@ def measured_line(counts: Integers, seconds: Floats) -> Line:
     regions = {lost: _region(counts, seconds, lost) for lost in LOST}
     if (np.abs(counts - ratio * seconds) <= ROUNDING).sum() >= enough:
         if np.ptp(counts) > 1:
-            return Line(ratio, 0, ratio, ratio)
-        return Line(ratio, 0, ratio, max(ratio, regions[0.0].most), regions[1.0].middle)
+            return RateLine(ratio, 0, ratio, ratio)
+        return RateLine(ratio, 0, ratio, max(ratio, regions[0.0].most), regions[1.0].middle)
     gain = max(1.0, 0.05 * len(counts))  # videos that a less likely number of lost rows must fit besides
     lost = 0.0
     for other in LOST[1:]:
@@ -70,7 +70,7 @@ def measured_line(counts: Integers, seconds: Floats) -> Line:
     other_region = regions[max(0.0, np.floor(lost)) + 1]
     cannot_tell = other_region.n_videos + gain >= chosen.n_videos
     if_one = other_region.middle if cannot_tell else None
-    return Line(chosen.middle, int(np.floor(lost)) if lost >= 0 else 0, chosen.least, chosen.most, if_one)
+    return RateLine(chosen.middle, int(np.floor(lost)) if lost >= 0 else 0, chosen.least, chosen.most, if_one)
 
 
 def _region(counts: Integers, seconds: Floats, lost: float) -> _Region:
@@ -85,7 +85,7 @@ def _region(counts: Integers, seconds: Floats, lost: float) -> _Region:
     return _Region(int(covering.max()), float(starts[widest]), float(ends[ended[widest]]))
 
 
-def _line_through_pairs(counts: Integers, seconds: Floats, ratio: float) -> Line:
+def _line_through_pairs(counts: Integers, seconds: Floats, ratio: float) -> RateLine:
     order = np.argsort(seconds, kind="stable")
     some = order[np.unique(np.linspace(0, len(order) - 1, MOST_PAIRED).astype(int))]
     first, second = np.array(list(combinations(some.tolist(), 2)), dtype=np.int64).reshape(-1, 2).T
@@ -98,7 +98,7 @@ def _line_through_pairs(counts: Integers, seconds: Floats, ratio: float) -> Line
         heaped = np.cumsum(weights[by_slope])
         slope = float(slopes[by_slope[int(np.searchsorted(heaped, heaped[-1] / 2))]])
         rate = slope if 0.5 < slope / ratio < 2 else ratio
-    return Line(rate, lost_rows(counts, seconds, rate), rate, rate)
+    return RateLine(rate, lost_rows(counts, seconds, rate), rate, rate)
 
 
 def lost_rows(counts: Integers, seconds: Floats, rate: float) -> int:
@@ -124,7 +124,7 @@ def _thickness(rest: Floats) -> float:
     return float((ordered[n_held - 1 :] - ordered[: len(rest) - n_held + 1]).min())
 
 
-def rate_by_frames(line: Line, frames_per_second: Floats) -> float | None:
+def rate_by_frames(line: RateLine, frames_per_second: Floats) -> float | None:
     """The rate by frames a second [V] that are one and the same, if one whole number of frames a snippet fits alone."""
     if not len(frames_per_second) or np.ptp(frames_per_second) > 1e-6 * frames_per_second.max():
         return None
@@ -157,7 +157,7 @@ def told_of_lost(lost: int) -> list[str]:
     return [f"each video has {rows} more than its duration has room for: windows past its end"]
 
 
-def told_of_line(line: Line) -> list[str]:
+def told_of_line(line: RateLine) -> list[str]:
     """What a user should know of a rate that was derived: how sure it is, and which rows are missing."""
     told = told_of_lost(line.lost)
     words = "derived"

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TextIO
 
 from wtal.base.errors import InputError, WtalError
 from wtal.base.files import digest_of_file
-from wtal.base.first_seen import hold, read_lock
+from wtal.base.first_seen import hold_to_lock, read_lock
 from wtal.base.progress import ShownProgress
 from wtal.data.fetch.by_hand import FoundFeatures, found_features, take_features, video_names
 from wtal.data.fetch.manifest import Manifest, ManifestFile, Part
 from wtal.data.fetch.sources import (
-    Network,
+    Hosts,
     SourceError,
     copy_from,
     download,
+    file_in_package,
     from_google_drive,
-    packaged_file,
     path_of_url,
 )
 
@@ -33,7 +31,7 @@ class MissingFilesError(WtalError):
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class FetchRequest:
     """What to fetch and where it may come from beside the manifest's own sources."""
 
     manifest: Manifest
@@ -52,25 +50,25 @@ class _Attempt:
     failures: list[tuple[str, str]] = field(default_factory=list)
 
 
-def fetch(request: Request, *, stream: TextIO = sys.stderr) -> list[str]:
+def fetch(request: FetchRequest) -> list[str]:
     """Fetch what is missing or altered, verify the rest; returns a line a file.
 
     A file whose sha256 nobody has stated is recorded in the data set's lock when it is first seen, and held against
     it from then on. Features may be there in another layout than the manifest's file.
     Raises MissingFilesError, after everything that can be had was fetched, naming all that cannot.
     """
-    network, lines, missing = Network(), [], []
+    hosts, lines, missing = Hosts(), [], []
     seen = read_lock(request.into / LOCK).get("files", {})
     made = _absent(request)
     for file in request.manifest.files:
         if request.only and file.part != request.only:
             continue
         attempt = _Attempt(_as_first_seen(file, seen), request.into / file.path)
-        found = _features_there(request, attempt) or _fetch_file(request, attempt, network, stream)
+        found = _features_there(request, attempt) or _fetch_file(request, attempt, hosts)
         if found and file.sha256 != attempt.file.sha256:
             found = found.replace("as stated", "as first seen")
         if found and file.sha256 is None and attempt.target.is_file():
-            hold(request.into / LOCK, "files", {file.path: digest_of_file(attempt.target)})
+            hold_to_lock(request.into / LOCK, "files", {file.path: digest_of_file(attempt.target)})
         if found:
             lines.append(f"{file.path}: {found}")
         elif file.optional:
@@ -85,7 +83,7 @@ def fetch(request: Request, *, stream: TextIO = sys.stderr) -> list[str]:
     return lines
 
 
-def _absent(request: Request) -> list[Path]:
+def _absent(request: FetchRequest) -> list[Path]:
     """The folders that fetching may have to make, the deepest first."""
     targets = [(request.into / file.path).parent for file in request.manifest.files]
     folders = {folder for target in targets for folder in (target, *target.parents) if not folder.exists()}
@@ -98,7 +96,7 @@ def _as_first_seen(file: ManifestFile, seen: dict[str, str]) -> ManifestFile:
     return replace(file, sha256=known) if file.sha256 is None and isinstance(known, str) else file
 
 
-def _features_there(request: Request, attempt: _Attempt) -> str | None:
+def _features_there(request: FetchRequest, attempt: _Attempt) -> str | None:
     """How features are there in another layout than the manifest's one file, taken by hand where they lie there."""
     file, target = attempt.file, attempt.target
     if file.part != "features" or "/" not in file.path or target.exists():
@@ -140,7 +138,7 @@ def _verified(file: ManifestFile) -> str:
     return "sha256 as stated" if file.sha256 else "not verified, since nobody has stated its sha256"
 
 
-def _fetch_file(request: Request, attempt: _Attempt, network: Network, stream: TextIO) -> str | None:
+def _fetch_file(request: FetchRequest, attempt: _Attempt, hosts: Hosts) -> str | None:
     """How the file was had, or None with the failures in the attempt."""
     file, target = attempt.file, attempt.target
     problem = problem_with(target, file)
@@ -151,12 +149,12 @@ def _fetch_file(request: Request, attempt: _Attempt, network: Network, stream: T
     for source in _sources(request, file):
         try:
             if source.startswith("package:"):
-                place = packaged_file(source)
+                place = file_in_package(source)
                 problem = problem_with(place, file)
                 if problem:
                     raise SourceError(f"{place}: {problem}")
                 return f"in its package, {_verified(file)} ({place})"
-            _from_source(source, target, file, network, stream)
+            _from_source(source, target, file, hosts)
         except OSError as error:
             raise InputError(file=target, expected="a path that can be written", got=error.strerror or error) from None
         except SourceError as error:
@@ -166,7 +164,7 @@ def _fetch_file(request: Request, attempt: _Attempt, network: Network, stream: T
     return None
 
 
-def _sources(request: Request, file: ManifestFile) -> list[str]:
+def _sources(request: FetchRequest, file: ManifestFile) -> list[str]:
     first = []
     if request.by_hand is not None:
         first += [str(request.by_hand / path) for path in dict.fromkeys((file.path, Path(file.path).name))]
@@ -175,7 +173,7 @@ def _sources(request: Request, file: ManifestFile) -> list[str]:
     return [*first, *file.sources]
 
 
-def _from_source(source: str, target: Path, file: ManifestFile, network: Network, stream: TextIO) -> None:
+def _from_source(source: str, target: Path, file: ManifestFile, hosts: Hosts) -> None:
     """Bring one source's file to its target, whole and verified, or raise SourceError and leave the target alone."""
     scheme, _, rest = source.partition(":")
     if scheme == "manual":
@@ -183,7 +181,7 @@ def _from_source(source: str, target: Path, file: ManifestFile, network: Network
     partial = target.with_name(f"{target.name}.part")
     target.parent.mkdir(parents=True, exist_ok=True)
     if scheme in ("https", "http"):
-        _download_verified(source, partial, file, network, stream)
+        _download_verified(source, partial, file, hosts)
     else:
         if scheme == "google-drive":
             from_google_drive(rest, partial)
@@ -196,15 +194,15 @@ def _from_source(source: str, target: Path, file: ManifestFile, network: Network
     partial.replace(target)
 
 
-def _download_verified(url: str, partial: Path, file: ManifestFile, network: Network, stream: TextIO) -> None:
+def _download_verified(url: str, partial: Path, file: ManifestFile, hosts: Hosts) -> None:
     if file.sha256 is None:
         partial.unlink(missing_ok=True)  # nothing could tell whether its beginning is of the same file
-    shown = ShownProgress(file.path, stream)
+    shown = ShownProgress(file.path)
     failure = SourceError("nothing came")
     for _ in range(ATTEMPTS):
         begun = partial.stat().st_size if partial.exists() else 0
         try:
-            download(url, partial, network=network, limit=file.bytes, progress=shown)
+            download(url, partial, hosts=hosts, limit=file.bytes, progress=shown)
         except SourceError as error:
             failure = error
             if partial.exists() and partial.stat().st_size > begun:
@@ -234,7 +232,7 @@ def _named(source: str) -> str:
     return rest.strip() if scheme == "manual" else source
 
 
-def _message(request: Request, missing: list[_Attempt], found: list[str]) -> str:
+def _message(request: FetchRequest, missing: list[_Attempt], found: list[str]) -> str:
     manifest = request.manifest
     files = "file" if len(missing) == 1 else "files"
     n_verified = sum("sha256 as" in line for line in found)

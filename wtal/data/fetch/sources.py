@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import importlib
-import importlib.metadata
 import importlib.util
 import shutil
 import urllib.error
@@ -13,6 +12,8 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from wtal.base.files import installed_file
 
 TIMEOUT = 8.0  # seconds without an answer
 PIECE = 1 << 18  # bytes read at a time
@@ -30,7 +31,7 @@ class _RangeRefusedError(SourceError):
 
 
 @dataclass
-class Network:
+class Hosts:
     """Remembers hosts that did not answer, so that a machine without a network is told so soon."""
 
     silent: set[str] = field(default_factory=set)
@@ -69,7 +70,7 @@ def has_page(beginning: bytes) -> bool:
     return text.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<script"))
 
 
-def download(url: str, partial: Path, *, network: Network, limit: int | None, progress: Progress) -> None:
+def download(url: str, partial: Path, *, hosts: Hosts, limit: int | None, progress: Progress) -> None:
     """Fetch a URL into a partial file, from where an earlier attempt ended.
 
     limit: bytes the file has, if known; a longer answer is refused. Raises SourceError; the partial file stays then.
@@ -79,10 +80,10 @@ def download(url: str, partial: Path, *, network: Network, limit: int | None, pr
         partial.unlink(missing_ok=True)
         have = 0
     try:
-        response = network.open(url, have)
+        response = hosts.open(url, have)
     except _RangeRefusedError:
         partial.unlink(missing_ok=True)
-        have, response = 0, network.open(url, 0)
+        have, response = 0, hosts.open(url, 0)
     with response:
         if have and not _goes_on(response, have):
             have = 0
@@ -91,7 +92,7 @@ def download(url: str, partial: Path, *, network: Network, limit: int | None, pr
         try:
             have = _receive(response, partial, have, limit=limit, total=total, progress=progress)
         except TimeoutError:
-            network.silent.add(urllib.parse.urlsplit(url).netloc)
+            hosts.silent.add(urllib.parse.urlsplit(url).netloc)
             raise SourceError(f"nothing came for {TIMEOUT:g} seconds") from None
         except (OSError, http.client.HTTPException) as error:
             raise SourceError(f"the connection broke: {error or type(error).__name__}") from None
@@ -144,17 +145,13 @@ def path_of_url(url: str) -> Path:
     return Path(urllib.parse.unquote(parts.path))
 
 
-def packaged_file(source: str) -> Path:
-    """The file that `package:DISTRIBUTION/PATH` names, found without importing anything. Raises SourceError."""
-    distribution, _, wanted = source.removeprefix("package:").partition("/")
+def file_in_package(source: str) -> Path:
+    """The file that `package:DISTRIBUTION/PATH` names. Raises SourceError."""
+    package, _, name = source.removeprefix("package:").partition("/")
     try:
-        files = importlib.metadata.files(distribution) or []
-    except (importlib.metadata.PackageNotFoundError, ValueError):
-        raise SourceError(f"the package {distribution} is not installed") from None
-    for file in files:
-        if file.as_posix() == wanted and Path(str(file.locate())).is_file():
-            return Path(str(file.locate()))
-    raise SourceError(f"the package {distribution} has no such file")
+        return installed_file(package, name)
+    except LookupError as error:
+        raise SourceError(str(error)) from None
 
 
 def from_google_drive(identity: str, partial: Path) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from collections.abc import Collection
 from pathlib import Path
 
 from wtal.base.errors import InputError
+from wtal.base.files import installed_file
 from wtal.data.store.tables import Subset
 
 
@@ -14,13 +14,9 @@ def packaged_file(package: str, name: str, install: str) -> Path:
     """Where an installed package keeps a file. Raises InputError, with the command `install`, where it is not there."""
     expected = f"the package with the recordings, which `{install}` installs"
     try:
-        files = importlib.metadata.files(package) or []
-    except importlib.metadata.PackageNotFoundError:
-        raise InputError(file=package, expected=expected, got="no such package") from None
-    for file in files:
-        if file.as_posix() == name and Path(str(file.locate())).is_file():
-            return Path(str(file.locate()))
-    raise InputError(file=package, key=name, expected=expected, got="a package without that file")
+        return installed_file(package, name)
+    except LookupError as error:
+        raise InputError(file=package, key=name, expected=expected, got=error) from None
 
 
 def subset_of_person(person: int, split: str, test: Collection[int], validation: Collection[int]) -> Subset | None:

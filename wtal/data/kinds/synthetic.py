@@ -7,7 +7,6 @@ Beside it lies its context: it occurs with the action and nowhere else, but is n
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from wtal.base.records import Floats
+from wtal.base.seeds import seed_of_text
 from wtal.base.timebase import to_seconds
 from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.data.store.tables import SUBSETS, Subset
@@ -149,8 +149,7 @@ def _video(settings: SyntheticData, subset: Subset, number: int, n_videos: int) 
 
 def _generator(settings: SyntheticData, *purpose: str) -> Generator:
     """Random numbers of one purpose, whatever else was drawn before."""
-    digest = hashlib.sha256("/".join(["synthetic", str(settings.seed), *purpose]).encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16], "big"))
+    return np.random.default_rng(seed_of_text("/".join(["synthetic", str(settings.seed), *purpose])))
 
 
 def _plateau(centre: Floats, start: float, end: float, fade: float) -> Floats:

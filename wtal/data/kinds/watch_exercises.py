@@ -8,7 +8,6 @@ the arm goes from one bout's posture to the next while it moves a little.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from wtal.base.errors import InputError
 from wtal.base.files import digest_of_file
 from wtal.base.npy.read import read_array
 from wtal.base.records import Floats
+from wtal.base.seeds import seed_of_text
 from wtal.data.kinds.packaged import packaged_file, subset_of_person
 from wtal.data.kinds.sensor_features import (
     FEATURE_SIZE,
@@ -146,8 +146,7 @@ def subset_of(person: int, split: str) -> Subset | None:
 def compose(sets: Sequence[ExerciseSet], settings: WatchData) -> list[Session]:
     """The sessions of one person and arm: every labelled bout once, in an order that the seed alone decides."""
     person, side = sets[0].person, sets[0].side
-    digest = hashlib.sha256(f"watch/{settings.seed}/{person}/{side}".encode()).digest()
-    generator = np.random.default_rng(int.from_bytes(digest[:16], "big"))
+    generator = np.random.default_rng(seed_of_text(f"watch/{settings.seed}/{person}/{side}"))
     left = {one.exercise: _bouts(one, generator) for one in sorted(sets, key=lambda one: one.exercise)}
     unlabelled = [bout for name in UNLABELLED for bout in left.pop(name, [])]
     unlabelled = [unlabelled[place] for place in generator.permutation(len(unlabelled))]

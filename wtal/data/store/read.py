@@ -33,7 +33,7 @@ from wtal.data.store.tables import (
     open_rows,
     places,
     read_bounds,
-    read_labels,
+    read_video_labels,
     read_videos,
 )
 
@@ -136,7 +136,7 @@ def read_store(folder: str | Path, *, verify: bool = False) -> Store:
         raise InputError(file=folder / META, expected="the store's description", got="no such file")
     meta = from_mapping(StoreMeta, read_json(folder / META), file=folder / META)
     table = read_videos(folder / VIDEOS)
-    labels = read_labels(folder / LABELS, table, meta)
+    labels = read_video_labels(folder / LABELS, table, meta)
     for name in (VIDEOS, LABELS):
         check_digest(folder, name, meta)
     rows = open_rows(folder / FEATURES, int(table["n_snippets"].sum()), meta.feature_size)

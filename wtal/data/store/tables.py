@@ -21,6 +21,7 @@ SUBSETS: tuple[Subset, ...] = get_args(Subset)
 FEATURES, VIDEOS, LABELS = "features.npy", "videos.csv", "video_labels.csv"
 ANNOTATIONS, META = "annotations.csv", "meta.json"
 HASHED = (FEATURES, VIDEOS, LABELS, ANNOTATIONS)
+STORE_FILES = (*HASHED, META)
 VIDEO_COLUMNS = ("video", "subset", "first_row", "n_snippets", "seconds")
 CHECKSUM = "crc32"  # of a video's rows as they lie on disk; a store that was not made by `wtal prepare` may lack it
 LABEL_COLUMNS = ("video", "class")
@@ -128,7 +129,7 @@ def read_videos(path: Path) -> dict[str, Any]:
     return {"names": names, "subset": subset, **arrays, "seconds": np.array(seconds), "checksums": checksums}
 
 
-def read_labels(path: Path, table: Mapping[str, Any], meta: StoreMeta) -> NDArray[np.bool_]:
+def read_video_labels(path: Path, table: Mapping[str, Any], meta: StoreMeta) -> NDArray[np.bool_]:
     """The weak labels [V, C]; every class must occur in a training video."""
     place, label = places(table["names"]), places(meta.classes)
     labels = np.zeros((len(place), len(label)), dtype=np.bool_)

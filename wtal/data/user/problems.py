@@ -15,7 +15,7 @@ class ProblemsError(WtalError):
     """Everything that is wrong with one's own data, by video."""
 
 
-def check(found: Inspection) -> None:
+def check_problems(found: Inspection) -> None:
     """Raise ProblemsError, a line for each problem, if there is any."""
     if not found.problems:
         return

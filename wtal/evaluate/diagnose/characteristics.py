@@ -61,7 +61,10 @@ def computed_characteristics(truth: Instances, seconds: Mapping[str, float] | No
 
 
 def buckets_of(characteristics: Mapping[str, Floats], edges: Edges) -> tuple[Buckets, ...]:
-    """The buckets of each characteristic that is known, coverage first."""
+    """The buckets of each characteristic that is known, coverage first.
+
+    characteristics: name -> a value for each instance [G]. edges: name -> the values at which buckets end.
+    """
     return tuple(
         Buckets(name, edges[name], np.searchsorted(edges[name], characteristics[name].round(DECIMALS)).astype(np.int64))
         for name in TITLES

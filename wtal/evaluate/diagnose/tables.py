@@ -16,13 +16,13 @@ from wtal.evaluate.run.evaluate_run import rounded
 from wtal.evaluate.score.acted import acted_value
 from wtal.evaluate.score.options import EvaluationOptions
 from wtal.evaluate.score.thresholds import range_title
-from wtal.evaluate.text.formats import figure
+from wtal.evaluate.text.typeset import figure
 
 DIGITS = 6
-Table = list[list[Any]]  # the header first
+Values = list[list[Any]]  # of a table, the header first
 
 
-def write_tables(diagnosis: Diagnosis, options: EvaluationOptions, folder: Path) -> None:
+def write_diagnosis_tables(diagnosis: Diagnosis, options: EvaluationOptions, folder: Path) -> None:
     """Write error_profile.csv, error_impact.csv, sensitivity.csv, false_negatives.csv and diagnosis.json."""
     tables = {
         "error_profile": profile_table(diagnosis),
@@ -69,9 +69,9 @@ def diagnosis_value(diagnosis: Diagnosis, options: EvaluationOptions) -> dict[st
     }
 
 
-def profile_table(diagnosis: Diagnosis) -> Table:
+def profile_table(diagnosis: Diagnosis) -> Values:
     """Predictions of each slice and kind, and their share of the slice in percent; a row each, for every threshold."""
-    rows: Table = [["tiou", "slice", "kind", "predictions", "share"]]
+    rows: Values = [["tiou", "slice", "kind", "predictions", "share"]]
     for threshold, of_threshold in zip(diagnosis.tiou, diagnosis.profile):
         for number, counts in enumerate(of_threshold, start=1):
             share = shares(counts)
@@ -83,14 +83,14 @@ def profile_table(diagnosis: Diagnosis) -> Table:
 
 
 def shares(counts: np.ndarray) -> Floats:
-    """Counts as percent of their sum; zeros where there is nothing."""
+    """Counts [..] as percent of their sum [..]; zeros where there is nothing."""
     return np.asarray(100 * counts / max(int(counts.sum()), 1), dtype=np.float64)
 
 
-def impact_table(diagnosis: Diagnosis) -> Table:
+def impact_table(diagnosis: Diagnosis) -> Values:
     """What removing each kind of error gains, in points, at every threshold and on average; the first row of each
     threshold is the top 10 G predictions as they are."""
-    rows: Table = [["tiou", "removed", "predictions", "mAP", "gain_mAP", "mAP_N", "gain_mAP_N"]]
+    rows: Values = [["tiou", "removed", "predictions", "mAP", "gain_mAP", "mAP_N", "gain_mAP_N"]]
     for column in (*range(len(diagnosis.tiou)), None):
         name = "mean" if column is None else f"{diagnosis.tiou[column]:g}"
         plain, normalised = _at(diagnosis.plain, column), _at(diagnosis.normalised, column)
@@ -108,20 +108,20 @@ def _at(values: Floats, column: int | None) -> float:
     return float(values.mean() if column is None else values[column])
 
 
-def sensitivity_table(diagnosis: Diagnosis) -> Table:
+def sensitivity_table(diagnosis: Diagnosis) -> Values:
     """mAP_N of each bucket at every threshold and on average; the first row is of all instances."""
     return _bucket_table(diagnosis, diagnosis.normalised_of_all, "normalised", "mAP_N")
 
 
-def missed_table(diagnosis: Diagnosis) -> Table:
+def missed_table(diagnosis: Diagnosis) -> Values:
     """Percent of each bucket's instances that no prediction takes, at every threshold and on average."""
     return _bucket_table(diagnosis, diagnosis.missed, "missed", "missed")
 
 
-def _bucket_table(diagnosis: Diagnosis, whole: Floats, field: str, title: str) -> Table:
+def _bucket_table(diagnosis: Diagnosis, whole: Floats, field: str, title: str) -> Values:
     columns = [f"{title}@{threshold:g}" for threshold in diagnosis.tiou] + [f"{title}@mean"]
     every = sum(bucket.n_instances for bucket in diagnosis.buckets[: _first_length(diagnosis)])
-    rows: Table = [["characteristic", "bucket", "range", "instances", *columns]]
+    rows: Values = [["characteristic", "bucket", "range", "instances", *columns]]
     rows.append(["all", "", "", every or "", *map(_rounded, (*whole.tolist(), whole.mean()))])
     for bucket in diagnosis.buckets:
         values = getattr(bucket, field)

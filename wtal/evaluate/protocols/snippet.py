@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @settings
 class SnippetProtocol:
-    """Whole snippets, truth rounded and detections cut down, and the area under the precision envelope. Source: W-TALC."""
+    """Whole snippets, truth rounded, detections cut down, and the area under the precision envelope. Source: W-TALC."""
 
     is_interpolated: ClassVar[bool] = True
     needs_rate: ClassVar[bool] = True

@@ -1,4 +1,4 @@
-"""Characteristics of instances in files: DETAD's own format, and the lengths of videos beside a ground truth."""
+"""Characteristics of instances in files of DETAD's own format."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ import numpy as np
 from wtal.base.errors import InputError
 from wtal.base.files import read_json
 from wtal.base.records import Floats, Instances
-from wtal.data.annotations.forms import parsed_annotations
 from wtal.data.annotations.values import number_of, pair_of
-from wtal.data.store.read import read_store
 
 DETAD_KEYS = {"coverage": "coverage", "length": "length", "instances": "num-instances"}
 
@@ -61,17 +59,3 @@ def _annotation(path: str | Path, key: str, row: Any) -> tuple[tuple[str, float,
             raise InputError(file=path, key=f"{key}/{theirs}", expected="a number", got=f"{row.get(theirs)!r:.60}")
         found[name] = number
     return (row["label"], round(bounds[0], 3), round(bounds[1], 3)), found
-
-
-def read_seconds(path: str | Path) -> dict[str, float] | None:
-    """The length of every video in seconds beside a ground truth; None where the ground truth does not tell.
-
-    path: what `read_ground_truth` reads: arrays (duration.npy), a store (videos.csv), JSON (`duration`) and others.
-    """
-    path = Path(path)
-    if (path / "annotations.csv").is_file():
-        store = read_store(path)
-        return dict(zip(store.names, store.seconds.tolist()))
-    videos = parsed_annotations(path).videos
-    found = {video.name: number_of(video.seconds) for video in videos if video.rows}
-    return {name: seconds for name, seconds in found.items() if seconds} if all(found.values()) else None

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from wtal.base.errors import InputError
-from wtal.base.file_kind import DESCRIBED, kind_of
 from wtal.base.files import read_json, read_text
 from wtal.base.records import Detections
+from wtal.data.annotations.file_kind import DESCRIBED, kind_of
 from wtal.data.annotations.forms import text_array
 from wtal.data.annotations.json_forms import read_entries
 from wtal.data.annotations.values import number_of

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from wtal.base.errors import InputError
-from wtal.base.file_kind import DESCRIBED, kind_of
 from wtal.base.files import read_text
 from wtal.base.records import Detections
+from wtal.data.annotations.file_kind import DESCRIBED, kind_of
 from wtal.evaluate.read.class_names import Names, with_class_names
 from wtal.evaluate.read.detection_tables import LINE, read_results_pickle, read_toolkit_text
 from wtal.evaluate.read.detections import read_csv_detections, read_json_detections

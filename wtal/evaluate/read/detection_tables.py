@@ -11,7 +11,7 @@ import numpy as np
 from wtal.base.errors import InputError
 from wtal.base.files import read_text
 from wtal.base.npy.read import read_pickle
-from wtal.base.records import Detections
+from wtal.base.records import Detections, Integers
 from wtal.data.annotations.values import number_of, pair_of
 
 KEYS = ("video-id", "t-start", "t-end", "label", "score")
@@ -96,14 +96,12 @@ def read_toolkit_text(path: Path, forms: str) -> Detections:
 
 def detections_of(names: Sequence[str], labels: Sequence[str], table: np.ndarray) -> Detections:
     """Detections from the names of their videos and classes [N], and start, end and score [N, 3]."""
-    videos = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    classes = {name: number for number, name in enumerate(dict.fromkeys(labels))}
-    return Detections(
-        tuple(videos),
-        tuple(classes),
-        np.fromiter(map(videos.__getitem__, names), dtype=np.int64, count=len(names)),
-        np.fromiter(map(classes.__getitem__, labels), dtype=np.int64, count=len(labels)),
-        table[:, 0].copy(),
-        table[:, 1].copy(),
-        table[:, 2].copy(),
-    )
+    (videos, video), (classes, label) = numbered(names), numbered(labels)
+    return Detections(videos, classes, video, label, *(column.copy() for column in table.T))
+
+
+def numbered(names: Sequence[str]) -> tuple[tuple[str, ...], Integers]:
+    """Each name once, in order of appearance, and the number among these of every name [N]."""
+    number_of_name = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    numbers = np.fromiter(map(number_of_name.__getitem__, names), dtype=np.int64, count=len(names))
+    return tuple(number_of_name), numbers

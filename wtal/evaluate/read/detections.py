@@ -15,6 +15,8 @@ from wtal.base.errors import InputError
 from wtal.base.files import read_arrays, read_bytes, read_text, text_of_bytes, write_bytes, write_rows
 from wtal.base.records import Detections
 from wtal.data.annotations.table_forms import csv_rows
+from wtal.data.annotations.values import number_of
+from wtal.evaluate.read.detection_tables import detections_of, numbered
 from wtal.evaluate.read.json_faults import first_fault, numbers_from_text, parsed_slowly
 
 COLUMNS = ("video", "label", "start", "end", "score")
@@ -56,10 +58,11 @@ def read_json_detections(path: str | Path, tell: Callable[[str], None] = lambda 
         raise InputError(file=path, expected="detections in ActivityNet's JSON format", got="something else")
     label, start, end, score = columns
     results: dict[str, list[Any]] = values["results"]
-    video = np.repeat(np.arange(len(results)), [len(rows) for rows in results.values()])
+    video = np.repeat(np.arange(len(results), dtype=np.int64), [len(rows) for rows in results.values()])
     if not (np.isfinite(score) & np.isfinite(start) & np.isfinite(end) & (end >= start)).all():
         first_fault(path, values)
-    return _with_names(tuple(results), video, label, start, end, score)
+    classes, labels = numbered(label)
+    return Detections(tuple(results), classes, video, labels, start, end, score)
 
 
 def _columns(values: Any) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray] | None:
@@ -82,14 +85,6 @@ def _columns(values: Any) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray
         return None
 
 
-def _with_names(
-    videos: tuple[str, ...], video: np.ndarray, label: Sequence[str], start: Any, end: Any, score: Any
-) -> Detections:
-    number_of = {name: number for number, name in enumerate(dict.fromkeys(label))}
-    numbers = np.fromiter(map(number_of.__getitem__, label), dtype=np.int64, count=len(label))
-    return Detections(videos, tuple(number_of), video.astype(np.int64), numbers, start, end, score)
-
-
 def read_csv_detections(path: str | Path) -> Detections:
     """Detections in a CSV table. Raises as `read_detections` does."""
     reader = iter(_rows(path, csv_rows(read_text(path))))
@@ -108,10 +103,7 @@ def read_csv_detections(path: str | Path) -> Detections:
         video.append(values[0])
         label.append(values[1])
         numbers.append(_numbers(path, line, values[2:]))
-    table = np.array(numbers, dtype=np.float64).reshape(-1, 3)
-    number_of = {name: number for number, name in enumerate(dict.fromkeys(video))}
-    rows = np.array([number_of[name] for name in video], dtype=np.int64)
-    return _with_names(tuple(number_of), rows, label, table[:, 0], table[:, 1], table[:, 2])
+    return detections_of(video, label, np.array(numbers, dtype=np.float64).reshape(-1, 3))
 
 
 def _rows(path: str | Path, reader: Iterable[list[str]]) -> Iterable[list[str]]:
@@ -124,14 +116,11 @@ def _rows(path: str | Path, reader: Iterable[list[str]]) -> Iterable[list[str]]:
 def _numbers(path: str | Path, line: int, values: Sequence[str]) -> list[float]:
     numbers = []
     for column, text in zip(COLUMNS[2:], values):
-        try:
-            is_plain = text.isascii() and "_" not in text  # float() reads 1_000 and other alphabets too
-            numbers.append(float(text) if is_plain else np.nan)
-        except ValueError:
-            numbers.append(np.nan)
-        if not np.isfinite(numbers[-1]):
+        number = number_of(text)
+        if number is None:
             key = f"line {line}, {column}"
             raise InputError(file=path, key=key, expected="a finite number", got=repr(text))
+        numbers.append(number)
     if numbers[1] < numbers[0]:
         key = f"line {line}"
         raise InputError(file=path, key=key, expected="an end at or after the start", got=f"{numbers[:2]}")
@@ -152,7 +141,7 @@ def write_detections(path: str | Path, detections: Detections) -> None:
     write_bytes(path, orjson.dumps({"version": "wtal", "results": results}) + b"\n")
 
 
-def read_rounds(path: str | Path, at_least: int = 1) -> list[Detections]:
+def read_detections_of_rounds(path: str | Path, at_least: int = 1) -> list[Detections]:
     """The detections of every round of a run, round 0 first.
 
     at_least: so many, of which those that the file does not know have none.
@@ -163,8 +152,8 @@ def read_rounds(path: str | Path, at_least: int = 1) -> list[Detections]:
     return [_of_round(arrays, number) for number in range(max(n_rounds, at_least))]
 
 
-def read_round(path: str | Path, round_index: int) -> Detections:
-    """The detections of one round of a run, none where it has none; raises as `read_rounds` does."""
+def read_detections_of_round(path: str | Path, round_index: int) -> Detections:
+    """The detections of one round of a run, none where it has none; raises as `read_detections_of_rounds` does."""
     return _of_round(_round_arrays(path), round_index)
 
 

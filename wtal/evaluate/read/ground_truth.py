@@ -15,16 +15,18 @@ from wtal.data.annotations.json_forms import ROW
 from wtal.data.annotations.raw import RawAnnotations, RawRow, RawVideo
 from wtal.data.annotations.subsets import subset_key, words_for
 from wtal.data.annotations.table_forms import stretches_of
-from wtal.data.annotations.values import pair_of
+from wtal.data.annotations.values import number_of, pair_of
 from wtal.data.store.read import read_store
 from wtal.evaluate.score.options import AmbiguousIntervals
 
 
 @dataclass(frozen=True, slots=True)
 class GroundTruth:
-    """The instances of a subset, and what else their file says."""
+    """The instances of a subset, and what else their file says; None where it does not tell."""
 
     instances: Instances
+    seconds: dict[str, float] | None = None  # length by video, where it is told of every video with an instance
+    snippets_per_second: float | None = None
     ambiguous: AmbiguousIntervals | None = None  # intervals of no class that it marks
     class_names: dict[int, str] = field(default_factory=dict)  # by number, where it numbers its classes
     notes: tuple[str, ...] = ()  # what was done to read it, a sentence each
@@ -35,12 +37,7 @@ class GroundTruth:
         return 0 if self.ambiguous is None else len(self.ambiguous.start)
 
 
-def read_ground_truth(path: str | Path, subset: str | None = None) -> Instances:
-    """The instances of a subset, in annotation order, seconds; see `read_truth`."""
-    return read_truth(path, subset).instances
-
-
-def read_truth(path: str | Path, subset: str | None = None) -> GroundTruth:
+def read_ground_truth(path: str | Path, subset: str | None = None) -> GroundTruth:
     """The instances of a subset, in annotation order, seconds, and what else their file says.
 
     path: annotations in any form that `wtal.data` parses, or a store written by `wtal prepare`. subset: in any word
@@ -49,21 +46,32 @@ def read_truth(path: str | Path, subset: str | None = None) -> GroundTruth:
     """
     path = Path(path)
     if (path / "annotations.csv").is_file():
-        return GroundTruth(_from_store(path, subset))
+        return _from_store(path, subset)
     if not path.exists():
         raise InputError(file=path, expected=f"{READ}, or a store of `wtal prepare`", got="no such path")
     found = parsed_annotations(path, with_lists=False)
     videos, notes = _of_subset(found, subset)
     return GroundTruth(
-        _instances(found, videos), _ambiguous(found, videos), class_names_of(found), (*found.notes, *notes)
+        _instances(found, videos),
+        seconds=_seconds(found.videos),
+        ambiguous=_ambiguous(found, videos),
+        class_names=class_names_of(found),
+        notes=(*found.notes, *notes),
     )
 
 
-def _from_store(folder: Path, subset: str | None) -> Instances:
+def _from_store(folder: Path, subset: str | None) -> GroundTruth:
     meant = "test" if subset is None else subset_key(subset)
     if meant not in ("train", "test"):
         raise InputError(file=folder, key="subset", expected="train or test", got=repr(subset))
-    return read_store(folder).instances("train" if meant == "train" else "test")
+    store = read_store(folder)
+    seconds = dict(zip(store.names, store.seconds.tolist()))
+    return GroundTruth(store.instances("train" if meant == "train" else "test"), seconds, store.snippets_per_second)
+
+
+def _seconds(videos: Sequence[RawVideo]) -> dict[str, float] | None:
+    found = {video.name: number_of(video.seconds) for video in videos if video.rows}
+    return {name: seconds for name, seconds in found.items() if seconds} if all(found.values()) else None
 
 
 def _of_subset(found: RawAnnotations, subset: str | None) -> tuple[list[RawVideo], list[str]]:

@@ -17,9 +17,9 @@ from wtal.base.errors import InputError
 from wtal.base.npy.read import read_array
 from wtal.base.records import Detections, Instances
 from wtal.base.timebase import to_seconds
+from wtal.data.annotations.names import VideoNames
 from wtal.data.annotations.values import number_of, pair_of
 from wtal.evaluate.read.detection_tables import detections_of
-from wtal.evaluate.score.naming import VideoNames
 
 Row = Sequence[Any]
 

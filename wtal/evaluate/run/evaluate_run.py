@@ -10,12 +10,13 @@ from typing import Any
 from wtal.base.errors import InputError
 from wtal.base.records import Detections, Instances
 from wtal.data.store.read import read_store
-from wtal.evaluate.read.detections import read_rounds
-from wtal.evaluate.run.label_quality import label_quality, read_round_labels
+from wtal.evaluate.read.detections import read_detections_of_rounds
+from wtal.evaluate.run.label_quality import label_quality
 from wtal.evaluate.run.selected import selected_on_test
 from wtal.evaluate.score.classification import classification_mean, labels_of_instances
 from wtal.evaluate.score.options import EvaluationOptions
 from wtal.evaluate.score.protocols import Evaluation, evaluate_detections
+from wtal.localise.labels.file import read_labels
 from wtal.localise.scores_file import read_scores
 from wtal.suite.step_settings import DetectSettings
 
@@ -83,7 +84,7 @@ def run_metrics(files: RunFiles, options: EvaluationOptions, detection: DetectSe
 def _all_rounds(files: RunFiles) -> list[Detections]:
     """One record a round, for each score file; a round may have no detection at all."""
     n_rounds = len(files.scores)
-    detections = read_rounds(files.rounds, at_least=n_rounds)
+    detections = read_detections_of_rounds(files.rounds, at_least=n_rounds)
     if len(detections) > n_rounds:
         expected = f"detections of {n_rounds} rounds, one for each file of scores"
         raise InputError(file=files.rounds, key="round", expected=expected, got=f"round {len(detections) - 1}")
@@ -102,7 +103,7 @@ def _classification(path: Path, truth: Instances) -> float:
 
 
 def _label_figures(path: Path, hidden: Instances, options: EvaluationOptions) -> dict[str, float]:
-    quality = label_quality(read_round_labels(path), hidden, options)
+    quality = label_quality(*read_labels(path), hidden, options)
     return {
         "label_precision": quality.precision,
         "label_recall": quality.recall,

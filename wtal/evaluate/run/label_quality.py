@@ -11,8 +11,8 @@ Looked at are the classes that a video truly has, so that only *where* counts, n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,20 +23,7 @@ from wtal.base.timebase import to_seconds
 from wtal.evaluate.score.classification import labels_of_instances
 from wtal.evaluate.score.options import EvaluationOptions
 from wtal.evaluate.score.protocols import evaluate_detections
-from wtal.localise.labels.file import read_labels
-
-
-@dataclass(frozen=True, slots=True)
-class RoundLabels:
-    """Pseudo labels of one round with the segments they were made from."""
-
-    videos: tuple[str, ...]
-    classes: tuple[str, ...]
-    offsets: Integers  # [V + 1] first snippet of each video
-    label: NDArray[np.float32]  # [N, K]
-    instances: Detections  # bounds in snippets
-    violation: NDArray[np.float32]  # [V, K] largest constraint residual
-    status: NDArray[np.int8]  # [V, K] -1 nothing to solve, 0 solved, 1 infeasible and relaxed
+from wtal.localise.labels.file import PseudoLabels
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +38,17 @@ class LabelQuality:
     violation: float  # mean over programmes of the largest constraint residual
 
 
-def read_round_labels(path: str | Path) -> RoundLabels:
-    """Pseudo labels of a round. Raises InputError as `read_labels` does."""
-    labels, classes = read_labels(path)
-    video, label = labels.segment_video.astype(np.int64), labels.segment_class.astype(np.int64)
-    start, end, score = labels.segment_start, labels.segment_end, labels.segment_score
-    columns = (column.astype(np.float64) for column in (start, end, score))
-    instances = Detections(labels.videos, (*classes, "background"), video, label, *columns)
-    offsets, violation, status = labels.offsets, labels.violation, labels.status
-    return RoundLabels(labels.videos, classes, offsets, labels.label, instances, violation, status)
-
-
-def label_quality(labels: RoundLabels, truth: Instances, options: EvaluationOptions) -> LabelQuality:
-    """Quality of one round's labels against the instances of the same videos.
+def label_quality(
+    labels: PseudoLabels, classes: Sequence[str], truth: Instances, options: EvaluationOptions
+) -> LabelQuality:
+    """Quality of one round's labels of these classes against the instances of the same videos.
 
     options: the suite's protocol; `snippets_per_second` must be set. Raises InputError where videos or classes differ.
     """
     rate = options.snippets_per_second
     if rate is None:
         raise InputError(file="options", key="snippets_per_second", expected="the rate of the labels", got=None)
-    place = _places(labels, truth)
+    place = _places(labels, classes, truth)
     solved = labels.status >= 0
     infeasible = float((labels.status[solved] == 1).mean()) if solved.any() else float("nan")
     violation = float(labels.violation[solved].astype(np.float64).mean()) if solved.any() else float("nan")
@@ -83,17 +61,17 @@ def label_quality(labels: RoundLabels, truth: Instances, options: EvaluationOpti
     return LabelQuality(
         precision=100 * both / n_labelled if n_labelled else float("nan"),
         recall=100 * both / n_true if n_true else float("nan"),
-        average_precision=_mean_of_classes(label, is_true, column, len(labels.classes)),
+        average_precision=_mean_of_classes(label, is_true, column, len(classes)),
         label_map=_label_map(labels, truth, options, rate),
         infeasible_share=infeasible,
         violation=violation,
     )
 
 
-def _places(labels: RoundLabels, truth: Instances) -> list[int]:
+def _places(labels: PseudoLabels, classes: Sequence[str], truth: Instances) -> list[int]:
     """The number in the truth of each labelled video."""
-    if labels.classes != truth.classes:
-        raise InputError(file="labels", key="classes", expected=", ".join(truth.classes), got=", ".join(labels.classes))
+    if tuple(classes) != truth.classes:
+        raise InputError(file="labels", key="classes", expected=", ".join(truth.classes), got=", ".join(classes))
     number_of = {name: number for number, name in enumerate(truth.videos)}
     missing = [name for name in labels.videos if name not in number_of]
     if missing:
@@ -102,13 +80,13 @@ def _places(labels: RoundLabels, truth: Instances) -> list[int]:
 
 
 def _snippets(
-    labels: RoundLabels, truth: Instances, place: list[int], rate: float
+    labels: PseudoLabels, truth: Instances, place: list[int], rate: float
 ) -> tuple[NDArray[np.bool_], Floats, Integers, NDArray[np.bool_]]:
     """For each snippet of each video and each class the video has: truth, label, class, and whether labelled."""
     has_class = labels_of_instances(truth)
     found = []
     for number, video in enumerate(place):
-        label = labels.label[labels.offsets[number] : labels.offsets[number + 1]].astype(np.float64)
+        label = labels.label[labels.rows(number)].astype(np.float64)
         centre = to_seconds(np.arange(len(label)) + 0.5, rate)
         for column in np.flatnonzero(has_class[video]):
             rows = (truth.video == video) & (truth.label == column)
@@ -145,16 +123,16 @@ def snippet_average_precision(value: Floats, is_true: NDArray[np.bool_]) -> floa
     return float((found / (last_of_value + 1) * gained).sum() / found[-1])
 
 
-def _label_map(labels: RoundLabels, truth: Instances, options: EvaluationOptions, rate: float) -> float:
-    segments = labels.instances
-    rows = segments.label < len(labels.classes)
-    in_seconds = Detections(
+def _label_map(labels: PseudoLabels, truth: Instances, options: EvaluationOptions, rate: float) -> float:
+    """The headline mAP of the segments that the labels were made from, background left out."""
+    rows = labels.segment_class < len(truth.classes)
+    found = Detections(
         labels.videos,
-        labels.classes,
-        segments.video[rows],
-        segments.label[rows],
-        to_seconds(segments.start[rows], rate),
-        to_seconds(segments.end[rows], rate),
-        segments.score[rows],
+        truth.classes,
+        labels.segment_video[rows].astype(np.int64),
+        labels.segment_class[rows].astype(np.int64),
+        to_seconds(labels.segment_start[rows], rate),
+        to_seconds(labels.segment_end[rows], rate),
+        labels.segment_score[rows].astype(np.float64),
     )
-    return evaluate_detections(in_seconds, truth, options, source="instances of the labels").headline
+    return evaluate_detections(found, truth, options, source="instances of the labels").headline

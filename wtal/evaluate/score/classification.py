@@ -47,7 +47,10 @@ def classification_average_precisions(
 def classification_mean(
     video_score: ArrayLike, is_positive: NDArray[np.bool_], definition: Definition = "precision_at_positives"
 ) -> float:
-    """Classification mAP in percent: the mean over the classes that some video has; NaN where none is."""
+    """Classification mAP in percent: the mean over the classes that some video has; NaN where none is.
+
+    video_score, is_positive: [V, C].
+    """
     each = classification_average_precisions(video_score, is_positive, definition)
     known = each[~np.isnan(each)]
     return float(known.mean()) if len(known) else float("nan")

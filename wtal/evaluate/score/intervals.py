@@ -90,14 +90,14 @@ class Parts:
         return weight * student(level, self.degrees) + (1 - weight) * of_videos
 
 
-def interval_of(figures: Figures, n_videos: int, level: float, bounds: tuple[float, float]) -> Interval:
+def interval_within(figures: Figures, n_videos: int, level: float, bounds: tuple[float, float]) -> Interval:
     """The mean over seeds with its interval, cut to `bounds`; over videos alone where there is one seed."""
     return _interval(float(figures.points.mean()), parts_of(figures, n_videos), (len(figures.points),), level, bounds)
 
 
 def interval_of_level(figures: Figures, n_videos: int, level: float) -> Interval:
     """The interval of one system's figure in percent."""
-    return interval_of(figures, n_videos, level, (0.0, 100.0))
+    return interval_within(figures, n_videos, level, (0.0, 100.0))
 
 
 def interval_of_difference(one: Figures, other: Figures, n_videos: int, level: float) -> Interval:
@@ -108,7 +108,7 @@ def interval_of_difference(one: Figures, other: Figures, n_videos: int, level: f
     """
     bounds, counts = (-100.0, 100.0), (len(one.points), len(other.points))
     if counts[0] == counts[1]:
-        return interval_of(paired(one, other), n_videos, level, bounds)
+        return interval_within(paired(one, other), n_videos, level, bounds)
     estimate = float(one.points.mean() - other.points.mean())
     return _interval(estimate, _parts_of_unpaired(one, other, n_videos), counts, level, bounds)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wtal.base.overlap import temporal_iou
 from wtal.base.records import Floats, Integers
 
 PAIRS_AT_ONCE = 1 << 20  # bounds the memory where many detections meet many instances
@@ -48,15 +49,6 @@ class Hits:
     threshold: Integers  # [H] number of the threshold
     detection: Integers  # [H]
     instance: Integers  # [H]
-
-
-def temporal_iou(start: Floats, end: Floats, other_start: Floats, other_end: Floats) -> Floats:
-    """tIoU of intervals [N] with others [N]; 0 wherever they share no length, so for empty and reversed ones too."""
-    shared = np.minimum(end, other_end) - np.maximum(start, other_start)
-    union = (end - start) + (other_end - other_start) - shared
-    overlap = np.zeros(len(shared))
-    np.divide(shared, union, out=overlap, where=shared > 0)
-    return overlap
 
 
 def pairs_in_groups(detections: Intervals, instances: Intervals, least: float) -> Pairs:

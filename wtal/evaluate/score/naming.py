@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
 from wtal.base.errors import InputError
 from wtal.base.records import Detections, Instances, Integers
-from wtal.data.annotations.names import plain_name, without_media
+from wtal.data.annotations.names import VideoNames
 from wtal.evaluate.score.options import EvaluationOptions
-
-ROUGHER: tuple[Callable[[str], str], ...] = (without_media, plain_name)
 
 
 def hint(name: str, known: Collection[str]) -> str:
@@ -22,35 +20,6 @@ def hint(name: str, known: Collection[str]) -> str:
     if close:
         return f"did you mean {close[0]!r}?"
     return f"{len(known)} are known, such as {next(iter(known))!r}" if known else "none is known"
-
-
-class VideoNames:
-    """Finds videos by their names, which may have or lack the ending of a media file and ActivityNet's prefix `v_`."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self.number_of = {name: number for number, name in enumerate(names)}
-        self.rough: list[dict[str, list[str]]] = []
-        for rougher in ROUGHER:
-            groups: dict[str, list[str]] = {}
-            for name in self.number_of:
-                groups.setdefault(rougher(name), []).append(name)
-            self.rough.append(groups)
-
-    def find(self, name: str, source: str) -> int | None:
-        """The number of a video: of that name, else of the only one that differs in ending or prefix alone; or None.
-
-        Raises InputError, naming them, where several do. source: names the file that holds the name.
-        """
-        if name in self.number_of:
-            return self.number_of[name]
-        for rougher, groups in zip(ROUGHER, self.rough):
-            found = groups.get(rougher(name), ())
-            if len(found) > 1:
-                got = f"{name!r}, which may be {' or '.join(map(repr, found))}"
-                raise InputError(file=source, key="video", expected="the name of one video", got=got)
-            if found:
-                return self.number_of[found[0]]
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +36,7 @@ class Named:
 
 
 def considered_videos(truth: Instances, options: EvaluationOptions) -> tuple[Integers, tuple[str, ...]]:
-    """The new number of each video of the ground truth, -1 where it is left out, and the names that stay."""
+    """The new number [V] of each video of the ground truth, -1 where it is left out, and the names that stay."""
     known = VideoNames(truth.videos)
     stays = np.ones(len(truth.videos), dtype=bool)
     for name in options.exclude_videos:
@@ -81,7 +50,10 @@ def considered_videos(truth: Instances, options: EvaluationOptions) -> tuple[Int
 
 
 def considered_instances(truth: Instances, video_number: Integers, options: EvaluationOptions) -> tuple[Integers, int]:
-    """The rows of the instances that count, and how many exact duplicates were removed from them."""
+    """The rows [G] of the instances that count, and how many exact duplicates were removed from them.
+
+    video_number: of each video of the ground truth [V], -1 where it is left out.
+    """
     rows = np.flatnonzero(video_number[truth.video] >= 0)
     every = len(rows)
     if options.deduplicate:

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from wtal.base.errors import InputError
 from wtal.base.records import Bounds, Detections, Floats, Instances, Integers
+from wtal.data.annotations.names import VideoNames
 from wtal.evaluate.score.acted import Acted
 from wtal.evaluate.score.matching import Hits, Intervals, match, pairs_in_groups
-from wtal.evaluate.score.naming import Named, VideoNames, considered_instances, considered_videos, named
+from wtal.evaluate.score.naming import Named, considered_instances, considered_videos, named
 from wtal.evaluate.score.options import EvaluationOptions
 from wtal.evaluate.score.precision import average_precisions, mean_average_precision
 from wtal.evaluate.score.thresholds import columns_of

@@ -46,7 +46,7 @@ def _decimals(text: str) -> list[Decimal]:
 
 
 def columns_of(average: str, thresholds: Sequence[float], key: str = "averages") -> NDArray[np.intp]:
-    """The positions of the thresholds that an average such as `0.3:0.7` (first:last) is taken over.
+    """The positions [A] of the thresholds that an average such as `0.3:0.7` (first:last) is taken over.
 
     Raises SettingError where the text is not of the form or its ends are not among the thresholds.
     """

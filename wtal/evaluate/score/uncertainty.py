@@ -19,7 +19,6 @@ is decided once, on all videos.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +27,7 @@ from numpy.typing import NDArray
 
 from wtal.base.errors import InputError
 from wtal.base.records import Floats, Integers
+from wtal.base.seeds import seed_of_text
 from wtal.evaluate.score.intervals import Figures, Interval, interval_of_difference, interval_of_level
 from wtal.evaluate.score.precision import envelope, segment_starts
 from wtal.evaluate.score.protocols import Matches, evaluate_matches
@@ -56,7 +56,7 @@ def draw_videos(videos: Sequence[str], n_resamples: int, name: str = RESAMPLES) 
     It depends on the videos' names, not on their order, and on `name`, any text: whoever scores the same videos, in a
     suite or from files, sees the same resamples.
     """
-    random = np.random.default_rng(int.from_bytes(hashlib.sha256(f"{name}/videos".encode()).digest()[:16], "big"))
+    random = np.random.default_rng(seed_of_text(f"{name}/videos"))
     n_videos = len(videos)
     drawn = random.integers(n_videos, size=(n_resamples, n_videos))
     drawn += np.arange(n_resamples)[:, None] * n_videos

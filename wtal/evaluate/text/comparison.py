@@ -12,7 +12,8 @@ from wtal.evaluate.score.acted import acted_value
 from wtal.evaluate.score.intervals import Interval, interval_over
 from wtal.evaluate.score.protocols import Evaluation
 from wtal.evaluate.score.uncertainty import Bootstrap
-from wtal.evaluate.text.formats import caption_of_systems, figure
+from wtal.evaluate.text.formats import caption_of_systems
+from wtal.evaluate.text.typeset import bounds_text, figure
 
 Scores = Mapping[str, Sequence[Evaluation]]  # of each system, one for each seed
 
@@ -24,11 +25,6 @@ def verdict_text(difference: Interval, digits: int) -> str:
         estimate, low, high = -estimate, -high, -low
     by = f" by {figure(estimate, digits)}" if difference.is_separated else f", {estimate:+.{digits}f}"
     return f"{difference.verdict}{by} {bounds_text(low, high, digits)}"
-
-
-def bounds_text(low: float, high: float, digits: int) -> str:
-    """[low, high]; a dash where there is no interval."""
-    return "-" if low != low else f"[{figure(low, digits)}, {figure(high, digits)}]"
 
 
 def mean_over_seeds(seeds: Sequence[Evaluation]) -> Floats:

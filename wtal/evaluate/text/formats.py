@@ -1,9 +1,7 @@
-"""Results as text: a table for the eye, CSV, Markdown, LaTeX (booktabs) and JSON."""
+"""Results as rows of text, with the caption that they need, and as one JSON value."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -15,10 +13,7 @@ from wtal.evaluate.score.acted import acted_value, clauses
 from wtal.evaluate.score.intervals import interval_over
 from wtal.evaluate.score.protocols import Evaluation
 from wtal.evaluate.score.uncertainty import Bootstrap
-from wtal.evaluate.text.escaping import escape_latex, escape_markdown, latex_row
-
-FORMATS = ("table", "json", "csv", "markdown", "latex")
-Rows = Sequence[Sequence[str]]
+from wtal.evaluate.text.typeset import figure
 
 
 def as_value(evaluation: Evaluation, bootstrap: Bootstrap | None = None) -> dict[str, Any]:
@@ -62,11 +57,6 @@ def _without_nan(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def figure(value: float, digits: int) -> str:
-    """A figure for a table; a dash where there is none."""
-    return "-" if math.isnan(value) else f"{value:.{digits}f}"
-
-
 def result_rows(evaluation: Evaluation, bootstrap: Bootstrap | None, digits: int, per_class: bool) -> list[list[str]]:
     """Header and rows of a result: mAP, its interval, and each class where asked."""
     names = evaluation.options.average_names
@@ -83,43 +73,6 @@ def result_rows(evaluation: Evaluation, bootstrap: Bootstrap | None, digits: int
         for name, values in zip(evaluation.classes, evaluation.per_class.tolist()):
             rows.append([name, *(figure(value, digits) for value in values), *[""] * len(names)])
     return rows
-
-
-def typeset(rows: Rows, form: str, caption: str) -> str:
-    """Rows, the header first, in one of the forms table, csv, markdown, latex, with a caption."""
-    if form == "csv":
-        buffer = io.StringIO()
-        csv.writer(buffer, lineterminator="\n").writerows(rows)
-        return buffer.getvalue().rstrip("\n")
-    if form == "markdown":
-        lines = [f"| {' | '.join(map(escape_markdown, row))} |" for row in rows]
-        lines.insert(1, "|" + "|".join(["---"] + ["---:"] * (len(rows[0]) - 1)) + "|")
-        return "\n".join([*lines, "", escape_markdown(caption)])
-    if form == "latex":
-        return _latex(rows, caption)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip()
-        for row in rows
-    ]
-    return "\n".join([caption, *lines])
-
-
-def _latex(rows: Rows, caption: str) -> str:
-    escaped = [[escape_latex(cell) for cell in row] for row in rows]
-    lines = [latex_row(row) for row in escaped]
-    return "\n".join(
-        [
-            f"% {' '.join(caption.split())}",
-            r"\begin{tabular}{l" + "r" * (len(rows[0]) - 1) + "}",
-            r"\toprule",
-            lines[0],
-            r"\midrule",
-            *lines[1:],
-            r"\bottomrule",
-            r"\end{tabular}",
-        ]
-    )
 
 
 def caption_of(evaluation: Evaluation, what: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from wtal.base.overlap import temporal_iou
 from wtal.base.records import Proposals, Segments
 from wtal.suite.method_settings import Fusion, ProposalSettings
 
@@ -95,7 +96,4 @@ def soft_nms(proposals: Proposals, settings: ProposalSettings) -> Segments:
 
 def _tiou(proposals: Proposals, one: np.intp, others: NDArray[np.intp]) -> NDArray[np.float64]:
     start, end = proposals.start, proposals.end
-    shared = np.maximum(np.minimum(end[others], end[one]) - np.maximum(start[others], start[one]), 0)
-    union = (end[others] - start[others]) + (end[one] - start[one]) - shared
-    tiou: NDArray[np.float64] = np.divide(shared, union, out=np.zeros(len(others)), where=union > 0)
-    return tiou
+    return temporal_iou(start[one], end[one], start[others], end[others])

@@ -1,4 +1,4 @@
-"""The losses, one value a video [V]; a pack's loss is their sum. Source: docs/method.md#losses."""
+"""The losses, one value a video [V]; a batch's loss is their sum or mean. Source: docs/method.md#losses."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import torch
 from torch import Tensor
 
 from wtal.methods.rskp.network import BranchOutput
-from wtal.suite.method_settings import LossSettings
+from wtal.methods.rskp.settings import RskpSettings
 
 
 @dataclass(frozen=True, slots=True)
 class VideoLosses:
-    """Unweighted losses of each video of a pack [V]."""
+    """Unweighted losses of each video of a batch [V]."""
 
     foreground: Tensor
     background: Tensor
     attention: Tensor
     consistency: Tensor
     label: Tensor  # 0 where labels are not used
+    compared: Tensor  # foreground, background and attention, weighted, without the memory branch and gradient
 
-    def total(self, settings: LossSettings, consistency_weight: float, label_weight: float) -> Tensor:
-        """The weighted sum [V]."""
+    def total(self, settings: RskpSettings, consistency_weight: float) -> Tensor:
+        """The weighted sum [V] of all but the label loss."""
         return (
             settings.foreground_weight * self.foreground
             + settings.background_weight * self.background
             + settings.attention_weight * self.attention
             + consistency_weight * self.consistency
-            + label_weight * self.label
         )
 
 
@@ -40,7 +40,7 @@ def video_losses(
     labels: Tensor,
     mask: Tensor,
     target: Tensor | None,
-    settings: LossSettings,
+    settings: RskpSettings,
 ) -> VideoLosses:
     """All losses. labels: [V, C]; mask: [V, T]; target: pseudo labels [V, K, T], of any sign, or None.
 
@@ -52,10 +52,16 @@ def video_losses(
     weights: list[tuple[BranchOutput, Tensor | float]] = [(original, 1.0), (reallocated, 1.0)]
     if memory is not None:
         weights.append((memory, settings.memory_branch_weight * has_class))
+    foregrounds = [weight * cross_entropy(branch.agnostic_logits, foreground) for branch, weight in weights]
+    backgrounds = [weight * cross_entropy(branch.class_wise_logits, background) for branch, weight in weights]
+    attention = attention_loss(original.attention, mask)
+    compared = settings.foreground_weight * sum_of(foregrounds[:2])
+    compared = compared + settings.background_weight * sum_of(backgrounds[:2]) + settings.attention_weight * attention
     return VideoLosses(
-        foreground=sum_of(weight * cross_entropy(branch.agnostic_logits, foreground) for branch, weight in weights),
-        background=sum_of(weight * cross_entropy(branch.class_wise_logits, background) for branch, weight in weights),
-        attention=attention_loss(original.attention, mask),
+        foreground=sum_of(foregrounds),
+        background=sum_of(backgrounds),
+        attention=attention,
+        compared=compared.detach(),
         consistency=consistency_loss(original, reallocated, memory, mask, settings, has_class),
         label=label_loss(original, reallocated, target, mask, settings),
     )
@@ -99,7 +105,7 @@ def consistency_loss(
     reallocated: BranchOutput,
     memory: BranchOutput | None,
     mask: Tensor,
-    settings: LossSettings,
+    settings: RskpSettings,
     has_class: Tensor | None = None,
 ) -> Tensor:
     """Cross entropy of the original branch against the reallocated (and memory) branch, which carry no gradient [V].
@@ -118,7 +124,7 @@ def consistency_loss(
 
 
 def label_loss(
-    original: BranchOutput, reallocated: BranchOutput, target: Tensor | None, mask: Tensor, settings: LossSettings
+    original: BranchOutput, reallocated: BranchOutput, target: Tensor | None, mask: Tensor, settings: RskpSettings
 ) -> Tensor:
     """Cross entropy against pseudo labels that are not normalised and, with delta labels, partly negative [V]."""
     if target is None:

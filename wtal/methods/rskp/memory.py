@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
-@dataclass(slots=True)
-class MemoryBank:
-    """Prototypes and their scores; slots carry no gradient, an empty slot is zero."""
+class MemoryBank(nn.Module):
+    """Prototypes and their scores, as buffers; slots carry no gradient, an empty slot is zero."""
 
     prototypes: Tensor  # [C, M, D]
     scores: Tensor  # [C, M] falling
 
-    @staticmethod
-    def empty(n_classes: int, n_slots: int, size: int, device: torch.device) -> MemoryBank:
-        """A bank of zero prototypes."""
-        prototypes = torch.zeros((n_classes, n_slots, size), device=device)
-        return MemoryBank(prototypes, torch.zeros((n_classes, n_slots), device=device))
+    def __init__(self, n_classes: int, n_slots: int, size: int) -> None:
+        super().__init__()
+        self.register_buffer("prototypes", torch.zeros((n_classes, n_slots, size)))
+        self.register_buffer("scores", torch.zeros((n_classes, n_slots)))
+
+    def clear(self) -> None:
+        """Empty every slot."""
+        self.prototypes.zero_()
+        self.scores.zero_()
 
     def read(self, rows: list[int]) -> Tensor:
         """The slots [len(rows) * M, D] of some rows, concatenated; a row named twice is read twice."""

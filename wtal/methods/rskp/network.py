@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from wtal.methods.batch import Pack
-from wtal.suite.method_settings import ModelSettings
+from wtal.methods.batch import Batch
+from wtal.methods.rskp.settings import RskpSettings
 
 EPSILON = 1e-9
 POOLING_EPSILON = 1e-5
@@ -45,7 +45,7 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class NetworkOutput:
-    """The two branches of a pack and what the memory needs of it."""
+    """The two branches of a batch and what the memory needs of it."""
 
     embedding: Embedding
     prototypes: Tensor  # [V, P, D]
@@ -78,10 +78,10 @@ def unit(rows: Tensor) -> Tensor:
 
 
 class Network(nn.Module):
-    """The base model. Every method takes and returns padded tensors."""
+    """Embedding, prototypes, random walk and head. Every method takes and returns padded tensors."""
 
     def __init__(
-        self, feature_size: int, n_classes: int, settings: ModelSettings, generator: torch.Generator | None = None
+        self, feature_size: int, n_classes: int, settings: RskpSettings, generator: torch.Generator | None = None
     ) -> None:
         super().__init__()
         self.settings = settings
@@ -96,16 +96,16 @@ class Network(nn.Module):
         with torch.no_grad():
             self.foreground_centre.copy_(-self.class_centres[-1:])
 
-    def embed(self, pack: Pack, dropout: torch.Generator | None) -> Tensor:
-        """Embedding [V, T, D]; dropout, where a stream is given, is drawn video by video, however they are packed."""
-        rows = self.embedding(pack.features).relu_()
+    def embed(self, batch: Batch, dropout: torch.Generator | None) -> Tensor:
+        """Embedding [V, T, D]; dropout, where a stream is given, is drawn video by video, however they are batched."""
+        rows = self.embedding(batch.features).relu_()
         if dropout is not None and self.settings.dropout > 0:
             keep = 1.0 - self.settings.dropout
             draws = torch.empty_like(rows, requires_grad=False)
-            for part in torch.split(draws, pack.lengths.tolist()):
+            for part in torch.split(draws, batch.lengths.tolist()):
                 part.uniform_(generator=dropout)
             rows = rows * draws.lt_(keep).div_(keep)  # in place: these are the largest tensors of a step
-        return pack.padded(rows)
+        return batch.padded(rows)
 
     def responsibilities(
         self, embedding: Embedding, prototypes: Tensor, mask: Tensor, is_slot: Tensor | None = None
@@ -161,20 +161,20 @@ class Network(nn.Module):
         class_wise = scale * (pooled[:, :n_columns] * centres).sum(dim=2)
         return BranchOutput(cosine[:, :n_columns], weights[:, n_columns], agnostic, class_wise)
 
-    def forward(self, pack: Pack, dropout: torch.Generator | None = None) -> NetworkOutput:
-        """Original and reallocated branch of every video of a pack."""
-        embedding = Embedding.of(self.embed(pack, dropout))
-        prototypes = self.fit_prototypes(embedding, pack.mask)
+    def forward(self, batch: Batch, dropout: torch.Generator | None = None) -> NetworkOutput:
+        """Original and reallocated branch of every video of a batch."""
+        embedding = Embedding.of(self.embed(batch, dropout))
+        prototypes = self.fit_prototypes(embedding, batch.mask)
         return NetworkOutput(
             embedding=embedding,
             prototypes=prototypes,
-            original=self.head(embedding, pack.mask),
-            reallocated=self.head(self.random_walk(embedding, prototypes, pack.mask), pack.mask),
+            original=self.head(embedding, batch.mask),
+            reallocated=self.head(self.random_walk(embedding, prototypes, batch.mask), batch.mask),
         )
 
-    def memory_branch(self, output: NetworkOutput, pack: Pack, slots: Tensor, is_slot: Tensor) -> BranchOutput:
+    def memory_branch(self, output: NetworkOutput, batch: Batch, slots: Tensor, is_slot: Tensor) -> BranchOutput:
         """The head on the random walk from the memory's prototypes, slots [V, S, D], of which is_slot [V, S] count."""
-        return self.head(self.random_walk(output.embedding, slots, pack.mask, is_slot), pack.mask)
+        return self.head(self.random_walk(output.embedding, slots, batch.mask, is_slot), batch.mask)
 
     def prototype_logits(self, prototypes: Tensor) -> Tensor:
         """Class logits [..., P, K] of prototypes."""

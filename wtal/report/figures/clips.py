@@ -10,7 +10,7 @@ import numpy as np
 from wtal.base.errors import InputError
 from wtal.base.records import Floats, Instances, Segments, VideoScores
 from wtal.data.store.tables import Subset
-from wtal.evaluate.read.detections import read_round
+from wtal.evaluate.read.detections import read_detections_of_round
 from wtal.localise.fusion.fuse import fuse
 from wtal.localise.labels.file import read_labels
 from wtal.localise.propose import proposals_of_class
@@ -19,6 +19,7 @@ from wtal.report.figures.tracks import Clip, Curves, Track, segment_spans, spans
 from wtal.report.inputs.plan import Plan, figure_settings
 from wtal.report.inputs.truth import Truth, read_truth
 from wtal.suite.method_settings import Fusion, MethodSettings
+from wtal.suite.paths import LABELS, ROUNDS, TEST_SCORES, TRAIN_SCORES, SuitePaths
 
 MOST_SHOWN = 5  # classes in one timeline
 FUSION_NAMES: dict[Fusion, str] = {"gaussian": "Gaussian fusion", "nms": "NMS", "soft_nms": "soft-NMS"}
@@ -53,7 +54,7 @@ def read_clips(plan: Plan, data: Path, results: Path) -> list[Clip]:
 
 def _round_folder(plan: Plan, results: Path, index: int) -> Path:
     owner = plan.file.variants[plan.whole_method].owners[index]
-    return results / owner / f"seed{plan.file.seeds[0]}" / f"round{index}"
+    return SuitePaths(results).round(owner, plan.file.seeds[0], index)
 
 
 def _scores_of(path: Path, truth: Truth) -> VideoScores:
@@ -68,8 +69,8 @@ def _scores_of(path: Path, truth: Truth) -> VideoScores:
 
 def _train_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Clip]:
     method, rounds = plan.method(plan.whole_method), plan.file.variants[plan.whole_method].rounds
-    scores = _scores_of(_round_folder(plan, results, rounds - 1) / "scores_train.npz", truth)
-    labels = [_labels(_round_folder(plan, results, index) / "labels.npz", scores) for index in range(1, rounds + 1)]
+    scores = _scores_of(_round_folder(plan, results, rounds - 1) / TRAIN_SCORES, truth)
+    labels = [_labels(_round_folder(plan, results, index) / LABELS, scores) for index in range(1, rounds + 1)]
     clips = []
     for video in choose_clips(truth.instances, count):
         rows = scores.rows(scores.videos.index(video))
@@ -86,11 +87,10 @@ def _train_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Cl
 
 def _test_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Clip]:
     method, rounds = plan.method(plan.whole_method), plan.file.variants[plan.whole_method].rounds
-    scores = _scores_of(_round_folder(plan, results, rounds) / "scores_test.npz", truth)
-    first = _scores_of(_round_folder(plan, results, 0) / "scores_test.npz", truth) if rounds else None
-    seed = plan.file.seeds[0]
-    path = results / plan.whole_method / f"seed{seed}" / "rounds.npz"
-    found = read_round(path, rounds)
+    scores = _scores_of(_round_folder(plan, results, rounds) / TEST_SCORES, truth)
+    first = _scores_of(_round_folder(plan, results, 0) / TEST_SCORES, truth) if rounds else None
+    path = SuitePaths(results).run(plan.whole_method, plan.file.seeds[0]) / ROUNDS
+    found = read_detections_of_round(path, rounds)
     if found.classes != truth.instances.classes:
         raise InputError(file=path, key="classes", expected="the classes of the data", got=", ".join(found.classes))
     fusions: list[Fusion] = list(dict.fromkeys(("nms", method.detection.fusion)))

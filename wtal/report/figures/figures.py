@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from wtal.base.files import to_json, write_text
-from wtal.base.records import TRAINING_COLUMNS
 from wtal.evaluate.score.intervals import Interval, interval_over
 from wtal.report.figures.clips import read_clips
 from wtal.report.figures.drawing import (
@@ -28,11 +28,13 @@ from wtal.report.figures.drawing import (
     shorten,
     without_left_frame,
 )
+from wtal.report.figures.names import TIMELINES, timeline_name
 from wtal.report.figures.timelines import timeline_figure
 from wtal.report.figures.tracks import clip_values
 from wtal.report.inputs.plan import Plan, read_plan
-from wtal.report.tables.ablation import AblationRow, read_ablation
-from wtal.report.tables.rounds import ROUND_FIGURES, ROUND_TITLES, Line, means_by_key, read_lines
+from wtal.report.tables.ablation import interval_of, read_ablation
+from wtal.report.tables.rounds import ROUND_TITLES, means_by_key, read_classes, read_rounds, read_training
+from wtal.suite.paths import SuitePaths
 
 WIDTH = 9.0  # inches
 MOST_CLASSES = 40  # in the figure by class; beyond, those that differ the most
@@ -45,52 +47,51 @@ def write_figures(report: Path, data: Path, results: Path, out: Path) -> None:
     Raises InputError before anything is drawn where one of them is missing or broken.
     """
     plan = read_plan(report)
-    ablation, _ = read_ablation(out / "ablation.csv")
-    by_round = read_lines(out / "rounds.csv", "round", ROUND_FIGURES)
-    training = read_lines(out / "training.csv", "epoch", ("round", *TRAINING_COLUMNS[1:]))
-    by_class = read_lines(out / "per_class.csv", "class", [f"AP@{plan.headline}"])
+    ablation = read_ablation(out / "ablation.csv")
+    by_round = read_rounds(out / "rounds.csv")
+    training = read_training(out / "training.csv")
+    by_class = read_classes(out / "per_class.csv", plan.headline)
     clips = read_clips(plan, data, results)
-    folder = out / "figures"
+    folder = SuitePaths(out).figures
     with drawing():
         save(ablation_figure(plan, ablation), folder, "ablation")
         save(rounds_figure(plan, by_round), folder, "rounds")
         save(training_figure(plan, training), folder, "training")
         save(class_figure(plan, by_class), folder, "per_class")
         for number, clip in enumerate(clips, start=1):
-            save(timeline_figure(clip), folder, f"timeline_{number}")
-    write_text(out / "timelines.json", to_json({"clips": [clip_values(clip) for clip in clips]}))
+            save(timeline_figure(clip), folder, timeline_name(number))
+    write_text(out / TIMELINES, to_json({"clips": [clip_values(clip) for clip in clips]}))
 
 
-def ablation_figure(plan: Plan, rows: Sequence[AblationRow]) -> Figure:
+def ablation_figure(plan: Plan, ablation: pd.DataFrame) -> Figure:
     """A bar for each variant, hatched by group, and beside it its paired difference from the first variant.
 
     Thin lines are the intervals over videos and seeds, thick ones those over videos alone; a mark is filled where the
     thin line leaves out 0.
     """
-    figure = canvas(WIDTH, 1.2 + 0.27 * len(rows))
+    figure = canvas(WIDTH, 1.2 + 0.27 * len(ablation))
     axes, beside = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
-    groups = list(dict.fromkeys(row.group for row in rows))
-    first = rows[0]
-    rows = sorted(rows, key=lambda row: groups.index(row.group))
+    first = float(ablation["mean"].iloc[0])
+    ablation = ablation.assign(look=pd.factorize(ablation["group"])[0], is_first=~ablation["group"].duplicated())
+    rows = ablation.sort_values("look", kind="stable").to_dict("records")
     places = np.arange(len(rows))[::-1]
+    plain = {"facecolor": GREY, "edgecolor": "white", "hatch": "", "linewidth": 0.5}
+    ends = []
     for place, row in zip(places, rows):
-        look = (
-            {"facecolor": GREY, "edgecolor": "white", "hatch": "", "linewidth": 0.5}
-            if row.is_control
-            else hatch(groups.index(row.group))
-        )
-        label = row.group if row is next(other for other in rows if other.group == row.group) else None
-        axes.barh(place, row.average.estimate, height=0.7, label=label and shorten(label, 50), **look)
-        _plot_interval(axes, place, row.average)
-        note_beside(axes, _right_end(row.average), place, f"{row.average.estimate:.1f}")
-        away = row.base_difference
+        average, away = interval_of(row, "mean"), interval_of(row, "base_difference")
+        label = shorten(row["group"], 50) if row["is_first"] else None
+        look = plain if row["control"] == "yes" else hatch(row["look"])
+        axes.barh(place, average.estimate, height=0.7, label=label, **look)
+        _plot_interval(axes, place, average)
+        ends.append(float(np.nanmax([average.estimate, average.high])))
+        note_beside(axes, ends[-1], place, f"{average.estimate:.1f}")
         if np.isfinite(away.estimate):
             _plot_interval(beside, place, away)
             face = INK if away.is_separated else "white"
             beside.plot([away.estimate], [place], "o", color=INK, markerfacecolor=face, markersize=4, zorder=4)
-    axes.axvline(first.average.estimate, color=INK, linewidth=0.8, linestyle=":")
-    axes.set_yticks(places, [shorten(row.title, 60) for row in rows])
-    axes.set_xlim(0, 1.08 * max(_right_end(row.average) for row in rows))
+    axes.axvline(first, color=INK, linewidth=0.8, linestyle=":")
+    axes.set_yticks(places, [shorten(row["title"], 60) for row in rows])
+    axes.set_xlim(0, 1.08 * max(ends))
     beside.axvline(0, color=INK, linewidth=0.8, linestyle=":")
     for each in (axes, beside):
         without_left_frame(each)
@@ -102,17 +103,13 @@ def ablation_figure(plan: Plan, rows: Sequence[AblationRow]) -> Figure:
     return figure
 
 
-def _right_end(interval: Interval) -> float:
-    return float(np.nanmax([interval.estimate, interval.high]))
-
-
 def _plot_interval(axes: Axes, place: int, interval: Interval) -> None:
     if np.isfinite(interval.low):
         axes.hlines(place, interval.low, interval.high, color=INK, linewidth=1.0)
         axes.hlines(place, interval.videos_low, interval.videos_high, color=INK, linewidth=3.0)
 
 
-def rounds_figure(plan: Plan, lines: Sequence[Line]) -> Figure:
+def rounds_figure(plan: Plan, frame: pd.DataFrame) -> Figure:
     """mAP, classification, label quality and constraint violation by round; a row of panels for each group."""
     variants = [name for name, entry in plan.file.variants.items() if entry.rounds]
     groups = list(dict.fromkeys(plan.file.variants[name].group for name in variants))
@@ -121,7 +118,7 @@ def rounds_figure(plan: Plan, lines: Sequence[Line]) -> Figure:
     if not groups:
         figure.text(0.5, 0.5, "No variant of this suite has label rounds.", ha="center")
         return figure
-    means = {name: means_by_key(lines, name) for name in shown}
+    means = {name: means_by_key(frame, "round", name) for name in shown}
     panels = figure.subplots(len(groups), len(shown), squeeze=False, sharex=True, sharey="col")
     for row, group in zip(panels, groups):
         members = [name for name in variants if plan.file.variants[name].group == group]
@@ -146,31 +143,29 @@ def _round_title(plan: Plan, figure: str) -> str:
 
 
 def _plot_rounds(
-    axes: Axes, plan: Plan, means: dict[tuple[str, str], tuple[float, float]], name: str, look: dict[str, object]
+    axes: Axes, plan: Plan, means: dict[Any, tuple[float, float]], name: str, look: dict[str, object]
 ) -> None:
-    keys = sorted((int(key) for variant, key in means if variant == name))
-    values = [means[name, str(key)][0] for key in keys]
+    keys = sorted(key for variant, key in means if variant == name)
+    values = [means[name, key][0] for key in keys]
     axes.plot(keys, values, label=textwrap.fill(shorten(plan.file.variants[name].title, 80), 32), **look)  # type: ignore[arg-type]
 
 
-def training_figure(plan: Plan, lines: Sequence[Line]) -> Figure:
+def training_figure(plan: Plan, training: pd.DataFrame) -> Figure:
     """Every logged figure of training by epoch: the whole method's rounds, a thin line a seed, the mean thick."""
-    chain = set(enumerate(plan.file.variants[plan.whole_method].owners))
-    own = [line for line in lines if (int(line.figures["round"]), line.variant) in chain]
-    known = [name for name in TRAINING_COLUMNS if name not in ("epoch", "kept")]
-    names = [name for name in known if any(np.isfinite(line.figures[name]) for line in own)]
-    n_rows = -(-len(names) // 4)
+    chain = pd.DataFrame(enumerate(plan.file.variants[plan.whole_method].owners), columns=["round", "variant"])
+    own = training.merge(chain, on=["round", "variant"])
+    keys = ("variant", "seed", "round", "epoch", "kept")
+    names = [name for name in map(str, own) if name not in keys and np.isfinite(own[name]).any()]
+    n_rows = max(1, -(-len(names) // 4))  # an external method may have logged nothing
     figure = canvas(WIDTH, 0.2 + 1.8 * n_rows)
     panels = figure.subplots(n_rows, 4, sharex=True).ravel()
-    starts = _round_starts(own)
+    starts = own.groupby("round")["epoch"].min()
     for axes, name in zip(panels, names):
-        epochs = sorted({int(line.key) for line in own})
-        for seed in plan.file.seeds:
-            by_epoch = {int(line.key): line.figures[name] for line in own if line.seed == seed}
-            axes.plot(epochs, [by_epoch.get(epoch, np.nan) for epoch in epochs], color=colour(5), linewidth=0.7)
-        mean = [np.mean([line.figures[name] for line in own if int(line.key) == epoch]) for epoch in epochs]
-        axes.plot(epochs, mean, color=colour(0), linewidth=1.6)
-        for start in starts:
+        by_seed = own.pivot_table(index="epoch", columns="seed", values=name, aggfunc="last", dropna=False)
+        axes.plot(by_seed.reindex(columns=list(plan.file.seeds)), color=colour(5), linewidth=0.7)
+        mean = own.groupby("epoch")[name].apply(lambda values: values.to_numpy().mean())
+        axes.plot(mean.index, mean, color=colour(0), linewidth=1.6)
+        for start in starts[starts.index > 0]:
             axes.axvline(start, color=GREY, linewidth=0.8, linestyle=":")
         axes.set_title(name.replace("_", " "))
     figure.supxlabel("thin: each seed; thick: mean over seeds; dotted: a round begins", fontsize=8.5)
@@ -183,20 +178,13 @@ def training_figure(plan: Plan, lines: Sequence[Line]) -> Figure:
     return figure
 
 
-def _round_starts(lines: Sequence[Line]) -> list[int]:
-    first: dict[int, int] = {}
-    for line in lines:
-        index = int(line.figures["round"])
-        first[index] = min(int(line.key), first.get(index, int(line.key)))
-    return [epoch for index, epoch in sorted(first.items()) if index > 0]
-
-
-def class_figure(plan: Plan, lines: Sequence[Line]) -> Figure:
+def class_figure(plan: Plan, frame: pd.DataFrame) -> Figure:
     """AP of each class for the first variant and the whole method, the mean over seeds and each seed as a dot."""
     column = f"AP@{plan.headline}"
     chosen = list(dict.fromkeys((plan.base, plan.whole_method)))
-    means = means_by_key(lines, column)
-    classes = list(dict.fromkeys(line.key for line in lines if line.variant in chosen))
+    means = means_by_key(frame, "class", column)
+    seeds = dict(list(frame.groupby(["variant", "class"])[column]))
+    classes = list(frame.loc[frame["variant"].isin(chosen), "class"].unique())
     gain = {name: means[chosen[-1], name][0] - means[chosen[0], name][0] for name in classes}
     if len(classes) > MOST_CLASSES:
         kept = set(sorted(classes, key=lambda name: (-abs(gain[name]), name))[:MOST_CLASSES])
@@ -209,7 +197,7 @@ def class_figure(plan: Plan, lines: Sequence[Line]) -> Figure:
         title = shorten(plan.file.variants[name].title, 60)
         axes.barh(rows, [means[name, key][0] for key in classes], height=height, label=title, **hatch(index))
         for row, key in zip(rows, classes):
-            values = [line.figures[column] for line in lines if (line.variant, line.key) == (name, key)]
+            values = seeds[name, key]
             axes.plot(values, [row] * len(values), linestyle="none", marker=".", markersize=3, color=INK)
     axes.set_yticks(places, [shorten(name, 40) for name in classes])
     axes.set_xlim(0, 100)

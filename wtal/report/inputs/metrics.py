@@ -12,6 +12,7 @@ from wtal.base.errors import InputError
 from wtal.base.files import read_json
 from wtal.evaluate.score.protocols import Evaluation
 from wtal.report.inputs.plan import Plan
+from wtal.suite.paths import METRICS, SuitePaths
 
 # Quality of the pseudo labels of a round against the hidden ground truth, and what the linear programmes met.
 LABEL_FIGURES = (
@@ -59,13 +60,13 @@ def read_metrics(plan: Plan, results: Path) -> dict[tuple[str, int], RunMetrics]
     runs = {}
     for variant in plan.file.variants:
         for seed in plan.file.seeds:
-            path = results / variant / f"seed{seed}" / "metrics.json"
+            path = SuitePaths(results).run(variant, seed) / METRICS
             runs[variant, seed] = run = _run(_Reader(path, read_json(path)), plan)
             _check_identity(path, run, variant, seed)
     first = next(iter(runs.values()))
     for (variant, seed), run in runs.items():
         if run.tiou != first.tiou or run.protocol != first.protocol:
-            path = results / variant / f"seed{seed}" / "metrics.json"
+            path = SuitePaths(results).run(variant, seed) / METRICS
             expected = f"protocol {first.protocol} and tIoU {list(first.tiou)}, as the other runs have"
             raise InputError(file=path, key="tiou", expected=expected, got=f"{run.protocol} and {list(run.tiou)}")
     return runs

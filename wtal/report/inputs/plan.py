@@ -11,6 +11,7 @@ from wtal.base.files import digest_of_value, read_json
 from wtal.base.schema import from_mapping
 from wtal.suite.file import method_of
 from wtal.suite.method_settings import EvaluationSettings, MethodSettings
+from wtal.suite.paths import settings_name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,13 +114,13 @@ def read_plan(path: str | Path) -> Plan:
 
 def figure_settings(plan: Plan) -> FigureSettings:
     """Read figures.json, which lies beside report.json. Raises InputError where it is missing or broken."""
-    path = plan.source.with_name("figures.json")
+    path = plan.source.with_name(settings_name("figures"))
     return from_mapping(FigureSettings, read_json(path), file=path)
 
 
 def page_settings(plan: Plan) -> PageSettings:
     """Read page.json, which lies beside report.json. Raises InputError where it is missing or broken."""
-    path = plan.source.with_name("page.json")
+    path = plan.source.with_name(settings_name("page"))
     return from_mapping(PageSettings, read_json(path), file=path)
 
 

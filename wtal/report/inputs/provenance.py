@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import wtal
-from wtal.base.digests import digest_of_command
+from wtal.base.code.digests import digest_of_command
 from wtal.base.errors import InputError
 from wtal.base.files import read_text
 from wtal.data.store.read import read_store
 from wtal.report.inputs.plan import Plan
+from wtal.suite.paths import SuitePaths
 
 # What the numbers are made by, from recordings to tables. A change in what only draws them makes no table stale.
 COMMANDS = ("prepare", "train", "score", "solve-labels", "detect", "evaluate-run", "tables")
@@ -31,7 +32,7 @@ def provenance(plan: Plan, data: Path, results: Path) -> dict[str, Any]:
         "versions": versions(),
         "code_sha256": digest_of_command(*COMMANDS),
         "data": data_facts(data),
-        "steps": step_times(results / "benchmarks"),
+        "steps": step_times(SuitePaths(results).benchmarks),
         "machine": machine(),
     }
 

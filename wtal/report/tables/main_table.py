@@ -1,161 +1,117 @@
-"""The main table: this run beside published figures, or, where none are named, the run's own summary with controls."""
+"""The main table: this run beside published figures, or, where none are named, the run's own summary with controls.
+
+A column is a figure in percent ("mAP@0.5", "mAP@0.1:0.7") or, behind its name and " sd", its deviation over seeds.
+"""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from wtal.base.errors import InputError
-from wtal.base.files import read_rows
 from wtal.evaluate.score.thresholds import columns_of
+from wtal.evaluate.text.typeset import Block, Cell, Column, Table, number, spread
+from wtal.report.inputs.frames import read_frame
 from wtal.report.inputs.metrics import RunMetrics
 from wtal.report.inputs.plan import Plan
 from wtal.report.inputs.statistics import mean_and_deviation
-from wtal.report.tables.ablation import AblationRow, shown
-from wtal.report.tables.typeset import Block, Cell, Column, Table, number, spread
+from wtal.report.tables.ablation import Row
 
 PUBLISHED, THIS_RUN, CONTROLS = "Published", "This run", "Controls"
 HIGHEST = "the highest of this suite, picked on the test set"
 FIXED = ("part", "method", "note", "seeds", "source")
+TEXT = ("part", "method", "note", "source")
+PUBLISHED_TEXT = ("method", "venue", "year", "note", "source")
+Runs = Mapping[tuple[str, int], RunMetrics]
 
 
-@dataclass(frozen=True, slots=True)
-class MainRow:
-    """One method: percent by column ("mAP@0.5", "mAP@0.1:0.7"); a figure that was never published is missing."""
-
-    part: str
-    method: str
-    note: str
-    seeds: int | None  # how many a figure is the mean of; None where that was not published
-    source: str
-    values: Mapping[str, float]
-    deviations: Mapping[str, float] = field(default_factory=dict)
-
-
-def read_published(folder: Path, names: Sequence[str]) -> list[MainRow]:
+def read_published(folder: Path, names: Sequence[str]) -> list[Row]:
     """The rows of the named tables of published figures. Raises InputError where one is missing or broken."""
-    rows = []
+    rows: list[Row] = []
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
             raise InputError(file=folder, key="report.published", expected="the name of a table there", got=repr(name))
-        path = folder / f"{name}.csv"
-        for line in read_rows(path, ("method", "venue", "year", "note", "source")):
-            values = {column: _figure(path, column, text) for column, text in line.items() if column.startswith("mAP@")}
-            method = f"{line['method']}, {line['venue']} {line['year']}"
-            known = {column: value for column, value in values.items() if value == value}
-            rows.append(MainRow(PUBLISHED, method, line["note"], None, line["source"], known))
+        table = read_frame(folder / f"{name}.csv", PUBLISHED_TEXT, PUBLISHED_TEXT)
+        for row in table.to_dict("records"):
+            named = {"part": PUBLISHED, "method": f"{row['method']}, {row['venue']} {row['year']}"}
+            known = {column: row[column] for column in table.columns if column.startswith("mAP@")}
+            rows.append({**named, "note": row["note"], "source": row["source"], **known})
     return rows
 
 
-def _figure(path: Path, column: str, text: str) -> float:
-    try:
-        return float(text) if text else math.nan
-    except ValueError:
-        raise InputError(file=path, key=column, expected="a number or nothing", got=repr(text)) from None
-
-
-def main_rows(
-    plan: Plan,
-    runs: Mapping[tuple[str, int], RunMetrics],
-    ablation: Sequence[AblationRow],
-    published: Sequence[MainRow],
-) -> list[MainRow]:
+def main_frame(plan: Plan, runs: Runs, ablation: Sequence[Row], published: Sequence[Row]) -> pd.DataFrame:
     """Published rows, then this run: the first variant, the whole method and the highest; then the controls."""
-    variants = [row for row in ablation if not row.is_control]
-    best = max(variants, key=lambda row: row.average.estimate).variant
+    best = max((row for row in ablation if row["control"] == "no"), key=lambda row: row["mean"])["variant"]
     notes = {plan.base: "the base of every comparison"}
     notes[plan.whole_method] = "the whole method"
     notes[best] = f"{notes[best]}; {HIGHEST}" if best in notes else HIGHEST
     own = [_own_row(plan, name, notes[name], runs) for name in plan.file.variants if name in notes]
-    controls = [] if published else [_control(plan, row, runs) for row in ablation if row.is_control]
-    return [*published, *own, *controls]
+    controls = [] if published else [_control(plan, row, runs) for row in ablation if row["control"] == "yes"]
+    table = pd.DataFrame([*published, *own, *controls])
+    figures = [name for name in table.columns if name.startswith("mAP@") and not name.endswith(" sd")]
+    columns = [column for name in figures if table[name].notna().any() for column in (name, f"{name} sd")]
+    return table.reindex(columns=[*FIXED, *columns]).astype({"seeds": "Int64"})
 
 
-def _own_row(plan: Plan, name: str, note: str, runs: Mapping[tuple[str, int], RunMetrics]) -> MainRow:
-    values, deviations = {}, {}
+def _own_row(plan: Plan, name: str, note: str, runs: Runs) -> Row:
     own = [runs[name, seed] for seed in plan.file.seeds]
-    for index, threshold in enumerate(own[0].tiou):
-        column = f"mAP@{threshold:g}"
-        values[column], deviations[column] = mean_and_deviation([run.mean_ap[index] for run in own])
-    for average in plan.file.evaluation.averages:
-        column = f"mAP@{average}"
-        values[column], deviations[column] = mean_and_deviation([run.averages[average] for run in own])
-    title = plan.file.variants[name].title
-    return MainRow(THIS_RUN, title, note, len(own), "this suite", values, deviations)
+    drawn = {f"mAP@{value:g}": [run.mean_ap[place] for run in own] for place, value in enumerate(own[0].tiou)}
+    drawn |= {f"mAP@{average}": [run.averages[average] for run in own] for average in plan.file.evaluation.averages}
+    row = {"part": THIS_RUN, "method": plan.file.variants[name].title, "note": note, "seeds": len(own)}
+    row |= {"source": "this suite"}
+    for column, values in drawn.items():
+        row[column], row[f"{column} sd"] = mean_and_deviation(values)
+    return row
 
 
-def _control(plan: Plan, row: AblationRow, runs: Mapping[tuple[str, int], RunMetrics]) -> MainRow:
+def _control(plan: Plan, row: Row, runs: Runs) -> Row:
     tiou = next(iter(runs.values())).tiou
-    values = {f"mAP@{threshold:g}": value for threshold, value in zip(tiou, row.per_tiou)}
+    values = {f"mAP@{threshold:g}": row[f"mAP@{threshold:g}"] for threshold in tiou}
+    per_tiou = np.array(list(values.values()))
     for average in plan.file.evaluation.averages:
-        values[f"mAP@{average}"] = float(np.mean(np.asarray(row.per_tiou)[columns_of(average, tiou)]))
-    return MainRow(CONTROLS, row.title, "", row.n_seeds, "this suite", values)
+        values[f"mAP@{average}"] = float(np.mean(per_tiou[columns_of(average, tiou)]))
+    named = {"part": CONTROLS, "method": row["title"], "note": "", "seeds": row["seeds"], "source": "this suite"}
+    return {**named, **values}
 
 
-def main_table(plan: Plan, rows: Sequence[MainRow], notes: Sequence[str]) -> Table:
+def read_main(path: Path, headline: str) -> pd.DataFrame:
+    """main.csv. Raises InputError naming line and column."""
+    return read_frame(path, (*FIXED, f"mAP@{headline}"), TEXT)
+
+
+def main_table(plan: Plan, main: pd.DataFrame, notes: Sequence[str]) -> Table:
     """The main table as readers see it; differences are from the published row of this method, where there is one."""
-    names = list(dict.fromkeys(name for row in rows if row.part == THIS_RUN for name in row.values))
-    published = [row for row in rows if row.part == PUBLISHED]
-    if published:
-        names = [name for name in names if any(name in row.values for row in published)] or names
-    target = next((row for row in published if row.note == "this method"), None)
+    figures = [name for name in main.columns if name.startswith("mAP@") and not name.endswith(" sd")]
+    own, published = (main[main["part"] == part] for part in (THIS_RUN, PUBLISHED))
+    names = [name for name in figures if own[name].notna().any()]
+    names = [name for name in names if published[name].notna().any()] or names
     headline = f"mAP@{plan.headline}"
     names.sort(key=lambda name: name != headline)  # the figure that variants are compared in comes first
-    compares = target is not None and headline in target.values
+    papers = published.loc[published["note"] == "this method", headline].tolist()
+    target = papers[0] if papers and papers[0] == papers[0] else None
+    points = Column("Points from published", hint=f"{headline} less that of the method's paper")
     columns = (
         Column("Method", is_number=False),
         *(Column(name) for name in names),
-        *([Column("Points from published", hint=f"{headline} less that of the method's paper")] if compares else []),
+        *([points] if target is not None else []),
         Column("n", hint="seeds"),
     )
     blocks = []
-    for part in dict.fromkeys(row.part for row in rows):
-        members = [row for row in rows if row.part == part]
-        cells = tuple(
-            _cells(row, names, target.values[headline] if compares and target else None, headline) for row in members
-        )
-        blocks.append(Block(part, cells, is_apart=part == CONTROLS))
+    for part, members in main.groupby("part", sort=False):
+        cells = tuple(_cells(row, names, target, headline) for row in members.to_dict("records"))
+        blocks.append(Block(str(part), cells, is_apart=part == CONTROLS))
     return Table("main", "Main table, mAP in percent", columns, tuple(blocks), tuple(notes))
 
 
-def _cells(row: MainRow, names: Sequence[str], target: float | None, headline: str) -> tuple[Cell, ...]:
-    label = f"{row.method} ({row.note})" if row.note and row.note not in row.method else row.method
-    figures = [spread(row.values.get(name, math.nan), row.deviations.get(name, math.nan)) for name in names]
+def _cells(row: Row, names: Sequence[str], target: float | None, headline: str) -> tuple[Cell, ...]:
+    label = f"{row['method']} ({row['note']})" if row["note"] and row["note"] not in row["method"] else row["method"]
+    figures = [spread(row[name], row.get(f"{name} sd", np.nan)) for name in names]
     points = []
     if target is not None:
-        own = row.values.get(headline, math.nan) - target if row.part == THIS_RUN else math.nan
-        points = [number(own)]
-    return (Cell(label), *figures, *points, Cell("–") if row.seeds is None else Cell(str(row.seeds), row.seeds))
-
-
-def main_columns(rows: Sequence[MainRow]) -> list[str]:
-    """The columns of main.csv."""
-    names = list(dict.fromkeys(name for row in rows for name in row.values))
-    return [*FIXED, *(text for name in names for text in (name, f"{name} sd"))]
-
-
-def main_values(row: MainRow, columns: Sequence[str]) -> list[str]:
-    """One line of main.csv."""
-    figures = []
-    for column in columns[len(FIXED) :]:
-        source = row.deviations if column.endswith(" sd") else row.values
-        figures.append(shown(source.get(column.removesuffix(" sd"), math.nan)))
-    return [row.part, row.method, row.note, "" if row.seeds is None else str(row.seeds), row.source, *figures]
-
-
-def read_main(path: Path) -> list[MainRow]:
-    """The rows of main.csv. Raises InputError naming the column that is broken."""
-    rows = []
-    for line in read_rows(path, FIXED):
-        figures = {name: _figure(path, name, text) for name, text in line.items() if name.startswith("mAP@")}
-        known = {name: value for name, value in figures.items() if value == value}
-        values = {name: value for name, value in known.items() if not name.endswith(" sd")}
-        deviations = {name.removesuffix(" sd"): value for name, value in known.items() if name.endswith(" sd")}
-        seeds = int(_figure(path, "seeds", line["seeds"])) if line["seeds"] else None
-        rows.append(MainRow(line["part"], line["method"], line["note"], seeds, line["source"], values, deviations))
-    return rows
+        points = [number(row[headline] - target if row["part"] == THIS_RUN else None)]
+    n = Cell("–") if np.isnan(row["seeds"]) else Cell(f"{row['seeds']:.0f}", int(row["seeds"]))
+    return (Cell(label), *figures, *points, n)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from wtal.base.errors import InputError
 from wtal.base.files import read_rows
-from wtal.base.records import TRAINING_COLUMNS
+from wtal.base.records import AFTER_LOSSES
 from wtal.evaluate.score.thresholds import columns_of
+from wtal.evaluate.text.typeset import Block, Cell, Column, Table, spread
+from wtal.report.inputs.frames import read_frame
 from wtal.report.inputs.metrics import LABEL_FIGURES, RunMetrics
 from wtal.report.inputs.plan import Plan
 from wtal.report.inputs.statistics import mean_and_deviation
-from wtal.report.tables.ablation import shown
-from wtal.report.tables.typeset import Block, Cell, Column, Table, spread
+from wtal.suite.paths import TRAINING, SuitePaths
 
 ROUND_FIGURES = ("average", "classification_mAP", *LABEL_FIGURES)
 ROUND_TITLES = {
@@ -33,94 +34,91 @@ ROUND_TITLES = {
 Runs = Mapping[tuple[str, int], RunMetrics]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a table of figures by variant, seed and some other key (round, class, epoch); absent ones are NaN."""
-
-    variant: str
-    seed: int
-    key: str
-    figures: dict[str, float]
-
-
-def round_columns(tiou: Sequence[float]) -> list[str]:
-    """The columns of rounds.csv."""
-    return ["variant", "seed", "round", *(f"mAP@{value:g}" for value in tiou), *ROUND_FIGURES]
-
-
-def round_values(runs: Runs) -> Iterable[list[str]]:
-    """The lines of rounds.csv, in suite order."""
-    for (variant, seed), run in runs.items():
-        for entry in run.rounds:
-            figures = [*entry.mean_ap, entry.average, entry.classification, *entry.labels.values()]
-            yield [variant, str(seed), str(entry.round_index), *map(shown, figures)]
-
-
-def class_columns(plan: Plan, tiou: Sequence[float]) -> list[str]:
-    """The columns of per_class.csv."""
-    return ["variant", "seed", "class", *(f"AP@{value:g}" for value in tiou), f"AP@{plan.headline}"]
-
-
-def class_values(plan: Plan, runs: Runs) -> Iterable[list[str]]:
-    """The lines of per_class.csv, in suite order."""
-    for (variant, seed), run in runs.items():
-        headline = columns_of(plan.headline, run.tiou)
-        for name, values in run.per_class.items():
-            average = float(np.mean(np.asarray(values)[headline]))
-            yield [variant, str(seed), name, *map(shown, [*values, average])]
-
-
-def read_lines(path: Path, key: str, figures: Sequence[str]) -> list[Line]:
-    """Lines of rounds.csv, per_class.csv or training.csv. Raises InputError naming column and line."""
-    lines = []
-    for number, row in enumerate(read_rows(path, ("variant", "seed", key, *figures)), start=2):
-        values = {}
-        for column in ("seed", *figures):
-            try:
-                values[column] = float(row[column]) if row[column] else math.nan
-            except ValueError:
-                where = f"line {number}, {column}"
-                raise InputError(file=path, key=where, expected="a number", got=repr(row[column])) from None
-        seed = values.pop("seed")
-        lines.append(Line(row["variant"], int(seed) if seed == seed else 0, row[key], values))
-    return lines
-
-
-def training_lines(plan: Plan, results: Path) -> Iterable[list[str]]:
-    """The lines of training.csv: every round that was trained, owner by owner, with variant, seed and round."""
-    owned = dict.fromkeys(
-        (owner, index) for entry in plan.file.variants.values() for index, owner in enumerate(entry.owners)
+def round_frame(runs: Runs) -> pd.DataFrame:
+    """rounds.csv: a row for each variant, seed and round, in suite order."""
+    return pd.DataFrame(
+        {
+            "variant": variant,
+            "seed": seed,
+            "round": entry.round_index,
+            **{f"mAP@{threshold:g}": value for threshold, value in zip(run.tiou, entry.mean_ap)},
+            "average": entry.average,
+            "classification_mAP": entry.classification,
+            **entry.labels,
+        }
+        for (variant, seed), run in runs.items()
+        for entry in run.rounds
     )
+
+
+def class_frame(plan: Plan, runs: Runs) -> pd.DataFrame:
+    """per_class.csv: a row for each variant, seed and class, in suite order."""
+    return pd.DataFrame(
+        {
+            "variant": variant,
+            "seed": seed,
+            "class": name,
+            **{f"AP@{threshold:g}": value for threshold, value in zip(run.tiou, values)},
+            f"AP@{plan.headline}": float(np.mean(np.asarray(values)[columns_of(plan.headline, run.tiou)])),
+        }
+        for (variant, seed), run in runs.items()
+        for name, values in run.per_class.items()
+    )
+
+
+def training_frame(plan: Plan, results: Path) -> pd.DataFrame:
+    """training.csv as text: every round that was trained, owner by owner. Raises InputError naming file and column.
+
+    Each method has losses of its own, which are empty in the rows of the others.
+    """
+    owned = {(owner, index) for entry in plan.file.variants.values() for index, owner in enumerate(entry.owners)}
+    frames = []
     for variant in plan.file.variants:
         rounds = sorted(index for owner, index in owned if owner == variant)
         for seed in plan.file.seeds:
             for index in rounds:
-                path = results / variant / f"seed{seed}" / f"round{index}" / "training.csv"
-                for row in read_rows(path, TRAINING_COLUMNS):
-                    yield [variant, str(seed), str(index), *(row[column] for column in TRAINING_COLUMNS)]
+                path = SuitePaths(results).round(variant, seed, index) / TRAINING
+                rows = pd.DataFrame(read_rows(path, ("epoch",)))
+                frames.append(rows.assign(variant=variant, seed=seed, round=index))
+    frame = pd.concat(frames)
+    last = [name for name in AFTER_LOSSES if name in frame]
+    first = [name for name in frame if name not in ("variant", "seed", "round", *last)]
+    return frame[["variant", "seed", "round", *first, *last]]
 
 
-def means_by_key(lines: Sequence[Line], figure: str) -> dict[tuple[str, str], tuple[float, float]]:
-    """Mean and deviation over seeds of one figure by (variant, key), in the order of the lines."""
-    gathered: dict[tuple[str, str], list[float]] = {}
-    for line in lines:
-        gathered.setdefault((line.variant, line.key), []).append(line.figures[figure])
-    return {place: mean_and_deviation(values) for place, values in gathered.items()}
+def read_rounds(path: Path) -> pd.DataFrame:
+    """rounds.csv. Raises InputError naming column and line."""
+    return read_frame(path, ("variant", "seed", "round", *ROUND_FIGURES), ("variant",))
 
 
-def label_quality_table(plan: Plan, lines: Sequence[Line], notes: Sequence[str]) -> Table:
+def read_classes(path: Path, headline: str) -> pd.DataFrame:
+    """per_class.csv. Raises InputError naming column and line."""
+    return read_frame(path, ("variant", "seed", "class", f"AP@{headline}"), ("variant", "class"))
+
+
+def read_training(path: Path) -> pd.DataFrame:
+    """training.csv. Raises InputError naming column and line."""
+    return read_frame(path, ("variant", "seed", "round", "epoch"), ("variant",))
+
+
+def means_by_key(frame: pd.DataFrame, key: str, figure: str) -> dict[Any, tuple[float, float]]:
+    """Mean and deviation over seeds of one figure by (variant, key), in the order of the rows."""
+    return {place: mean_and_deviation(own) for place, own in frame.groupby(["variant", key], sort=False)[figure]}
+
+
+def label_quality_table(plan: Plan, frame: pd.DataFrame, notes: Sequence[str]) -> Table:
     """What each round brought, mean ± sd over seeds: labels against the hidden truth, and the detections after it."""
     titles = {**ROUND_TITLES, "average": f"mAP@{plan.headline}"}
     figures = (Column(titles[figure]) for figure in ROUND_FIGURES)
     columns = (Column("Variant", is_number=False), Column("Round"), *figures)
-    means = {figure: means_by_key(lines, figure) for figure in ROUND_FIGURES}
+    means = {figure: means_by_key(frame, "round", figure) for figure in ROUND_FIGURES}
     rows = []
     for name, entry in plan.file.variants.items():
         if not entry.rounds:
             continue  # without label rounds there is nothing to follow
         for key in (key for variant, key in means["average"] if variant == name):
             cells = (_figure(figure, *means[figure][name, key]) for figure in ROUND_FIGURES)
-            rows.append((Cell(entry.title), Cell(key, float(key)), *cells))
+            rows.append((Cell(entry.title), Cell(f"{key:.0f}", key), *cells))
     return Table("label_quality", "Label quality by round", columns, (Block("", tuple(rows)),), tuple(notes))
 
 
@@ -130,13 +128,13 @@ def _figure(figure: str, mean: float, deviation: float) -> Cell:
     return spread(mean, deviation, digits=4 if figure == "lp_violation" else 1)
 
 
-def class_table(plan: Plan, lines: Sequence[Line], notes: Sequence[str]) -> Table:
+def class_table(plan: Plan, frame: pd.DataFrame, notes: Sequence[str]) -> Table:
     """Average precision of each class, mean over seeds, for the first variant and the whole method."""
-    means = means_by_key(lines, f"AP@{plan.headline}")
+    means = means_by_key(frame, "class", f"AP@{plan.headline}")
     chosen = list(dict.fromkeys((plan.base, plan.whole_method)))
     columns = [Column("Class", is_number=False), *(Column(plan.file.variants[name].title) for name in chosen)]
     rows = []
-    for key in dict.fromkeys(line.key for line in lines if line.variant in chosen):
+    for key in frame.loc[frame["variant"].isin(chosen), "class"].unique():
         cells = [spread(*means.get((name, key), (math.nan, math.nan))) for name in chosen]
         rows.append((Cell(key), *cells))
     title = f"Average precision by class, AP@{plan.headline} in percent"

@@ -5,39 +5,48 @@ module counts only with what these use, so that commands which share a file do n
 import is followed inside the package, those inside functions too; a module that is reached counts whole. The
 `__init__` of a package counts with what is taken from it and with what it does when it is imported, so that a list of
 public names joins nothing that it lists; a module that is wanted for what its import does is to be imported where that
-is relied upon. An import of a computed name takes the whole package. Files that are no Python count where the code
-names them beside `importlib.resources.files` or `__file__`. Of code its syntax counts, as `wtal.base.syntax` reads it.
+is relied upon. An import of a computed name takes the whole package, but for that of a member of a group (a base
+network, a fusion, ...): such a module counts where the command is said to use the member, one of another package with
+all of that package. Files that are no Python count where the code names them beside `importlib.resources.files` or
+`__file__`. Of code its syntax counts, as `wtal.base.code.syntax` reads it.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from wtal.base.code.syntax import Code, code_of, code_of_module, declaration, names_bound, needed
 from wtal.base.errors import InputError
 from wtal.base.files import digest_of_file, digest_of_value, read_text
-from wtal.base.syntax import Code, code_of, code_of_module, declaration, names_bound, needed
 
-PACKAGE = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[2]
 INIT = "__init__.py"
+MEMBERS = "base.members"  # imports what a suite names, which counts as a member
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*")  # of a file, or a path that leads down to one
 
 
-def digest_of_command(*commands: str, package: Path = PACKAGE) -> str:
-    """sha256 of the code that these commands run, taken together. Raises InputError where there is no such command."""
-    return digest_of_value(parts_of_command(*commands, package=package))
+def digest_of_command(*commands: str, members: Iterable[str] = (), package: Path = PACKAGE) -> str:
+    """sha256 of the code that these commands run with these members, taken together.
+
+    members: `module:class` of each. Raises InputError where there is no such command or module.
+    """
+    return digest_of_value(parts_of_command(*commands, members=members, package=package))
 
 
-def parts_of_command(*commands: str, package: Path = PACKAGE) -> dict[str, str]:
-    """Each file of the package that these commands are made from, with the sha256 of what counts of it.
+def parts_of_command(*commands: str, members: Iterable[str] = (), package: Path = PACKAGE) -> dict[str, str]:
+    """Each file that these commands and members are made from, with the sha256 of what counts of it.
 
-    Of a module of `cli` a part for each command. Raises InputError where there is no such command.
+    Of a module of `cli` a part for each command. Raises InputError where there is no such command or module.
     """
     closure = _Closure(package)
     for command in commands:
         closure.add_command(command)
+    for member in members:
+        closure.add_member(member.partition(":")[0])
     return closure.parts
 
 
@@ -64,6 +73,24 @@ class _Closure:
         if not is_declared:
             expected = "a command that a module in it adds with add_parser"
             raise InputError(file=self.root / "cli", key=command, expected=expected, got="none")
+        self._follow()
+
+    def add_member(self, module: str) -> None:
+        """Follow a module that a suite names, with what it takes from this package where it is of another one."""
+        if module.partition(".")[0] == self.root.name:
+            self.waiting.append((module, None))
+        else:
+            for place, path in _files_of_other(module):
+                text = read_text(path)
+                with _parsing(path):
+                    code = code_of_module(text)
+                self.parts[place] = code.digest
+                for level, name, taken in code.imports:
+                    if level == 0:
+                        self._take(name, taken)
+        self._follow()
+
+    def _follow(self) -> None:
         while self.waiting:
             self._reach(*self.waiting.pop())
 
@@ -88,7 +115,7 @@ class _Closure:
 
     def _count(self, place: str, module: str, path: Path, code: Code) -> None:
         self.parts[place] = code.digest
-        if code.takes_all:
+        if code.takes_all and module != f"{self.root.name}.{MEMBERS}":
             self.waiting += [(self._module_of(other), None) for other in self.root.rglob("*.py")]
         for level, name, taken in code.imports:
             package = module if path.name == INIT else _parent(module)
@@ -145,6 +172,17 @@ class _Closure:
 
 def _parent(module: str) -> str:
     return module.rpartition(".")[0]
+
+
+def _files_of_other(module: str) -> Iterator[tuple[str, Path]]:
+    """Every file of Python of the package that a module belongs to, under the name of that package."""
+    top = module.partition(".")[0]
+    found = importlib.util.find_spec(top)
+    if found is None or found.origin is None:
+        raise InputError(file=module, expected="a module that can be imported", got="none")
+    path = Path(found.origin)
+    for file in sorted(path.parent.rglob("*.py")) if path.name == INIT else [path]:
+        yield f"{top}: {file.relative_to(path.parent).as_posix()}", file
 
 
 @contextmanager

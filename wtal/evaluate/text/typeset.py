@@ -1,13 +1,23 @@
-"""A table as a record, and its Markdown and LaTeX forms; the page has its own form of the same record."""
+"""Numbers and tables as text: for the terminal and other programs, and for readers of Markdown, LaTeX and the page.
+
+Printed results are plain rows of text with plain signs, in any of `FORMATS`. A report's tables are records with true
+minus signs, of which the page has a form of its own.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wtal.evaluate.score.intervals import Interval
 from wtal.evaluate.text.escaping import MINUS, escape_latex, escape_markdown, latex_row
+
+FORMATS = ("table", "json", "csv", "markdown", "latex")
+Rows = Sequence[Sequence[str]]  # the header first
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +58,18 @@ class Table:
     notes: tuple[str, ...]
 
 
+def figure(value: float, digits: int) -> str:
+    """A number in printed results, with a plain minus sign; a dash where there is none."""
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def bounds_text(low: float, high: float, digits: int) -> str:
+    """[low, high] in printed results; a dash where there is no interval."""
+    return "-" if low != low else f"[{figure(low, digits)}, {figure(high, digits)}]"
+
+
 def number(value: float | None, digits: int = 1) -> Cell:
-    """A number with a true minus sign; nothing, or not a number, is a dash."""
+    """A number in a report, with a true minus sign; nothing, or not a number, is a dash."""
     if value is None or value != value:
         return Cell("–")
     rounded = round(value, digits) + 0.0  # the sum turns -0.0 into 0.0
@@ -82,6 +102,27 @@ def difference(away: Interval, digits: int = 1) -> Cell:
     return Cell(f"{text} {bounds(away.low, away.high, digits).text}", away.estimate, strong=away.is_separated)
 
 
+def typeset(rows: Rows, form: str, caption: str) -> str:
+    """Printed results in one of the forms table, csv, markdown, latex, with a caption; CSV is without."""
+    if form == "csv":
+        buffer = io.StringIO()
+        csv.writer(buffer, lineterminator="\n").writerows(rows)
+        return buffer.getvalue().rstrip("\n")
+    if form == "markdown":
+        head, *lines = (_markdown_row(map(escape_markdown, row)) for row in rows)
+        rule = "|" + "|".join(["---"] + ["---:"] * (len(rows[0]) - 1)) + "|"
+        return "\n".join([head, rule, *lines, "", escape_markdown(caption)])
+    if form == "latex":
+        head, *lines = (latex_row([escape_latex(cell) for cell in row]) for row in rows)
+        return "\n".join([f"% {' '.join(caption.split())}", *_tabular("l" + "r" * (len(rows[0]) - 1), head, [lines])])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip()
+        for row in rows
+    ]
+    return "\n".join([caption, *lines])
+
+
 def to_markdown(table: Table) -> str:
     """The table as GitHub renders it: a heading row spans nothing, so it stands in the first cell, in bold."""
     lines = [f"**{escape_markdown(table.title)}**", "", _markdown_row(escape_markdown(c.name) for c in table.columns)]
@@ -106,24 +147,31 @@ def _markdown_cell(cell: Cell) -> str:
 
 def to_latex(table: Table) -> str:
     """The table in booktabs form, ready for \\input; the notes are its caption."""
-    width = len(table.columns)
     shape = "".join("r" if column.is_number else "l" for column in table.columns)
+    head = latex_row([escape_latex(column.name) for column in table.columns])
     lines = [
         "% needs \\usepackage{booktabs}",
         r"\begin{table}",
         r"\centering\footnotesize",
         rf"\caption{{{escape_latex(' '.join([f'{table.title}.', *table.notes]))}}}",
         rf"\label{{tab:{re.sub('[^a-z0-9-]', '-', table.name)}}}",
-        rf"\begin{{tabular}}{{{shape}}}",
-        r"\toprule",
-        latex_row([escape_latex(column.name) for column in table.columns]),
+        *_tabular(shape, head, [_latex_block(block, len(table.columns)) for block in table.blocks]),
+        r"\end{table}",
     ]
-    for block in table.blocks:
-        lines.append(r"\midrule")
-        if block.heading:
-            lines.append(rf"\multicolumn{{{width}}}{{l}}{{\textit{{{escape_latex(block.heading)}}}}} \\")
-        lines.extend(latex_row([_latex_cell(cell) for cell in row]) for row in block.rows)
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"]) + "\n"
+    return "\n".join(lines) + "\n"
+
+
+def _tabular(shape: str, head: str, blocks: Iterable[Iterable[str]]) -> list[str]:
+    """The lines of a booktabs table, from the lines of its head and of each block."""
+    lines = [rf"\begin{{tabular}}{{{shape}}}", r"\toprule", head]
+    for block in blocks:
+        lines += [r"\midrule", *block]
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def _latex_block(block: Block, width: int) -> list[str]:
+    heading = [rf"\multicolumn{{{width}}}{{l}}{{\textit{{{escape_latex(block.heading)}}}}} \\"] if block.heading else []
+    return [*heading, *(latex_row([_latex_cell(cell) for cell in row]) for row in block.rows)]
 
 
 def _latex_cell(cell: Cell) -> str:

@@ -1,0 +1,1 @@
+"""What code is made of, so that a result is known by the code that made it."""
