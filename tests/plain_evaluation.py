@@ -59,7 +59,7 @@ def _prepared(
             if row not in seen:
                 seen.append(row)
         instances = seen
-    if options.protocol == "snippet":
+    if options.protocol.kind == "snippet":
         for row in instances + ambiguous:
             row.start, row.end = (round(bound * options.snippets_per_second) for bound in (row.start, row.end))
         for row in found:
@@ -101,7 +101,7 @@ def plain_per_class(detections: Detections, truth: Instances, options: Evaluatio
     table = []
     for name in truth.classes:
         own = [row for row in found if row.label == name], [row for row in instances if row.label == name]
-        interpolated = options.protocol != "step"
+        interpolated = options.protocol.kind != "step"
         table.append([plain_average_precision(*own, threshold, interpolated) for threshold in options.tiou])
     if options.missing_class == "zero_all":
         present = {row.label for row in found}

@@ -186,7 +186,7 @@ def _write_evaluation(
     ]  # fmt: skip
     last = scored[-1]
     metrics = {
-        "variant": name, "seed": seed, "protocol": settings.protocol, "tiou": list(options.tiou),
+        "variant": name, "seed": seed, "protocol": settings.protocol.kind, "tiou": list(options.tiou),
         "settings_digest": "0" * 64,
         "mAP": last.mean.tolist(), "averages": last.averages, "classification_mAP": 90.0 + rounds,
         "n_detections": len(found[-1]),

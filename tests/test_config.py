@@ -100,7 +100,7 @@ def suite_refused(change: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"seeds": []}, "tiny.yaml: seeds: expected at least 1 entry; got []"),
+        ({"seeds": []}, "tiny.yaml: seeds: expected at least one entry; got []"),
         ({"seeds": [1, 1]}, "seeds: expected each seed once"),
         ({"suite": "../evil"}, "suite: expected lower-case letters, digits and -"),
         ({"variants": {"Bad Name": {"title": "x"}}}, "variants: expected a name of lower-case letters"),
@@ -209,6 +209,5 @@ def test_the_control_keeps_the_schedule_of_delta_without_its_target() -> None:
 def test_the_schema_is_closed_and_knows_every_data_set() -> None:
     schema = suite_schema()
     assert schema["additionalProperties"] is False
-    words, *groups = schema["properties"]["dataset"]["anyOf"]
-    assert {"hapt", "synthetic"} <= set(words["enum"])
-    assert [entry["properties"]["kind"]["const"] for entry in groups] == words["enum"]
+    kinds = {entry["properties"]["kind"]["const"] for entry in schema["properties"]["dataset"]["anyOf"][1:]}
+    assert {"hapt", "synthetic"} <= kinds

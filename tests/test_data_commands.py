@@ -72,7 +72,7 @@ def test_preparing_starts_without_torch_and_pandas(tmp_path: Path) -> None:
     [
         ("{", "expected JSON"),
         ("", "expected JSON"),
-        ([], "got []"),
+        ([], "kind: expected a known kind (known are"),
         ({}, "kind: expected a known kind"),
         ({"kind": "hapd"}, "kind: expected a known kind (did you mean 'hapt'?)"),
         ({**SMALL, "classes": 1}, "classes: expected a whole number, 2 or above; got 1"),

@@ -62,7 +62,7 @@ def test_the_variant_code_takes_every_choice_of_the_released_code(thumos14: Suit
     assert (method.base.memory_index, method.training.checkpoint) == ("class_zero", "selected_on_test")
     assert (method.labels.dropout, method.labels.classes, method.labels.bounds) == (True, "score", "truncate")
     assert 2 in thumos14.file.seeds
-    assert (thumos14.file.evaluation.protocol, thumos14.file.evaluation.tiou) == ("snippet", "0.1:0.7:0.1")
+    assert (thumos14.file.evaluation.protocol.kind, thumos14.file.evaluation.tiou) == ("snippet", "0.1:0.7:0.1")
 
 
 def test_delta_and_the_learning_rate_are_told_apart(thumos14: Suite) -> None:
@@ -87,6 +87,6 @@ def test_activitynet_starts_from_what_its_authors_said(name: str) -> None:
     assert {piece.value for piece in method.training.learning_rate} == {2e-5}
     assert (method.base.background_weight, method.base.attention_weight) == (0.1, 0.1)
     assert {piece.value for piece in method.base.consistency_weight} == {1.0}
-    assert (suite.file.evaluation.protocol, suite.file.evaluation.tiou) == ("activitynet", "0.5:0.95:0.05")
+    assert (suite.file.evaluation.protocol.kind, suite.file.evaluation.tiou) == ("activitynet", "0.5:0.95:0.05")
     assert isinstance(suite.file.dataset, FeatureData)
     assert suite.file.dataset.lock == f"data/{name}/lock.json"

@@ -13,7 +13,13 @@ from plain_evaluation import _prepared
 from test_evaluate_matches_plain import cases
 
 from wtal.base.records import Detections, Instances
-from wtal.evaluate import EvaluationOptions, evaluate_matches, match_detections
+from wtal.evaluate import (
+    ActivityNetProtocol,
+    EvaluationOptions,
+    SnippetProtocol,
+    evaluate_matches,
+    match_detections,
+)
 from wtal.evaluate.diagnose.characteristics import Buckets, buckets_of, computed_characteristics, quintile_edges
 from wtal.evaluate.diagnose.diagnose import diagnose_matches
 from wtal.evaluate.diagnose.error_kinds import KINDS, error_kinds, overlaps_of
@@ -190,7 +196,7 @@ def by_class(rows, classes):
     return [[row for row in rows if row.label == name] for name in classes]
 
 
-@pytest.mark.parametrize("protocol", ["activitynet", "snippet"])
+@pytest.mark.parametrize("protocol", [ActivityNetProtocol, SnippetProtocol])
 @settings(deadline=None, max_examples=300, derandomize=True)
 @given(data=st.data())
 def test_kinds_and_normalised_precision_equal_a_plain_diagnosis(protocol, data):
@@ -214,7 +220,7 @@ def test_kinds_and_normalised_precision_equal_a_plain_diagnosis(protocol, data):
 
 
 @settings(deadline=None, max_examples=200, derandomize=True)
-@given(case=cases("activitynet"))
+@given(case=cases(ActivityNetProtocol))
 def test_removing_errors_never_lowers_the_score_and_one_bucket_of_all_is_the_whole(case):
     detections, truth, options = case
     matches = match_detections(detections, truth, options)

@@ -209,8 +209,12 @@ def loaded_by(*arguments: str) -> set[str]:
     return {Path(name).relative_to(PACKAGE).as_posix() for name in json.loads(printed.splitlines()[-1])}
 
 
-# What a suite of features and RSKP names; a part that is outside of a step is so with these too.
-USED = ["wtal.data.convert.settings:FeatureData", "wtal.methods.rskp.settings:RskpSettings"]
+# What a suite names; a part that is outside of a step is so with these too.
+USED = [
+    "wtal.data.convert.settings:FeatureData",
+    "wtal.methods.rskp.settings:RskpSettings",
+    "wtal.evaluate.protocols.snippet:SnippetProtocol",
+]
 
 
 def test_what_a_command_loads_is_in_its_digest_but_for_the_command_line_and_lists_of_names(tmp_path: Path) -> None:
@@ -250,8 +254,8 @@ def test_what_a_command_loads_is_in_its_digest_but_for_the_command_line_and_list
         ),
         (
             "evaluate-run",
-            "evaluate/score/matching.py localise/detect.py",
-            "evaluate/score/uncertainty.py evaluate/diagnose/error_kinds.py",
+            "evaluate/score/matching.py localise/detect.py evaluate/protocols/snippet.py",
+            "evaluate/score/uncertainty.py evaluate/diagnose/error_kinds.py evaluate/protocols/step.py",
         ),
         (
             "tables",

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from plain_evaluation import exact_mean, plain_per_class
 
 from wtal.base.records import Detections, Instances
-from wtal.evaluate import AmbiguousIntervals, EvaluationOptions, evaluate_detections
+from wtal.evaluate import (
+    ActivityNetProtocol,
+    AmbiguousIntervals,
+    EvaluationOptions,
+    SnippetProtocol,
+    StepProtocol,
+    evaluate_detections,
+)
 
 CLASSES = ("jump", "run", "swim")
 VIDEOS = ("v_a", "v_b", "c")
@@ -46,7 +53,7 @@ def cases(draw, protocol):
     )
     excluded = draw(st.sampled_from(((), ("c",)))) if (truth.video != 2).any() else ()
     options = EvaluationOptions(
-        protocol=protocol,
+        protocol=protocol(),
         tiou=draw(st.sampled_from(THRESHOLDS)),
         snippets_per_second=draw(st.sampled_from((2.0, 25 / 16))),
         missing_class=draw(st.sampled_from(("zero", "zero_all"))),
@@ -66,7 +73,7 @@ def assert_same(detections, truth, options):
         assert math.isclose(mean, exact_mean([row[column] for row in plain]), rel_tol=1e-14, abs_tol=1e-12)
 
 
-@pytest.mark.parametrize("protocol", ["activitynet", "snippet", "step"])
+@pytest.mark.parametrize("protocol", [ActivityNetProtocol, SnippetProtocol, StepProtocol])
 def test_every_small_case_is_scored_as_the_plain_evaluator_scores_it(protocol):
     @settings(max_examples=300, deadline=None, derandomize=True)
     @given(case=cases(protocol))
@@ -76,7 +83,7 @@ def test_every_small_case_is_scored_as_the_plain_evaluator_scores_it(protocol):
     check()
 
 
-@pytest.mark.parametrize("protocol", ["activitynet", "snippet", "step"])
+@pytest.mark.parametrize("protocol", [ActivityNetProtocol, SnippetProtocol, StepProtocol])
 def test_a_thousand_crowded_cases_are_scored_as_the_plain_evaluator_scores_them(protocol):
     random = np.random.default_rng(7)
     for _ in range(1000):
@@ -96,7 +103,7 @@ def test_a_thousand_crowded_cases_are_scored_as_the_plain_evaluator_scores_them(
             *np.sort(random.integers(13, size=(2, n_found)) / 2, axis=0),
             random.integers(4, size=n_found) / 4,
         )
-        options = EvaluationOptions(protocol=protocol, tiou=(0.1, 0.3, 0.5, 0.7), snippets_per_second=2.0)
+        options = EvaluationOptions(protocol=protocol(), tiou=(0.1, 0.3, 0.5, 0.7), snippets_per_second=2.0)
         assert_same(detections, truth, options)
 
 

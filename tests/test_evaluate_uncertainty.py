@@ -7,7 +7,15 @@ import pytest
 
 from wtal.base.errors import InputError
 from wtal.base.records import Detections, Instances, VideoScores
-from wtal.evaluate import EvaluationOptions, evaluate_detections, evaluate_matches, match_detections
+from wtal.evaluate import (
+    ActivityNetProtocol,
+    EvaluationOptions,
+    SnippetProtocol,
+    StepProtocol,
+    evaluate_detections,
+    evaluate_matches,
+    match_detections,
+)
 from wtal.evaluate.score.controls import oracle, random_segments, whole_videos
 from wtal.evaluate.score.uncertainty import bootstrap_average, draw_videos, resampled_means
 
@@ -45,10 +53,10 @@ def repeated(record, counts):
     return type(record)(videos=tuple(names), classes=record.classes, **arrays)
 
 
-@pytest.mark.parametrize("protocol", ["activitynet", "step", "snippet"])
+@pytest.mark.parametrize("protocol", [ActivityNetProtocol, StepProtocol, SnippetProtocol])
 def test_a_resample_scores_as_its_videos_would_if_they_were_really_repeated(protocol):
     detections, truth = made_up(0)
-    options = EvaluationOptions(protocol=protocol, tiou=(0.3, 0.5, 0.7), snippets_per_second=2.0)
+    options = EvaluationOptions(protocol=protocol(), tiou=(0.3, 0.5, 0.7), snippets_per_second=2.0)
     weights = draw_videos(truth.videos, 25, "repeated")
     fast = resampled_means(match_detections(detections, truth, options), weights)
     for row, counts in enumerate(weights):
@@ -58,8 +66,8 @@ def test_a_resample_scores_as_its_videos_would_if_they_were_really_repeated(prot
 
 def test_every_video_once_is_the_plain_score():
     detections, truth = made_up(1)
-    for protocol in ("activitynet", "step"):
-        matches = match_detections(detections, truth, EvaluationOptions(protocol=protocol))
+    for protocol in (ActivityNetProtocol, StepProtocol):
+        matches = match_detections(detections, truth, EvaluationOptions(protocol=protocol()))
         ones = np.ones((1, len(truth.videos)), dtype=np.int32)
         np.testing.assert_allclose(resampled_means(matches, ones)[0], evaluate_matches(matches).mean, atol=1e-11)
 

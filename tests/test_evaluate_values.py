@@ -11,7 +11,7 @@ import pytest
 
 from wtal.base.records import Detections
 from wtal.cli import main
-from wtal.evaluate import EvaluationOptions, evaluate_detections
+from wtal.evaluate import EvaluationOptions, SnippetProtocol, evaluate_detections
 from wtal.evaluate.read.detections import read_detections, write_detections
 from wtal.evaluate.read.ground_truth import read_ambiguous, read_ground_truth
 from wtal.evaluate.score.classification import classification_mean, labels_of_instances
@@ -86,9 +86,9 @@ def test_a_class_without_detections_costs_its_share_or_everything(shared, publis
     kept = found.label != found.classes.index("CliffDiving")
     columns = (getattr(found, name)[kept] for name in ("video", "label", "start", "end", "score"))
     detections = Detections(found.videos, found.classes, *columns)
-    options = EvaluationOptions(protocol="snippet", snippets_per_second=25 / 16)
+    options = EvaluationOptions(protocol=SnippetProtocol(), snippets_per_second=25 / 16)
     assert round(evaluate_detections(detections, truth, options).headline, 4) == 40.8177
-    options = EvaluationOptions(protocol="snippet", snippets_per_second=25 / 16, missing_class="zero_all")
+    options = EvaluationOptions(protocol=SnippetProtocol(), snippets_per_second=25 / 16, missing_class="zero_all")
     result = evaluate_detections(detections, truth, options)
     assert result.mean.tolist() == [0.0] * 7
     assert result.headline == 0.0
@@ -148,7 +148,7 @@ def test_parity_localisation_on_random_detections(shared, parity):
     ambiguous = read_ambiguous(shared / "thumos14" / "Ambiguous_test.txt")
     for key, intervals in (("kept", None), ("removed", ambiguous)):
         options = EvaluationOptions(
-            protocol="snippet", tiou=tuple(case["tiou"]), snippets_per_second=rate, ambiguous=intervals
+            protocol=SnippetProtocol(), tiou=tuple(case["tiou"]), snippets_per_second=rate, ambiguous=intervals
         )
         result = evaluate_detections(detections, truth, options)
         np.testing.assert_allclose(result.mean, case[f"mAP_percent_ambiguous_{key}"], rtol=0, atol=1e-9)

@@ -1,4 +1,4 @@
-"""`wtal list`: each kind of a group with its settings, as text and as JSON."""
+"""`wtal list` says what can be named in a suite: each kind with its settings, ranges, defaults and meaning."""
 
 from __future__ import annotations
 
@@ -12,59 +12,57 @@ import pytest
 from plugin import environment_with, write_plugin
 
 from wtal.base.members import BUILT_IN
-
-GROUPS = [group.removeprefix("wtal.").replace("_", "-") for group in BUILT_IN]
-PLUGIN = '''
-from typing import Annotated, Literal
-
-from wtal.base.ranges import Doc, Ge, Lt, settings
-from wtal.suite.contracts import BaseSettings
-
-
-@settings
-class Pooled(BaseSettings):
-    """Pools the best snippets.
-
-    More of it.
-    """
-
-    kind: Literal["pooled"] = "pooled"
-    share: Annotated[float, Ge(0), Lt(1), Doc("of the snippets, those pooled")] = 0.125
-    file: str
-'''
-LIGHT = """
-import sys
 from wtal.cli import main
-code = main(sys.argv[1:])
-heavy = sorted({"torch", "pandas", "scipy", "matplotlib"} & set(sys.modules))
-sys.exit(f"loaded {heavy}" if heavy else code)
-"""
+from wtal.cli.plan import GROUPS
 
 
-def run(*arguments: str, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run([sys.executable, "-c", LIGHT, "list", *arguments], capture_output=True, text=True, env=env)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+def listed(group: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    assert main(["list", group, "--json"]) == 0
+    found: list[dict[str, Any]] = json.loads(capsys.readouterr().out)
+    return found
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_kind_is_listed_with_what_it_is_and_what_its_settings_are_for(group: str) -> None:
-    found: list[dict[str, Any]] = json.loads(run(group, "--json"))
-    assert [entry["kind"] for entry in found] == list(BUILT_IN[f"wtal.{group.replace('-', '_')}"])
-    for entry in found:
-        assert entry["about"]
-        for setting in entry["settings"]:
-            assert setting["takes"]
-            assert setting["about"], f"{entry['kind']}.{setting['name']} says nothing of what it is for"
-            assert not (setting["is_required"] and setting["default"] is not None)
+def test_every_kind_says_in_a_sentence_what_it_and_each_of_its_settings_is(
+    group: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = listed(group, capsys)
+    assert {each["kind"] for each in found} >= set(BUILT_IN[GROUPS[group]])
+    for each in found:
+        assert each["about"].endswith("."), each["kind"]
+        for setting in each["settings"]:
+            assert setting["about"], f"{each['kind']}: {setting['name']}"
+            assert setting["expected"], f"{each['kind']}: {setting['name']}"
 
 
-def test_a_plug_in_is_listed_with_ranges_and_defaults(tmp_path: Path) -> None:
-    folder = write_plugin(tmp_path / "plugin", {"wtal.methods": {"pooled": "pooled:Pooled"}}, pooled=PLUGIN)
-    lines = run("methods", env=environment_with(folder)).splitlines()
-    assert lines[-3:] == [
-        "pooled: Pools the best snippets.",
-        "  share: a number in [0, 1) (default 0.125); of the snippets, those pooled",
-        "  file: text (must be given)",
-    ]
-    assert "  dropout: a number in [0, 1) (default 0.6); share of the embedding dropped in training" in lines
+def test_a_setting_is_listed_with_its_range_its_default_and_its_meaning(capsys: pytest.CaptureFixture[str]) -> None:
+    hapt = next(each for each in listed("data-kinds", capsys) if each["kind"] == "hapt")
+    assert hapt["class"] == "wtal.data.kinds.hapt_settings:HaptData"
+    clip = next(setting for setting in hapt["settings"] if setting["name"] == "clip_seconds")
+    assert (clip["expected"], clip["default"]) == ("a number in [5, 600]", 45.0)
+    assert (clip["schema"]["minimum"], clip["schema"]["maximum"]) == (5, 600)
+    assert main(["list", "data-kinds"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  clip_seconds: a number in [5, 600]; default 45.0" in lines
+    assert lines[lines.index("  name: a few words; no default") + 1] == "      of the data set"
+
+
+def test_it_loads_neither_arrays_nor_tensors() -> None:
+    code = (
+        "import sys; from wtal.cli import main\n"
+        "for group in ('methods', 'fusions', 'label-makers', 'data-kinds', 'protocols'): main(['list', group])\n"
+        "print(sorted({'torch', 'numpy', 'highspy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_plug_in_is_listed_and_a_broken_one_is_told_beside_the_others(tmp_path: Path) -> None:
+    entries = {"wtal.protocols": {"strict": "strict_protocol:Strict", "gone": "not_there:Gone"}}
+    source = "from wtal.base.ranges import settings\n@settings\nclass Strict:\n    '''Everything is wrong.'''\n"
+    folder = write_plugin(tmp_path, entries, strict_protocol=source + "    kind: str = 'strict'\n")
+    command = [sys.executable, "-m", "wtal", "list", "protocols"]
+    done = subprocess.run(command, env=environment_with(folder), text=True, capture_output=True, check=True)
+    assert "strict: Everything is wrong." in done.stdout.splitlines()
+    assert "step: Seconds as they are" in done.stdout
+    assert "not_there:Gone, as the entry point gone of wtal.protocols has it, to be there; got ModuleN" in done.stdout

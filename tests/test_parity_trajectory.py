@@ -14,7 +14,7 @@ import torch
 
 from wtal.base.records import Instances, VideoScores
 from wtal.base.timebase import cut_to_grid
-from wtal.evaluate import EvaluationOptions, evaluate_detections
+from wtal.evaluate import EvaluationOptions, SnippetProtocol, evaluate_detections
 from wtal.evaluate.score.classification import classification_mean
 from wtal.localise.detect import detect
 from wtal.localise.labels.file import PseudoLabels
@@ -253,7 +253,7 @@ def ground_truth(run: Run) -> Instances:
 
 def map_of(run: Run, detections: Any) -> np.ndarray:
     options = EvaluationOptions(
-        protocol="snippet",
+        protocol=SnippetProtocol(),
         tiou=tuple(run.settings["tiou"]),
         snippets_per_second=run.settings["snippets_per_second"],
         missing_class="zero_all",

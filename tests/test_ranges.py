@@ -1,4 +1,4 @@
-"""Ranges of settings: checked when settings are built and when they are read, and written in the schema."""
+"""Ranges stand beside the types of settings: construction, YAML and schema all follow from them."""
 
 from __future__ import annotations
 
@@ -6,185 +6,210 @@ import dataclasses
 import math
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
 import pytest
 
-from wtal.base import ranges as r
 from wtal.base.errors import InputError, SettingError
-from wtal.base.members import BUILT_IN, OneOf, member
-from wtal.base.schema import from_mapping, json_schema
+from wtal.base.members import BUILT_IN, member
+from wtal.base.ranges import (
+    Count,
+    Doc,
+    Ge,
+    Gt,
+    Le,
+    Length,
+    Lt,
+    Pattern,
+    Share,
+    bare,
+    check_value,
+    described,
+    hints,
+    in_words,
+    ranges,
+    settings,
+)
+from wtal.base.schema import from_mapping, json_schema, to_mapping
 from wtal.suite.file import SuiteFile
 from wtal.suite.method_settings import MethodSettings
+from wtal.suite.plan import read_suite
+from wtal.suite.training_settings import TrainingSettings, Until
+
+TINY = read_suite(Path(__file__).resolve().parents[1] / "config/tiny.yaml").file
+TRAINING = {"epochs": 9, "learning_rate": (Until(until=9, value=0.1),)}
+# What has no default, of each class that has such fields.
+NEEDED: dict[str, dict[str, Any]] = {
+    "Stream": {"name": "rgb", "columns": 8},
+    "FeatureData": {"name": "n", "features": "f", "annotations": "a", "streams": ()},
+    "ExternalMethod": {"command": "true"},
+    "Until": {"until": 1, "value": 1.0},
+    "From": {"epoch": 1, "value": 1.0},
+    "EarlyStopping": {"patience": 1},
+    "TrainingSettings": TRAINING,
+    "MethodSettings": {"training": TrainingSettings(**TRAINING)},
+    "VariantEntry": {"title": "t"},
+    "ReportSettings": {"title": "t"},
+    "SuiteFile": {field.name: getattr(TINY, field.name) for field in dataclasses.fields(TINY)},
+}
 
 
-def settings_classes() -> list[type]:
-    """Every settings class that a suite file can hold, with those of each kind of member."""
-    found: dict[type, None] = {}
-    waiting: list[Any] = [SuiteFile, MethodSettings]
-    waiting += [member(group, kind, file="test") for group, own in BUILT_IN.items() for kind in own]
-    while waiting:
-        hint = waiting.pop()
-        if dataclasses.is_dataclass(hint) and hint not in found:
-            found[typing.cast("type", hint)] = None
-            waiting += r.hints(hint).values()
-        elif not isinstance(hint, type):
-            waiting += [entry for entry in get_args(hint) if get_origin(entry) is not None or isinstance(entry, type)]
-    return list(found)
+def classes_in(hint: Any) -> Iterator[type]:
+    """The settings classes in an annotation, and those in the fields of each."""
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        yield hint
+        for inner in hints(hint).values():
+            yield from classes_in(inner)
+    for inner in get_args(hint):
+        yield from classes_in(inner)
 
 
-def ranged(hint: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """The annotations with a range in one of a field, and how a value is wrapped to reach each."""
+MEMBERS = [member(group, kind, file="test") for group, known in BUILT_IN.items() for kind in known]
+CLASSES = list(dict.fromkeys(each for root in (SuiteFile, MethodSettings, *MEMBERS) for each in classes_in(root)))
+
+
+def leaves(hint: Any, wrap: Callable[[Any], Any] = lambda value: value) -> Iterator[tuple[Any, Callable[[Any], Any]]]:
+    """The annotations with a range in one, and how a value of each is brought into the place of the whole."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
-        if r.ranges(hint):
-            yield path, hint
-        yield from ranged(inner[0], path)
+        if ranges(hint):
+            yield hint, wrap
+        yield from leaves(inner[0], wrap)
     elif origin in (typing.Union, types.UnionType):
-        members = [entry for entry in inner if entry is not type(None)]
-        if len(members) == 1:
-            yield from ranged(members[0], path)
-    elif origin is tuple and len(inner) == 2 and inner[1] is Ellipsis:
-        yield from ranged(inner[0], (*path, "list"))
+        for each in inner:
+            yield from leaves(each, wrap)
     elif origin is tuple:
-        yield from ranged(inner[0], (*path, *["pair"][: len(inner) == 2]))
-    elif origin is dict:
-        yield from ranged(inner[1], (*path, "group"))
+        n = 1 if Ellipsis in inner else len(inner)
+        yield from leaves(inner[0], lambda value: wrap((value,) * n))
 
 
-def wrapped(value: object, path: tuple[str, ...]) -> Any:
-    """A value in the lists and groups around it."""
-    for around in reversed(path):
-        value = {"list": (value,), "pair": (value, value), "group": {"x": value}}[around]
-    return value
+def bounds(leaf: Any) -> Iterator[tuple[Any, Any]]:
+    """For each bound of a range the value just outside, and the last one inside (None: of another kind)."""
 
+    def beyond(value: float, towards: float) -> Any:
+        return int(value) + int(math.copysign(1, towards)) if bare(leaf) is int else math.nextafter(value, towards)
 
-def edges(hint: Any) -> tuple[list[Any], list[Any]]:
-    """Values that a range takes, at its bounds, and values just outside of it."""
-    inside: list[Any] = []
-    outside: list[Any] = []
-    is_whole = r.bare(hint) is int
-    for entry in r.ranges(hint):
+    for entry in ranges(leaf):
         match entry:
-            case r.Ge(bound):
-                inside.append(bound)
-                outside.append(bound - 1 if is_whole else math.nextafter(bound, -math.inf))
-            case r.Gt(bound):
-                outside.append(bound)
-                inside.append(bound + 1 if is_whole else math.nextafter(bound, math.inf))
-            case r.Le(bound):
-                inside.append(bound)
-                outside.append(bound + 1 if is_whole else math.nextafter(bound, math.inf))
-            case r.Lt(bound):
-                outside.append(bound)
-                inside.append(bound - 1 if is_whole else math.nextafter(bound, -math.inf))
-            case r.Pattern():
-                outside.append("")
-            case r.Length(least):
-                outside.append(() if get_origin(r.bare(hint)) is tuple else {})
-                assert least >= 1
-    return inside, outside
+            case Ge(bound):
+                yield beyond(bound, -math.inf), bound
+            case Gt(bound):
+                yield bound, beyond(bound, math.inf)
+            case Le(bound):
+                yield beyond(bound, math.inf), bound
+            case Lt(bound):
+                yield bound, beyond(bound, -math.inf)
+            case Pattern():
+                yield " ", None
+            case Length():
+                yield ({} if get_origin(bare(leaf)) is dict else ()), None
 
 
-RANGED = [
-    pytest.param(kind, name, path, hint, id=f"{kind.__name__}.{name}")
-    for kind in settings_classes()
-    for name, field_hint in r.hints(kind).items()
-    for path, hint in ranged(field_hint)
+CASES = [
+    pytest.param(kind, name, leaf, wrap, id=f"{kind.__name__}.{name}")
+    for kind in CLASSES
+    for name, hint in hints(kind).items()
+    for leaf, wrap in leaves(hint)
 ]
 
 
-def test_the_settings_state_their_ranges() -> None:
-    assert len(RANGED) > 60
+def test_the_settings_of_a_suite_have_ranges() -> None:
+    assert len(CASES) > 60
+    assert {"TrainingSettings", "HaptData", "RskpSettings", "EvaluationSettings"} <= {each.__name__ for each in CLASSES}
 
 
-@pytest.mark.parametrize(("kind", "name", "path", "hint"), RANGED)
-def test_a_range_takes_its_bound_and_refuses_what_is_just_outside(
-    kind: type, name: str, path: tuple[str, ...], hint: Any
+@pytest.mark.parametrize(("kind", "name", "leaf", "wrap"), CASES)
+def test_a_bound_is_taken_and_what_lies_beyond_is_refused_alike_in_code_and_in_yaml(
+    kind: Any, name: str, leaf: Any, wrap: Callable[[Any], Any]
 ) -> None:
-    inside, outside = edges(hint)
-    for value in inside:
-        r.check_value(r.hints(kind)[name], wrapped(value, path), name)
-    for value in outside:
-        with pytest.raises(SettingError) as error:
-            r.check_value(r.hints(kind)[name], wrapped(value, path), name)
-        assert error.value.key.startswith(name)
-        assert error.value.expected == r.in_words(hint)
+    needed = NEEDED.get(kind.__name__, {})
+    for outside, inside in bounds(leaf):
+        if inside is not None:
+            check_value(hints(kind)[name], wrap(inside), name)
+        with pytest.raises(SettingError) as in_code:
+            kind(**{**needed, name: wrap(outside)})
+        with pytest.raises(InputError) as in_yaml:
+            from_mapping(kind, {**to_mapping(needed), name: to_mapping(wrap(outside))}, file="x")
+        assert in_code.value.key.partition("[")[0] == name
+        assert in_code.value.expected == in_yaml.value.expected == in_words(leaf)
+        assert in_yaml.value.key == in_code.value.key
 
 
-@pytest.mark.parametrize(("kind", "name", "path", "hint"), RANGED)
-def test_code_and_yaml_are_refused_alike(kind: type, name: str, path: tuple[str, ...], hint: Any) -> None:
-    given = {**least_of(kind), name: wrapped(edges(hint)[1][0], path)}
-    with pytest.raises(SettingError) as built:
-        kind(**given)
-    with pytest.raises(InputError) as read:
-        from_mapping(kind, given, file="some.yaml", key="at")
-    assert str(read.value).startswith(f"some.yaml: at.{built.value.key}: expected {built.value.expected}; got ")
+def schemas_in(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield schema
+    for entry in [*schema.get("anyOf", ()), *schema.get("prefixItems", ())]:
+        yield from schemas_in(entry)
+    if isinstance(schema.get("items"), dict):
+        yield from schemas_in(schema["items"])
 
 
-def least_of(kind: Any) -> dict[str, Any]:
-    """Plain values for the fields of a settings class that must be given."""
-    fields = [entry for entry in dataclasses.fields(kind) if entry.default is dataclasses.MISSING]
-    needed = [entry.name for entry in fields if entry.default_factory is dataclasses.MISSING]
-    return {name: least_value(r.hints(kind)[name]) for name in needed}
+LIMITS = {Ge: "minimum", Gt: "exclusiveMinimum", Le: "maximum", Lt: "exclusiveMaximum"}
 
 
-def least_value(hint: Any) -> Any:
-    """A value that a field takes."""
-    if get_origin(hint) is Annotated:
-        group = next((entry.group for entry in get_args(hint) if isinstance(entry, OneOf)), None)
-        if group is not None:
-            return next(kind for kind in BUILT_IN[group] if not least_of(member(group, kind, file="test")))
-        return least_value(r.bare(hint))
-    if dataclasses.is_dataclass(hint):
-        return least_of(hint)
-    if get_origin(hint) is tuple:
-        return [least_value(get_args(hint)[0])]
-    if get_origin(hint) is dict:
-        return {"x": least_value(get_args(hint)[1])}
-    if get_origin(hint) is types.UnionType:  # of records, which their kinds tell apart
-        return {"kind": "hapt"}
-    return {int: 1, float: 1.0, str: "some"}.get(hint)
+@pytest.mark.parametrize(("kind", "name", "leaf", "wrap"), CASES)
+def test_the_schema_has_each_range_and_what_the_setting_is_for(kind: Any, name: str, leaf: Any, wrap: object) -> None:
+    schema = json_schema(kind)["properties"][name]
+    every = list(schemas_in(schema))
+    for entry in ranges(leaf):
+        if isinstance(entry, Pattern):
+            assert any("pattern" in each for each in every)
+        elif isinstance(entry, Length):
+            assert any(each.get("minItems", each.get("minProperties")) == entry.least for each in every)
+        else:
+            assert any(each.get(LIMITS[type(entry)]) == entry.bound for each in every)
+    assert any(each.get("description") for each in every), "a setting says what it is for"
 
 
-def test_the_schema_has_the_ranges_and_what_each_setting_is_for() -> None:
-    for kind in settings_classes():
-        properties = json_schema(kind)["properties"]
-        for name, hint in r.hints(kind).items():
-            if text := r.described(hint):
-                assert properties[name]["description"] == text
-            for entry in r.ranges(hint):
-                match entry:
-                    case r.Ge(bound):
-                        assert properties[name]["minimum"] == bound
-                    case r.Gt(bound):
-                        assert properties[name]["exclusiveMinimum"] == bound
-                    case r.Le(bound):
-                        assert properties[name]["maximum"] == bound
-                    case r.Lt(bound):
-                        assert properties[name]["exclusiveMaximum"] == bound
-                    case r.Pattern(regex):
-                        assert properties[name]["pattern"] == f"^(?:{regex})$"
-                    case r.Length(least):
-                        assert least in (properties[name].get("minItems"), properties[name].get("minProperties"))
+@settings
+class Example:
+    """Settings of a test."""
+
+    share: Annotated[Share, Doc("of something")] = 0.5
+    counts: Annotated[tuple[Count, ...], Length(1)] = (1,)
+    limits: Annotated[dict[str, Annotated[float, Gt(0)]] | None, Doc("by name")] = None
 
 
-def test_a_class_that_inherits_settings_keeps_their_rules() -> None:
-    @r.settings
-    class Pair:
-        least: Annotated[int, r.Ge(0)] = 1
-        most: int = 2
+@settings
+class Longer(Example):
+    """Settings that add a rule of their own to those of a parent."""
 
-        def __post_init__(self) -> None:
-            if self.least > self.most:
-                raise SettingError("most", "the larger", self.most)
+    least: Annotated[Annotated[int, Ge(2)] | None, Doc("null: none")] = None
 
-    @r.settings
-    class Named(Pair):
-        name: r.Words = "some"
 
-    for wrong in ({"least": -1}, {"least": 3}, {"name": " "}):
-        with pytest.raises(SettingError):
-            Named(**wrong)
-    assert Named(least=2).most == 2
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"share": 1.5}, "share: expected a number in [0, 1]; got 1.5"),
+        ({"counts": ()}, "counts: expected at least one entry; got []"),
+        ({"counts": (3, 0)}, "counts[1]: expected a whole number, 1 or above; got 0"),
+        ({"limits": {"a": -1.0}}, "limits.a: expected a number above 0; got -1.0"),
+        ({"least": 1}, "least: expected a whole number, 2 or above; got 1"),
+    ],
+)
+def test_a_value_out_of_range_is_refused_with_its_place(values: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SettingError) as refused:
+        Longer(**values)
+    assert str(refused.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("hint", "words"),
+    [
+        (Annotated[float, Ge(0), Lt(1)], "a number in [0, 1)"),
+        (Annotated[int, Gt(0), Le(9)], "a whole number in (0, 9]"),
+        (Annotated[float, Le(3)], "a number, 3 or below"),
+        (Annotated[float, Lt(3)], "a number below 3"),
+        (Annotated[tuple[int, ...], Length(2)], "at least 2 entries"),
+        (Annotated[str, Pattern("a+", "letters a")], "letters a"),
+    ],
+)
+def test_a_range_is_said_in_words(hint: Any, words: str) -> None:
+    assert in_words(hint) == words
+
+
+def test_what_a_setting_is_for_is_found_beside_null_too() -> None:
+    assert described(Annotated[int, Ge(0), Doc("a")] | None) == "a"
+    assert described(hints(Longer)["least"]) == "null: none"
+    assert described(int) == ""

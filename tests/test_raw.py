@@ -30,7 +30,6 @@ def test_it_has_each_file_of_features_and_each_array_of_annotations(settings: Fe
     (tmp_path / "set/features/a.npy.part").write_text("half of it")
     os.symlink("nowhere", tmp_path / "set/features/c.npy")
     listing = raw_listing(settings)
-    assert listing is not None
     assert list(listing["features"]) == ["a.npy", "flow/a.npy", "flow/b.npy"]
     assert listing["features"]["a.npy"].startswith("14 bytes, ")
     assert set(listing["annotations"]) == {"subset.npy", "videoname.npy"}
@@ -40,7 +39,6 @@ def test_a_single_file_is_listed_too(settings: FeatureData, tmp_path: Path) -> N
     (tmp_path / "all.h5").write_bytes(b"content")
     one = FeatureData(kind="features", name="one", features=str(tmp_path / "all.h5"), annotations=settings.annotations)
     listing = raw_listing(one)
-    assert listing is not None
     assert listing["features"].popitem()[1].startswith("7 bytes, ")
 
 

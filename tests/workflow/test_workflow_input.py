@@ -37,7 +37,7 @@ def sentence(printed: str) -> str:
     ("change", "said"),
     [
         ("seed=[0]", "config/small.yaml: seed: expected a known key (did you mean 'seeds'?); got an unknown one"),
-        ("seeds=[]", "config/small.yaml: seeds: expected at least 1 entry; got []"),
+        ("seeds=[]", "config/small.yaml: seeds: expected at least one entry; got []"),
         ("seeds=[0.5]", "config/small.yaml: seeds[0]: expected a whole number; got 0.5"),
         (
             "method={labels: {fusoin: nms}}",

@@ -14,6 +14,7 @@ LOGS = f"logs/{SUITE.name}"
 BENCHMARKS = PATHS.benchmarks
 RAW = [path for path in [PATHS.settings("raw")] if path.is_file()]  # a kind without raw files has none
 STORE = [PATHS.data / name for name in STORE_FILES]
+PROTOCOL = [reference_of(SUITE.file.evaluation.protocol)]
 SEEDS, VARIANTS = SUITE.file.seeds, list(SUITE.variants)
 
 

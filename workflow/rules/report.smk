@@ -21,7 +21,7 @@ rule make_tables:
     params:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
-        code=digest_of_command("tables"),
+        code=digest_of_command("tables", members=PROTOCOL),
     shell:
         "wtal tables --report {input.settings} --data {params.data} --results {params.folder}"
         " --out {params.folder} > {log} 2>&1"

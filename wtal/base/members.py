@@ -1,4 +1,4 @@
-"""What can have siblings: base networks, fusions, label makers, kinds of data set, each a settings class with a `kind`.
+"""What can have siblings: base networks, fusions, label makers, kinds of data set, protocols, each a class of settings.
 
 Those of this package stand in a table; those of others are found through the entry points of their installation, as
 pytest finds its plugins. None is imported before a suite asks for it.
@@ -32,7 +32,11 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "watch": "wtal.data.kinds.watch_settings:WatchData",
         "features": "wtal.data.convert.settings:FeatureData",
     },
-    "wtal.protocols": {},
+    "wtal.protocols": {
+        "activitynet": "wtal.evaluate.protocols.activitynet:ActivityNetProtocol",
+        "snippet": "wtal.evaluate.protocols.snippet:SnippetProtocol",
+        "step": "wtal.evaluate.protocols.step:StepProtocol",
+    },
 }
 
 
@@ -73,21 +77,20 @@ def member(group: str, kind: object, *, file: str | Path, key: str = "kind") -> 
     return found
 
 
+def reference_of(chosen: object) -> str:
+    """The `module:class` of a member."""
+    return f"{type(chosen).__module__}:{type(chosen).__qualname__}"
+
+
 def usual(group: str, kind: str, **settings: object) -> Any:
     """The default of a settings field that takes any class of a group: this kind; imported once it is asked for."""
     return field(default_factory=lambda: member(group, kind, file=group)(**settings))
 
 
-def title(chosen: Any) -> str:
+def member_title(chosen: Any) -> str:
     """A member in words: its kind, with its own settings where it has any, such as `nms (tiou 0.45)`."""
     own = [f"{entry.name} {getattr(chosen, entry.name)}" for entry in fields(chosen) if entry.name != "kind"]
     return f"{chosen.kind} ({', '.join(own)})" if own else str(chosen.kind)
-
-
-def reference_of(settings: object) -> str:
-    """The `module:class` of a member's settings."""
-    kind = type(settings)
-    return f"{kind.__module__}:{kind.__qualname__}"
 
 
 @cache

@@ -143,6 +143,8 @@ def ranges(hint: Any) -> tuple[Range, ...]:
 
 def described(hint: Any) -> str:
     """What an annotation says that the setting is for; empty where it says nothing."""
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        return " ".join(filter(None, map(described, get_args(hint))))
     extras = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
     return " ".join(entry.text for entry in extras if isinstance(entry, Doc))
 
@@ -154,7 +156,7 @@ def in_words(hint: Any) -> str:
         if isinstance(entry, Pattern):
             return entry.words
         if isinstance(entry, Length):
-            return f"at least {entry.least} {'entry' if entry.least == 1 else 'entries'}"
+            return "at least one entry" if entry.least == 1 else f"at least {entry.least} entries"
     whole = "a whole number" if bare(hint) is int else "a number"
     low = max((entry for entry in found if isinstance(entry, Ge | Gt)), key=_bound_of, default=None)
     high = min((entry for entry in found if isinstance(entry, Le | Lt)), key=_bound_of, default=None)

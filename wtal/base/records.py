@@ -30,6 +30,7 @@ def training_columns(loss_names: Sequence[str]) -> tuple[str, ...]:
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Bounds = tuple[Floats, Floats]  # start and end of each
 
 
 @dataclass(frozen=True, slots=True)

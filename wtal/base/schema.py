@@ -76,8 +76,8 @@ def _record(kind: Any, value: object, file: str, key: str) -> Any:
     for name, hint in hints(kind).items():
         if name in value:
             built[name] = _build(hint, value[name], file, _child(key, name))
-        elif not _has_default(fields[name]):
-            raise InputError(file=file, key=_child(key, name), expected=type_in_words(hint), got="nothing")
+        elif not has_default(fields[name]):
+            raise InputError(file=file, key=_child(key, name), expected=kind_in_words(hint), got="nothing")
     try:
         return kind(**built)
     except SettingError as error:
@@ -106,7 +106,8 @@ def _group_of(kind: Any) -> str | None:
     return next((entry.group for entry in get_args(kind)[1:] if isinstance(entry, OneOf)), None)
 
 
-def _has_default(field: dataclasses.Field[Any]) -> bool:
+def has_default(field: dataclasses.Field[Any]) -> bool:
+    """Whether a field may be left out."""
     return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 
@@ -192,26 +193,29 @@ def _scalar(kind: Any, value: object, file: str, key: str) -> object:
         or (kind is str and isinstance(value, str))
     ):
         return value
-    raise InputError(file=file, key=key, expected=type_in_words(kind), got=_shown(value))
+    raise InputError(file=file, key=key, expected=kind_in_words(kind), got=_shown(value))
 
 
 _WORDS = {float: "a finite number", int: "a whole number", bool: "true or false", str: "text"}
 
 
-def type_in_words(kind: Any) -> str:
-    """What a setting takes, as a reader would say it: its range where it has one, else its type."""
+def kind_in_words(kind: Any) -> str:
+    """What an annotation expects, as a reader would say it, such as `a whole number, 1 or above`."""
     if get_origin(kind) is Annotated:
         if ranges(kind):
             return in_words(kind)
-        return "a group of keys with `kind`" if _group_of(kind) else type_in_words(bare(kind))
+        return "a group of keys with `kind`" if _group_of(kind) else kind_in_words(bare(kind))
     if kind in _WORDS:
         return _WORDS[kind]
     if get_origin(kind) is Literal:
         return f"one of {', '.join(map(str, get_args(kind)))}"
     if get_origin(kind) is tuple:
-        return f"a list, each {type_in_words(get_args(kind)[0])}"
+        each = kind_in_words(get_args(kind)[0])
+        return f"a list, each {each}" if Ellipsis in get_args(kind) else f"a list of {len(get_args(kind))}, each {each}"
     if get_origin(kind) in (typing.Union, types.UnionType):
-        return " or ".join("null" if entry is type(None) else type_in_words(entry) for entry in get_args(kind))
+        return " or ".join("null" if entry is type(None) else kind_in_words(entry) for entry in get_args(kind))
+    if dataclasses.is_dataclass(kind):
+        return f"a group of keys: {', '.join(field.name for field in dataclasses.fields(kind))}"
     return "a group of keys"
 
 
@@ -253,10 +257,10 @@ def _schema_of_record(kind: Any) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {name: _schema(hint) for name, hint in hints(kind).items()},
-        "required": [field.name for field in fields if not _has_default(field)],
+        "required": [field.name for field in fields if not has_default(field)],
     }
     for field in fields:
-        if _has_default(field):
+        if has_default(field):
             schema["properties"][field.name]["default"] = to_mapping(default_of(field))
     return schema
 

@@ -82,7 +82,7 @@ def diagnose_file(options: argparse.Namespace) -> None:
         if not options.no_figures:
             from wtal.report.figures.diagnosis_figures import write_diagnosis_figures
 
-            title = options.title or f"{options.detections.name}, protocol {how.protocol}"
+            title = options.title or f"{options.detections.name}, protocol {how.protocol_title}"
             write_diagnosis_figures(result, options.out, title)
     if options.format == "json":
         print(to_json_line(diagnosis_value(result, how)))
@@ -141,5 +141,5 @@ def print_label_quality(options: argparse.Namespace) -> None:
     if options.format == "json":
         print(to_json_line([quality_value(name, quality) for name, quality in found]))
         return
-    caption = f"quality of pseudo labels, percent; label mAP@{how.average_names[-1]}, protocol {how.protocol}"
+    caption = f"quality of pseudo labels, percent; label mAP@{how.average_names[-1]}, protocol {how.protocol_title}"
     print(typeset(quality_rows(found, options.digits), options.format, caption))

@@ -6,7 +6,13 @@ import argparse
 import json
 from pathlib import Path
 
-GROUPS = ("methods", "fusions", "label-makers", "data-kinds", "protocols")  # of wtal.base.members
+GROUPS = {
+    "methods": "wtal.methods",
+    "fusions": "wtal.fusions",
+    "label-makers": "wtal.label_makers",
+    "data-kinds": "wtal.data_kinds",
+    "protocols": "wtal.protocols",
+}
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -16,12 +22,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     plan.set_defaults(run=print_plan)
     known = commands.add_parser(
         "list",
-        help="name the methods, fusions, label makers, kinds of data or protocols that a suite can name",
-        description="Print each kind of a group, plug-ins too: what it is, and its settings with what they take, their "
-        "defaults and what they are for.",
+        help="list what a suite can name: methods, fusions, label makers, kinds of data, protocols",
+        description="Each kind with what it is and its settings: range, default, meaning. Those of installed packages "
+        "that extend wtal are among them.",
     )
-    known.add_argument("group", choices=GROUPS, help="what to list")
-    known.add_argument("--json", action="store_true", help="the same as JSON")
+    known.add_argument("group", choices=tuple(GROUPS), help="what to list")
+    known.add_argument("--json", action="store_true", help="as JSON, with the JSON schema of each setting")
     known.set_defaults(run=print_kinds)
     schema = commands.add_parser("schema", help="print the JSON schema of a suite file")
     schema.set_defaults(run=print_schema)
@@ -47,13 +53,11 @@ def print_plan(options: argparse.Namespace) -> None:
 
 def print_kinds(options: argparse.Namespace) -> None:
     """The kinds of a group with their settings."""
-    from dataclasses import asdict
-
     from wtal.suite.listing import in_lines, listed
 
-    found = listed(f"wtal.{options.group.replace('-', '_')}")
+    found = listed(GROUPS[options.group])
     if options.json:
-        print(json.dumps([asdict(entry) for entry in found], indent=2))
+        print(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         print(*in_lines(found), sep="\n")
 

@@ -6,9 +6,11 @@ import argparse
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from wtal.base.errors import InputError, SettingError
+from wtal.base.members import OneOf
+from wtal.suite.contracts import ScoringProtocol
 
 if TYPE_CHECKING:
     from wtal.base.records import Detections
@@ -32,9 +34,16 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
         "ActivityNet, ActionFormer, G-TAD or MMAction2 have it, or CSV (default: data/DATASET)",
     )
     parser.add_argument("--subset", help="subset of the ground truth (default: the data set's test or validation)")
-    parser.add_argument("--protocol", choices=("activitynet", "snippet", "step"), default="activitynet")
+    parser.add_argument(
+        "--protocol",
+        default="activitynet",
+        metavar="KIND",
+        help="activitynet (default), snippet, step, or another that is installed (`wtal list protocols`)",
+    )
     parser.add_argument("--tiou", help="thresholds, first:last:step or a,b,c (default: the data set's)")
-    parser.add_argument("--snippets-per-second", type=float, metavar="RATE", help="grid of the snippet protocol")
+    parser.add_argument(
+        "--snippets-per-second", type=float, metavar="RATE", help="grid of a protocol that compares snippets"
+    )
     parser.add_argument(
         "--ambiguous",
         type=Path,
@@ -138,7 +147,7 @@ def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, Evaluat
     videos = [name.strip() for name in options.exclude_videos.split(",") if name.strip()]
     try:
         how = EvaluationOptions(
-            protocol=options.protocol,
+            protocol=_protocol(options.protocol),
             tiou=thresholds_from_text(options.tiou or own_tiou),
             averages=known.averages if known and options.tiou in (None, own_tiou) else (),
             snippets_per_second=options.snippets_per_second or truth.snippets_per_second or own_rate,
@@ -155,6 +164,14 @@ def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, Evaluat
         key = f"--{error.key.replace('_', '-')}"
         raise InputError(file=key, expected=error.expected, got=error.got) from None
     return truth, how
+
+
+def _protocol(kind: str) -> ScoringProtocol:
+    """The protocol of a kind, with its usual settings."""
+    from wtal.base.schema import from_mapping
+
+    any_kind: Any = Annotated[ScoringProtocol, OneOf("wtal.protocols")]
+    return cast("ScoringProtocol", from_mapping(any_kind, kind, file="--protocol"))
 
 
 def _ambiguous(chosen: Path | None, folder: Path, truth: GroundTruth, own: str | None) -> AmbiguousIntervals | None:

@@ -16,6 +16,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wtal.base.records import Detections, Instances
     from wtal.evaluate.diagnose.diagnose import Diagnosis, diagnose_matches
+    from wtal.evaluate.protocols.activitynet import ActivityNetProtocol
+    from wtal.evaluate.protocols.snippet import SnippetProtocol
+    from wtal.evaluate.protocols.step import StepProtocol
     from wtal.evaluate.score.intervals import Interval
     from wtal.evaluate.score.options import AmbiguousIntervals, EvaluationOptions, options_from_settings
     from wtal.evaluate.score.protocols import (
@@ -31,6 +34,9 @@ if TYPE_CHECKING:
 _MODULES = {
     **dict.fromkeys(("Detections", "Instances"), "wtal.base.records"),
     **dict.fromkeys(("Diagnosis", "diagnose_matches"), "wtal.evaluate.diagnose.diagnose"),
+    "ActivityNetProtocol": "wtal.evaluate.protocols.activitynet",
+    "SnippetProtocol": "wtal.evaluate.protocols.snippet",
+    "StepProtocol": "wtal.evaluate.protocols.step",
     "Interval": "wtal.evaluate.score.intervals",
     **dict.fromkeys(
         ("AmbiguousIntervals", "EvaluationOptions", "options_from_settings"), "wtal.evaluate.score.options"
@@ -43,6 +49,7 @@ _MODULES = {
 }
 
 __all__ = [
+    "ActivityNetProtocol",
     "AmbiguousIntervals",
     "Bootstrap",
     "Detections",
@@ -52,6 +59,8 @@ __all__ = [
     "Instances",
     "Interval",
     "Matches",
+    "SnippetProtocol",
+    "StepProtocol",
     "bootstrap_average",
     "diagnose_matches",
     "evaluate_detections",

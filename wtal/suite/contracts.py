@@ -6,7 +6,10 @@ Classes are found by `wtal.base.members`; none of them may need torch before it 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+if TYPE_CHECKING:
+    from wtal.base.records import Bounds, Floats
 
 Precision = Literal["float32", "float16"]
 
@@ -46,3 +49,25 @@ class DataKind(Protocol):
 
     def data_set(self) -> Any:
         """The `wtal.data.store.write.DataSet`, ready to be written. Raises InputError where its files do not fit."""
+
+
+class ScoringProtocol(Protocol):
+    """How detections are scored, apart from the one matching (docs/evaluation.md#adding-a-protocol)."""
+
+    @property
+    def kind(self) -> str:
+        """The word of its kind."""
+
+    @property
+    def is_interpolated(self) -> bool:
+        """Whether AP is the area under the precision envelope; else precision is summed at the hits."""
+
+    @property
+    def needs_rate(self) -> bool:
+        """Whether bounds are compared in snippets, so that their rate must be known."""
+
+    def detection_bounds(self, start: Floats, end: Floats, snippets_per_second: float) -> Bounds:
+        """Bounds [N] of detections, given in seconds, as they are compared. snippets_per_second: NaN if not known."""
+
+    def truth_bounds(self, start: Floats, end: Floats, snippets_per_second: float) -> Bounds:
+        """Bounds [M] of instances or ambiguous intervals, given in seconds, as they are compared."""

@@ -3,63 +3,54 @@
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import fields
 from typing import Any
 
+from wtal.base.errors import InputError
 from wtal.base.members import kinds, member, reference
 from wtal.base.ranges import described, hints
-from wtal.base.schema import to_mapping, type_in_words
+from wtal.base.schema import default_of, has_default, json_schema, kind_in_words, to_mapping
 
 
-@dataclass(frozen=True, slots=True)
-class ListedSetting:
-    """One key of a kind."""
+def listed(group: str) -> list[dict[str, Any]]:
+    """The kinds of a group as plain values, those of this package first.
 
-    name: str
-    takes: str  # type and range in words
-    is_required: bool
-    default: Any  # as JSON has it; None where it must be given
-    about: str
+    `kind`, `class`, `about` and `settings`, or `fault` where its module cannot be imported.
+    """
+    return [_listed(group, kind) for kind in kinds(group)]
 
 
-@dataclass(frozen=True, slots=True)
-class ListedKind:
-    """One kind of a group."""
-
-    kind: str
-    about: str  # the first line of its docstring
-    where: str  # module:class
-    settings: tuple[ListedSetting, ...]
-
-
-def listed(group: str) -> list[ListedKind]:
-    """The kinds of a group, those of this package first. Raises InputError where one cannot be imported."""
-    return [_kind(group, kind) for kind in kinds(group)]
-
-
-def _kind(group: str, kind: str) -> ListedKind:
-    found: Any = member(group, kind, file=group)
-    written = found.__doc__ or ""
-    about = "" if written.startswith(f"{found.__name__}(") else written.partition("\n")[0]  # dataclass writes that
-    settings = []
-    for field in fields(found):
-        if field.name == "kind":
-            continue
-        hint = hints(found)[field.name]
-        default = field.default_factory() if field.default_factory is not MISSING else field.default
-        required = default is MISSING
-        value = None if required else to_mapping(default)
-        settings.append(ListedSetting(field.name, type_in_words(hint), required, value, described(hint)))
-    return ListedKind(kind, about, reference(group, kind, file=group), tuple(settings))
+def _listed(group: str, kind: str) -> dict[str, Any]:
+    value: dict[str, Any] = {"kind": kind, "class": reference(group, kind, file=group)}
+    try:
+        found: Any = member(group, kind, file=group, key=kind)
+    except InputError as error:
+        return {**value, "fault": str(error)}
+    written = (found.__doc__ or "").strip()
+    value["about"] = "" if written.startswith(f"{found.__name__}(") else written.partition("\n")[0]
+    schema = json_schema(found)["properties"]
+    value["settings"] = [
+        {
+            "name": field.name,
+            "expected": kind_in_words(hints(found)[field.name]),
+            **({"default": to_mapping(default_of(field))} if has_default(field) else {}),
+            "about": described(hints(found)[field.name]),
+            "schema": schema[field.name],
+        }
+        for field in fields(found)
+        if field.name != "kind"
+    ]
+    return value
 
 
-def in_lines(found: list[ListedKind]) -> list[str]:
-    """The kinds of a group as text: a line each, and one below it for each setting."""
-    lines = []
-    for entry in found:
-        lines.append(f"{entry.kind}: {entry.about}" if entry.about else entry.kind)
-        for setting in entry.settings:
-            default = "must be given" if setting.is_required else f"default {json.dumps(setting.default)}"
-            about = f"; {setting.about}" if setting.about else ""
-            lines.append(f"  {setting.name}: {setting.takes} ({default}){about}")
+def in_lines(found: list[dict[str, Any]]) -> list[str]:
+    """The kinds of a group as text, a paragraph each."""
+    lines: list[str] = []
+    for value in found:
+        lines += [""] if lines else []
+        lines.append(f"{value['kind']}: {value.get('fault', value.get('about'))}")
+        for each in value.get("settings", ()):
+            has = f"default {json.dumps(each['default'], ensure_ascii=False)}" if "default" in each else "no default"
+            lines.append(f"  {each['name']}: {each['expected']}; {has}")
+            lines += [f"      {each['about']}"] if each["about"] else []
     return lines

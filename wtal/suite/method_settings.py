@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from wtal.base.errors import require
-from wtal.base.members import OneOf
+from wtal.base.members import OneOf, usual
 from wtal.base.ranges import Doc, Ge, Gt, Length, Lt, settings
-from wtal.suite.contracts import BaseSettings
+from wtal.suite.contracts import BaseSettings, ScoringProtocol
 from wtal.suite.training_settings import From, TrainingSettings, require_share
 
 Fusion = Literal["gaussian", "nms", "soft_nms"]
 LabelKind = Literal["optimised", "naive"]
 LpSolution = Literal["centre", "vertex", "minimum_norm"]
 Bounds = Literal["floor", "truncate"]
-Protocol = Literal["activitynet", "snippet", "step"]
 
 PUBLISHED_THRESHOLDS = tuple(round(0.001 + 0.002 * step, 3) for step in range(20))
 
@@ -183,7 +182,9 @@ PRESET_MISSING_CLASS: dict[str, Literal["zero", "zero_all"]] = {"paper": "zero",
 class ScoringSettings:
     """The protocol every table prints: all that a score depends on."""
 
-    protocol: Annotated[Protocol, Doc("how bounds are compared and precision is averaged")] = "activitynet"
+    protocol: Annotated[
+        ScoringProtocol, OneOf("wtal.protocols"), Doc("how bounds are compared and precision is averaged")
+    ] = usual("wtal.protocols", "activitynet")
     tiou: Annotated[str, Doc("thresholds, first:last:step")] = "0.1:0.7:0.1"
     averages: Annotated[
         tuple[str, ...], Length(1), Doc("means over a part of the thresholds, first:last; the last is the headline")

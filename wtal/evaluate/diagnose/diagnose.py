@@ -105,7 +105,13 @@ def mean_of_kept(matches: Matches, kept: Masks, counted: Masks, constant: float 
         before = np.concatenate([[0], np.cumsum(mask)])
         rank = before[hit + 1] - before[matches.class_start[hit_class]]
         table = average_precisions(
-            np.zeros(len(hit), np.int64), rank, hit_class, n_instances, 1, matches.options.is_interpolated, constant
+            np.zeros(len(hit), np.int64),
+            rank,
+            hit_class,
+            n_instances,
+            1,
+            matches.options.protocol.is_interpolated,
+            constant,
         )
         means.append(100 * mean_average_precision(table, len(matches.zero_classes))[0])
     return np.array(means)

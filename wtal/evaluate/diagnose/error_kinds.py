@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from wtal.base.records import Detections, Floats, Instances, Integers
 from wtal.evaluate.score.matching import Intervals, pairs_in_groups
-from wtal.evaluate.score.protocols import Matches, detection_bounds, truth_bounds
+from wtal.evaluate.score.protocols import Matches
 
 KINDS = ("true positive", "double detection", "wrong label", "localisation", "confusion", "background")
 TRUE, DOUBLE, WRONG_LABEL, LOCALISATION, CONFUSION, BACKGROUND = range(len(KINDS))
@@ -38,9 +38,9 @@ class Overlaps:
 def overlaps_of(matches: Matches, detections: Detections, truth: Instances) -> Overlaps:
     """Overlaps of the matched detections, in the order of the matches, as the protocol measures them."""
     options, rows, sought = matches.options, matches.detection_row, matches.instance_row
-    bounds = detection_bounds(detections.start[rows], detections.end[rows], options)
+    bounds = options.detection_bounds(detections.start[rows], detections.end[rows])
     video = np.where(matches.detection_video < len(matches.videos), matches.detection_video, -1)
-    instances = Intervals(matches.instance_video, *truth_bounds(truth.start[sought], truth.end[sought], options))
+    instances = Intervals(matches.instance_video, *options.truth_bounds(truth.start[sought], truth.end[sought]))
     pairs = pairs_in_groups(Intervals(video, *bounds), instances, min(NEAR, *options.tiou))
     is_own = matches.instance_class[pairs.instance] == matches.detection_class[pairs.detection]
     own, other = np.zeros(len(rows)), np.zeros(len(rows))

@@ -67,7 +67,7 @@ def run_metrics(files: RunFiles, options: EvaluationOptions, detection: DetectSe
     last = evaluations[-1]
     figures: dict[str, Any] = rounded(
         {
-            "protocol": options.protocol,
+            "protocol": options.protocol_title,
             "tiou": list(options.tiou),
             "mAP": last.mean.tolist(),
             "averages": last.averages,

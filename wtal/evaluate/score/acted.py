@@ -36,7 +36,7 @@ def named_few(names: Sequence[str]) -> str:
 
 def clauses(options: EvaluationOptions, acted: Acted, n_videos: int) -> list[str]:
     """Protocol, what was left out, and each rule that acted on the number. n_videos: those considered."""
-    said = [f"protocol {options.protocol}"]
+    said = [f"protocol {options.protocol_title}"]
     if options.exclude_videos:
         said.append(f"without {', '.join(options.exclude_videos)}")
     if acted.missing_classes:

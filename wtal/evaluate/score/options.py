@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
 from wtal.base.errors import SettingError, require
-from wtal.base.records import Floats
+from wtal.base.members import member_title
+from wtal.base.records import Bounds, Floats
+from wtal.base.schema import to_mapping
+from wtal.evaluate.protocols.activitynet import ActivityNetProtocol
 from wtal.evaluate.score.thresholds import columns_of, thresholds_from_text, whole_range
-from wtal.suite.method_settings import Protocol, ScoringSettings
+from wtal.suite.contracts import ScoringProtocol
+from wtal.suite.method_settings import ScoringSettings
 
 THUMOS14_THRESHOLDS = thresholds_from_text("0.1:0.7:0.1")
-PROTOCOLS = ("activitynet", "snippet", "step")
 MISSING_CLASS = ("zero", "zero_all")
 UNKNOWN = ("refuse", "drop", "count")  # what is done with detections of names the ground truth lacks
 
@@ -30,10 +34,10 @@ class AmbiguousIntervals:
 class EvaluationOptions:
     """How detections are scored. Defaults: seconds, THUMOS14's thresholds, nothing left out."""
 
-    protocol: Protocol = "activitynet"
+    protocol: ScoringProtocol = ActivityNetProtocol()
     tiou: tuple[float, ...] = THUMOS14_THRESHOLDS  # rising, in (0, 1]
     averages: tuple[str, ...] = ()  # first:last; empty: one over all thresholds. The last one is the headline
-    snippets_per_second: float | None = None  # of the grid of the snippet protocol
+    snippets_per_second: float | None = None  # of the grid of a protocol that compares snippets
     missing_class: Literal["zero", "zero_all"] = "zero"  # zero_all: one class without detections zeroes the table
     unknown_videos: Literal["refuse", "drop", "count"] = "refuse"  # detections of videos the ground truth lacks
     unknown_classes: Literal["refuse", "drop", "count"] = "refuse"  # count: each is a class with AP 0 in the mean
@@ -44,7 +48,6 @@ class EvaluationOptions:
     n_ambiguous_instances: int = 0  # intervals that the ground truth marks as ambiguous, and that are no instances
 
     def __post_init__(self) -> None:
-        require(self.protocol in PROTOCOLS, "protocol", f"one of {', '.join(PROTOCOLS)}", self.protocol)
         require(self.missing_class in MISSING_CLASS, "missing_class", "zero or zero_all", self.missing_class)
         for key, value in (("unknown_videos", self.unknown_videos), ("unknown_classes", self.unknown_classes)):
             require(value in UNKNOWN, key, f"one of {', '.join(UNKNOWN)}", value)
@@ -54,10 +57,10 @@ class EvaluationOptions:
         require(rising, "tiou", "rising thresholds", list(self.tiou))
         for average in self.averages:
             columns_of(average, self.tiou)
-        if self.protocol == "snippet":
-            rate = self.snippets_per_second
-            if rate is None or not 0 < rate < float("inf"):
-                raise SettingError("snippets_per_second", "a rate above 0 for the snippet protocol", rate)
+        rate = self.snippets_per_second
+        if self.protocol.needs_rate and (rate is None or not 0 < rate < math.inf):
+            expected = f"a rate above 0 for the {self.protocol.kind} protocol"
+            raise SettingError("snippets_per_second", expected, rate)
 
     @property
     def average_names(self) -> tuple[str, ...]:
@@ -65,21 +68,29 @@ class EvaluationOptions:
         return self.averages or (whole_range(self.tiou),)
 
     @property
-    def is_interpolated(self) -> bool:
-        """Whether AP is the area under the precision envelope; the step protocol sums precision at the hits."""
-        return self.protocol != "step"
+    def protocol_title(self) -> str:
+        """How a result names its protocol."""
+        return member_title(self.protocol)
+
+    def detection_bounds(self, start: Floats, end: Floats) -> Bounds:
+        """Bounds [N] of detections given in seconds as the protocol compares them: seconds, or whole snippets."""
+        return self.protocol.detection_bounds(start, end, self.snippets_per_second or math.nan)
+
+    def truth_bounds(self, start: Floats, end: Floats) -> Bounds:
+        """Bounds [M] of instances given in seconds as the protocol compares them: seconds, or whole snippets."""
+        return self.protocol.truth_bounds(start, end, self.snippets_per_second or math.nan)
 
     def described(self) -> dict[str, Any]:
         """The options as plain values, for printing beside a result."""
         return {
-            "protocol": self.protocol,
+            "protocol": to_mapping(self.protocol),
             "missing_class": self.missing_class,
             "unknown_videos": self.unknown_videos,
             "unknown_classes": self.unknown_classes,
             "exclude_videos": list(self.exclude_videos),
             "ambiguous_removed": self.ambiguous is not None,
             "deduplicate": self.deduplicate,
-            "snippets_per_second": self.snippets_per_second if self.protocol == "snippet" else None,
+            "snippets_per_second": self.snippets_per_second if self.protocol.needs_rate else None,
         }
 
 

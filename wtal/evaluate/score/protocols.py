@@ -1,8 +1,7 @@
-"""The named protocols: what each does with intervals and names before the one matching, and the score after it.
+"""Detections scored under a protocol: names and bounds before the one matching, and the score after it.
 
-All of them match by `wtal.evaluate.score.matching`. `activitynet` and `step` compare seconds; `snippet` compares whole
-snippets, ground truth rounded and detections cut down to the grid. `step` sums precision at the hits, the other two
-take the area under the precision envelope. Differences with their size: docs/evaluation.md.
+All protocols (wtal/evaluate/protocols/) match by `wtal.evaluate.score.matching`. Differences with their size:
+docs/evaluation.md.
 """
 
 from __future__ import annotations
@@ -13,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wtal.base.errors import InputError
-from wtal.base.records import Detections, Floats, Instances, Integers
-from wtal.base.timebase import cut_to_grid, round_to_grid, to_snippets
+from wtal.base.records import Bounds, Detections, Floats, Instances, Integers
 from wtal.data.annotations.names import VideoNames
 from wtal.evaluate.score.acted import Acted
 from wtal.evaluate.score.matching import Hits, Intervals, match, pairs_in_groups
@@ -102,7 +100,7 @@ def evaluate_matches(matches: Matches) -> Evaluation:
         hit_class,
         n_instances,
         len(options.tiou),
-        options.is_interpolated,
+        options.protocol.is_interpolated,
     )
     if matches.zeroes_table:
         per_class = np.where(np.isnan(per_class), np.nan, 0.0)
@@ -125,13 +123,13 @@ def match_detections(
     video, label = found.video, found.label
     rows = np.flatnonzero(video >= 0)
     rows = rows[np.lexsort((-detections.score[rows], label[rows]))]
-    bounds = detection_bounds(detections.start[rows], detections.end[rows], options)
+    bounds = options.detection_bounds(detections.start[rows], detections.end[rows])
     kept = _apart_from_ambiguous(video[rows], bounds, videos, options)
     n_ambiguous = len(rows) - len(kept)
     rows, bounds = rows[kept], (bounds[0][kept], bounds[1][kept])
     group = np.where(video[rows] < len(videos), label[rows] * len(videos) + video[rows], -1)
     truth_label, truth_video = truth.label[instances], video_number[truth.video[instances]]
-    sought = truth_bounds(truth.start[instances], truth.end[instances], options)
+    sought = options.truth_bounds(truth.start[instances], truth.end[instances])
     truth_group = truth_label * len(videos) + truth_video
     missing = np.setdiff1d(truth_label, label[rows])
     return Matches(
@@ -183,26 +181,6 @@ def _require_times(record: Detections | Instances, source: str) -> None:
             raise InputError(file=source, key=f"{name}[{wrong[0]}]", expected="a time in seconds", got=got)
 
 
-Bounds = tuple[Floats, Floats]
-
-
-def detection_bounds(start: Floats, end: Floats, options: EvaluationOptions) -> Bounds:
-    """Bounds [N] of detections given in seconds as the protocol compares them: seconds, or whole snippets."""
-    if options.protocol != "snippet" or options.snippets_per_second is None:
-        return start, end
-    rate = options.snippets_per_second
-    start_snippet, end_snippet = cut_to_grid(to_snippets(start, rate)), cut_to_grid(to_snippets(end, rate))
-    return start_snippet.astype(np.float64), end_snippet.astype(np.float64)
-
-
-def truth_bounds(start: Floats, end: Floats, options: EvaluationOptions) -> Bounds:
-    """Bounds [M] of instances given in seconds as the protocol compares them: seconds, or whole snippets."""
-    if options.protocol != "snippet" or options.snippets_per_second is None:
-        return start, end
-    rate = options.snippets_per_second
-    return round_to_grid(start, rate).astype(np.float64), round_to_grid(end, rate).astype(np.float64)
-
-
 def _apart_from_ambiguous(
     video: Integers, bounds: Bounds, videos: tuple[str, ...], options: EvaluationOptions
 ) -> NDArray[np.intp]:
@@ -214,7 +192,7 @@ def _apart_from_ambiguous(
     places = (known.find(name, "ambiguous intervals") for name in options.ambiguous.video)
     ambiguous = Intervals(
         np.array([-1 if place is None else place for place in places], dtype=np.int64),
-        *truth_bounds(options.ambiguous.start, options.ambiguous.end, options),
+        *options.truth_bounds(options.ambiguous.start, options.ambiguous.end),
     )
     touching = pairs_in_groups(Intervals(video, *bounds), ambiguous, 0.0).detection
     return np.setdiff1d(every, touching)

@@ -151,7 +151,7 @@ def _block(matches: Matches, weights: NDArray[np.int32]) -> Floats:
         copies = counts[:, matches.detection_video[matches.hits.detection]]
         begins = np.repeat(starts, np.diff(np.append(starts, len(segment))))
         found = _count_before(copies, np.arange(len(segment)), begins)
-        gained = _gained(found, rank, copies, starts, matches.options.is_interpolated)
+        gained = _gained(found, rank, copies, starts, matches.options.protocol.is_interpolated)
         area[:, segment[starts]] = np.add.reduceat(gained, starts, axis=1)
     n_instances = _instances_of_classes(matches, weights)
     areas = area.reshape(len(weights), n_thresholds, n_classes)

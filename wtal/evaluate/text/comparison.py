@@ -74,7 +74,7 @@ def comparison_value(scores: Scores, bootstrap: Bootstrap) -> dict[str, Any]:
     """The comparison as one JSON value, percent."""
     options = next(iter(scores.values()))[0].options
     return {
-        "protocol": options.protocol,
+        "protocol": options.protocol_title,
         "tiou": list(options.tiou),
         "average": bootstrap.average_name,
         "resamples": bootstrap.n_resamples,

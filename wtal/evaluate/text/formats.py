@@ -19,7 +19,7 @@ from wtal.evaluate.text.typeset import figure
 def as_value(evaluation: Evaluation, bootstrap: Bootstrap | None = None) -> dict[str, Any]:
     """A result as one JSON value, percent, unrounded; NaN as null."""
     value: dict[str, Any] = {
-        "protocol": evaluation.options.protocol,
+        "protocol": evaluation.options.protocol_title,
         "tiou": list(evaluation.options.tiou),
         "mAP": evaluation.mean.tolist(),
         "mean": float(evaluation.mean.mean()),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from wtal.base.errors import InputError
 from wtal.base.files import to_json, write_rows, write_text
+from wtal.base.members import member_title
 from wtal.base.records import Detections
 from wtal.evaluate.read.detections import read_detections_of_rounds
 from wtal.evaluate.score.controls import oracle, random_segments, whole_videos
@@ -166,7 +167,8 @@ def notes(plan: Plan, with_intervals: bool = False) -> list[str]:
     """What stands under every table: protocol, seeds, settings digest, and how the intervals were made."""
     settings, seeds = plan.file.evaluation, plan.file.seeds
     named = ", ".join(map(str, seeds))
-    what = f"Protocol {settings.protocol}; mean ± sample standard deviation over n = {len(seeds)} seeds ({named})"
+    spread = f"mean ± sample standard deviation over n = {len(seeds)} seeds ({named})"
+    what = f"Protocol {member_title(settings.protocol)}; {spread}"
     lines = [f"{what}; settings {plan.digest[:12]}."]
     if with_intervals:
         level = f"{100 * settings.bootstrap_level:g} %"
