@@ -22,8 +22,15 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "wtal.methods": {
         "rskp": "wtal.methods.rskp.settings:RskpSettings",
     },
-    "wtal.fusions": {},
-    "wtal.label_makers": {},
+    "wtal.fusions": {
+        "gaussian": "wtal.localise.fusion.gaussian:GaussianFusion",
+        "nms": "wtal.localise.fusion.nms:Nms",
+        "soft_nms": "wtal.localise.fusion.soft_nms:SoftNms",
+    },
+    "wtal.label_makers": {
+        "optimised": "wtal.localise.labels.optimised:OptimisedLabels",
+        "naive": "wtal.localise.labels.naive:NaiveLabels",
+    },
     "wtal.data_kinds": {},
 }
 
