@@ -16,7 +16,7 @@ rule detect:
         runtime=60,
     params:
         data=subpath(input[0], parent=True),
-        code=digest_of_command("detect"),
+        code=code_of("detect", "detection.fusion"),
     shell:
         "wtal detect --settings {input.settings} --data {params.data} --scores {input.scores}"
         " --detections {output.detections} --rounds {output.rounds} > {log} 2>&1"

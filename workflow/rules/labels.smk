@@ -20,7 +20,7 @@ rule score_with_dropout:
         runtime=60,
     params:
         data=subpath(input[0], parent=True),
-        code=digest_of_command("score"),
+        code=code_of("score", "base"),
     shell:
         "wtal score --settings {input.settings} --data {params.data} --checkpoint {input.checkpoint}"
         " --seed {wildcards.seed} --dropout --out {output} > {log} 2>&1"
@@ -50,7 +50,7 @@ rule solve_labels:
     params:
         data=subpath(input[0], parent=True),
         previous=lambda wildcards, input: f"--previous-labels {input.previous}" if input.previous else "",
-        code=digest_of_command("solve-labels"),
+        code=code_of("solve-labels", "labels.fusion", "labels.maker"),
     shell:
         "wtal solve-labels --settings {input.settings} --scores {input.scores} {params.previous} --data {params.data}"
         " --collapse {input.collapse} --out {output} > {log} 2>&1"

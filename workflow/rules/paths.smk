@@ -44,9 +44,10 @@ def all_rounds(wildcards, name, first=0):
 
 
 NODES = SUITE.owned_nodes()
-BASE = owned(node for node in NODES if node.round_index == 0)
-PLAIN = owned(node for node in NODES if node.round_index and not node.is_delta)
-DELTA = owned(node for node in NODES if node.is_delta)
+EXTERNAL = owned(node for node in NODES if node.is_external)
+BASE = owned(node for node in NODES if not node.is_external and node.round_index == 0)
+PLAIN = owned(node for node in NODES if not node.is_external and node.round_index and not node.is_delta)
+DELTA = owned(node for node in NODES if not node.is_external and node.is_delta)
 LABELLED = owned(node for node in NODES if node.round_index)
 WITH_DROPOUT = owned(node for node in NODES if node.scores_with_dropout)
 SHARED = owned(node for node in SUITE.nodes.values() if node.owner != node.variant)
@@ -75,6 +76,27 @@ def given(wildcards, input):
     """The files that a round goes on from, as options of `wtal train`; none in round 0."""
     options = {"checkpoint": "--checkpoint", "labels": "--labels", "previous": "--previous-labels"}
     return " ".join(f"{option} {input[name]}" for name, option in options.items() if name in input.keys())
+
+
+def code_of(command, *keys):
+    """The digest of a command's code, with that of what a variant's method has under these keys."""
+    return lambda wildcards: digest_of_command(command, members=SUITE.variants[wildcards.variant].members(*keys))
+
+
+def external_files(wildcards):
+    """Files that the command of an external method names."""
+    return SUITE.variants[wildcards.variant].method.base.files()
+
+
+def external_labels(wildcards):
+    """The labels of an external method's round, and from round 2 on those of the round before."""
+    round_index = int(wildcards.round)
+    return [folder_of(wildcards, index) / paths.LABELS for index in (round_index, round_index - 1) if index > 0]
+
+
+def external_options(wildcards, input):
+    """The labels of an external method's round, as options."""
+    return " ".join(f"{option} {path}" for option, path in zip(("--labels", "--previous-labels"), input.labels))
 
 
 def settings_before(wildcards):
@@ -114,13 +136,13 @@ def shown_run(name, first=0):
 
 
 def of_every_round(*names, first=0):
-    """These files of every round that is trained, for every seed."""
+    """These files of every round that is trained, for every seed; an external method has no checkpoint."""
     return [
         PATHS.round(node.variant, seed, node.round_index) / name
         for node in NODES
         for seed in SEEDS
         for name in names
-        if node.round_index >= first
+        if node.round_index >= first and not (node.is_external and name == paths.CHECKPOINT)
     ]
 
 

@@ -26,7 +26,7 @@ rule train_base:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
         given=given,
-        code=digest_of_command("train"),
+        code=code_of("train", "base"),
     shell:
         "OMP_NUM_THREADS={threads} wtal train --settings {input.settings} --data {params.data}"
         " --seed {wildcards.seed} {params.given} --detection {input.detection} --collapse {input.collapse}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BUILT_IN: dict[str, dict[str, str]] = {
     "wtal.methods": {
         "rskp": "wtal.methods.rskp.settings:RskpSettings",
+        "external": "wtal.methods.external.settings:ExternalMethod",
     },
     "wtal.fusions": {
         "gaussian": "wtal.localise.fusion.gaussian:GaussianFusion",

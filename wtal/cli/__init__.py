@@ -16,7 +16,7 @@ from wtal.base.errors import WtalError
 logger = logging.getLogger(__name__)
 
 # One module for each stage; each has `register(commands)` and imports what it needs inside its commands.
-STAGES = ("plan", "data", "training", "localise", "evaluate", "report", "own", "doctor")
+STAGES = ("plan", "data", "training", "localise", "evaluate", "report", "own", "doctor", "check_method")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -37,6 +37,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--resume-every", type=float, default=20.0, metavar="SECONDS", help="how often the state of the job is saved"
     )
     train.set_defaults(run=train_round)
+    _register_external(commands)
     _register_scores(commands)
 
 
@@ -66,6 +67,22 @@ def _register_scores(commands: argparse._SubParsersAction[argparse.ArgumentParse
     carry.add_argument("--detection", type=Path, required=True, metavar="FILE", help="detect.json of a variant")
     carry.add_argument("--out", type=Path, required=True, help="the checkpoint to write")
     carry.set_defaults(run=carry_settings)
+
+
+def _register_external(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    external = commands.add_parser(
+        "train-external",
+        help="run the command of an external method for one round",
+        description="Run the command of an external method for one round, and hold the scores that it writes against "
+        "the store. Writes scores_train.npz, scores_test.npz and training.csv into the folder, all or none.",
+    )
+    external.add_argument("--settings", type=Path, required=True, help="settings of the round, such as round1.json")
+    external.add_argument("--data", type=Path, required=True, help="folder of the store")
+    external.add_argument("--seed", type=int, required=True, help="seed of the run, 0 or above")
+    external.add_argument("--labels", type=Path, help="pseudo labels of this round; none in round 0")
+    external.add_argument("--previous-labels", type=Path, help="those of the round before, from round 2 on")
+    external.add_argument("--out", type=Path, required=True, help="folder of the round")
+    external.set_defaults(run=train_external)
 
 
 def train_round(options: argparse.Namespace) -> None:
@@ -108,6 +125,35 @@ def train_round(options: argparse.Namespace) -> None:
     write_scores(options.out / TRAIN_SCORES, result.train_scores, store.classes)
     write_scores(options.out / TEST_SCORES, result.test_scores, store.classes, result.epoch_scores)
     job.clear()
+
+
+def train_external(options: argparse.Namespace) -> None:
+    """Settings, store and labels in; what the command makes of them out."""
+    from wtal.base.errors import InputError, require
+    from wtal.base.files import read_json
+    from wtal.base.schema import from_mapping
+    from wtal.data.store.read import read_store
+    from wtal.localise.scores_file import check_scores_of
+    from wtal.methods.external.run import external_round
+    from wtal.methods.external.settings import ExternalMethod
+    from wtal.suite.paths import TEST_SCORES, TRAIN_SCORES
+    from wtal.suite.step_settings import RoundSettings
+
+    settings = from_mapping(RoundSettings, read_json(options.settings), file=options.settings)
+    if not isinstance(settings.base, ExternalMethod):
+        raise InputError(file=options.settings, key="base.kind", expected="external", got=settings.base.kind)
+    require(options.seed >= 0, "--seed", "a whole number, 0 or above", options.seed)
+    store = read_store(options.data)
+    values = {
+        "data": options.data,
+        "seed": options.seed,
+        "round": settings.round_index,
+        "labels": options.labels or "",
+        "previous_labels": options.previous_labels or "",
+    }
+    with external_round(settings.base, values, options.out) as made:
+        check_scores_of(made / TRAIN_SCORES, store, "train")
+        check_scores_of(made / TEST_SCORES, store, "test")
 
 
 def _labels(store: Store, newest: Path, previous: Path | None) -> RoundLabels:

@@ -10,6 +10,8 @@ import numpy as np
 from wtal.base.errors import InputError
 from wtal.base.files import names_of_arrays, read_arrays, write_arrays
 from wtal.base.records import VideoScores
+from wtal.data.store.read import Store
+from wtal.data.store.tables import Subset
 
 EPOCH_KEYS = ("snippet_score", "video_score", "attention")
 KEYS = ("videos", "classes", "offsets", *EPOCH_KEYS)
@@ -77,3 +79,22 @@ def read_scores(path: str | Path) -> tuple[VideoScores, tuple[str, ...]]:
         if not np.isfinite(arrays[key]).all():
             raise InputError(file=path, key=key, expected="finite numbers", got="NaN or infinity")
     return VideoScores(videos, offsets, snippet, arrays["video_score"], arrays["attention"]), classes
+
+
+def check_scores_of(path: str | Path, store: Store, subset: Subset) -> None:
+    """Refuse scores that are not those of a subset of a store: classes, videos, lengths, or values outside [0, 1].
+
+    Raises InputError.
+    """
+    scores, classes = read_scores(path)
+    if classes != store.classes:
+        raise InputError(file=path, key="classes", expected=f"the store's, {list(store.classes)}", got=list(classes))
+    if scores.videos != store.video_names(subset):
+        raise InputError(file=path, key="videos", expected=f"the store's {subset} videos, in its order", got="others")
+    if scores.offsets.tolist() != store.offsets(subset).tolist():
+        raise InputError(file=path, key="offsets", expected="the lengths of the store's videos", got="others")
+    for key in EPOCH_KEYS:
+        values = getattr(scores, key)
+        if values.size and not (values.min() >= 0 and values.max() <= 1):
+            got = f"{values.min():g} to {values.max():g}"
+            raise InputError(file=path, key=key, expected="scores in [0, 1]", got=got)

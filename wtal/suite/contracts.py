@@ -23,8 +23,8 @@ class BaseSettings:
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # its own keys under `preset: paper` and `preset: code`
     kind: str  # the word for it in YAML, the same as its method's
 
-    def check_schedule(self, refresh_epochs: Sequence[int]) -> None:
-        """Refuse settings that do not go with the epochs at which labels are refreshed. Raises SettingError."""
+    def check_with(self, method: Any) -> None:
+        """Refuse settings that do not go with the others of a `MethodSettings`. Raises SettingError naming its key."""
 
     def network(self, feature_size: int, n_classes: int, generator: Any) -> Any:
         """A new `wtal.methods.contract.Method` with these settings, drawn from a torch.Generator; imports torch."""

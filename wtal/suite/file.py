@@ -205,9 +205,8 @@ def _kind_at(method: Mapping[str, Any], place: str) -> Any:
 
 def _at(place: str, value: dict[str, Any]) -> dict[str, Any]:
     """A mapping with a value under dotted keys."""
-    for part in reversed(place.split(".")):
-        value = {part: value}
-    return value
+    first, _, rest = place.partition(".")
+    return {first: _at(rest, value) if rest else value}
 
 
 def suite_schema() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Literal
 
-from wtal.base.errors import SettingError, require
+from wtal.base.errors import require
 from wtal.base.members import OneOf
 from wtal.suite.contracts import BaseSettings, Fusion, LabelMaker
 from wtal.suite.training_settings import From, TrainingSettings, require_share
@@ -148,10 +148,7 @@ class MethodSettings:
         refresh, epochs = self.labels.refresh_epochs, self.training.epochs
         inside = not refresh or refresh[-1] < epochs
         require(inside, "labels.refresh_epochs", f"epochs before the last, {epochs}", list(refresh))
-        try:
-            self.base.check_schedule(refresh)
-        except SettingError as error:
-            raise SettingError(f"base.{error.key}", error.expected, error.got) from None
+        self.base.check_with(self)
         if self.delta.mode != "off":
             starts = self.delta.scale[0].epoch
             possible = len(refresh) >= 2 and starts >= refresh[1]

@@ -23,7 +23,8 @@ OWN_FOLDERS = ("data", "settings", "benchmarks", "figures")  # of a suite; no va
 # Of a round. What its training writes, the labels that it learnt from, and what they were made from besides.
 CHECKPOINT, TRAINING = "checkpoint.pt", "training.csv"
 TRAIN_SCORES, TEST_SCORES = "scores_train.npz", "scores_test.npz"
-ROUND_FILES = (CHECKPOINT, TRAIN_SCORES, TEST_SCORES, TRAINING)
+EXTERNAL_FILES = (TRAIN_SCORES, TEST_SCORES, TRAINING)  # of an external method, which has no checkpoint
+ROUND_FILES = (CHECKPOINT, *EXTERNAL_FILES)
 LABELS, DROPOUT_SCORES = "labels.npz", "scores_train_dropout.npz"
 
 # Of a variant and seed.

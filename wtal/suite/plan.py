@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,11 @@ class Variant:
         refresh = self.method.labels.refresh_epochs
         return refresh[round_index] if round_index < len(refresh) else self.method.training.epochs
 
+    def members(self, *keys: str) -> list[str]:
+        """`module:class` of the members of groups under some keys of the method, such as `labels.fusion`."""
+        found = [type(attrgetter(key)(self.method)) for key in keys]
+        return [f"{kind.__module__}:{kind.__qualname__}" for kind in found]
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -42,6 +48,7 @@ class Node:
     digest: str
     is_delta: bool  # it learns from the previous labels too
     scores_with_dropout: bool  # its labels are made from scores with dropout on
+    is_external: bool  # a command makes its scores, and there is no checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +186,8 @@ def _nodes(file: SuiteFile, variants: Mapping[str, Variant]) -> dict[tuple[str, 
             digest = digest_of_value(chain)
             owner = owners.setdefault(digest, variant.name)
             is_delta = any(epoch.is_delta for epoch in training.epochs)
-            nodes[variant.name, index] = Node(variant.name, index, owner, digest, is_delta, with_dropout)
+            is_external = variant.method.base.kind == "external"
+            nodes[variant.name, index] = Node(variant.name, index, owner, digest, is_delta, with_dropout, is_external)
     return nodes
 
 

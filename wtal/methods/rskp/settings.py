@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from wtal.base.errors import require
 from wtal.base.ranges import Count, Doc, Ge, Gt, Lt, Share, settings
@@ -57,11 +57,11 @@ class RskpSettings(BaseSettings):
     def __post_init__(self) -> None:
         require_rising(self.consistency_weight, "consistency_weight")
 
-    def check_schedule(self, refresh_epochs: Sequence[int]) -> None:
+    def check_with(self, method: Any) -> None:
         """The memory is in use before labels are: it is emptied with each refresh, and filled but once."""
-        first = self.memory_from_epoch
-        if first is not None and refresh_epochs:
-            require(first <= refresh_epochs[0], "memory_from_epoch", f"at most {refresh_epochs[0]}", first)
+        first, refresh = self.memory_from_epoch, method.labels.refresh_epochs
+        if first is not None and refresh:
+            require(first <= refresh[0], "base.memory_from_epoch", f"at most {refresh[0]}", first)
 
     def network(self, feature_size: int, n_classes: int, generator: torch.Generator | None) -> Rskp:
         """A new method with these settings."""

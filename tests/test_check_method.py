@@ -1,0 +1,95 @@
+"""`wtal check-method`: a method that keeps the contract passes, and each broken promise is named."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from plugin import environment_with, install_here, write_plugin
+
+from wtal.base.members import BUILT_IN
+from wtal.cli import main
+
+ROOT = Path(__file__).resolve().parents[1]
+NETWORKS = [kind for kind in BUILT_IN["wtal.methods"] if kind != "external"]
+
+
+def example() -> str:
+    """The method that the page of methods shows."""
+    page = (ROOT / "docs/methods.md").read_text()
+    return re.findall(r"```python\n(.*?)```", page[page.index("## Adding one") :], flags=re.S)[0]
+
+
+def plugged_in(folder: Path, source: str) -> Path:
+    return write_plugin(folder, {"wtal.methods": {"top_k": "my_top_k:TopKSettings"}}, my_top_k=source)
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_every_network_of_the_project_keeps_its_promises(
+    kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = tmp_path / "small.yaml"
+    small.write_text({"rskp": "{embedding_size: 16, memory_from_epoch: 1}"}.get(kind, "{}"))
+    assert main(["check-method", kind, "--settings", str(small)]) == 0, capsys.readouterr().out
+
+
+def test_the_method_of_the_documentation_keeps_them_as_a_plug_in(tmp_path: Path) -> None:
+    folder = plugged_in(tmp_path / "plugin", example())
+    command = [sys.executable, "-m", "wtal", "check-method", "top_k"]
+    done = subprocess.run(command, cwd=ROOT, env=environment_with(folder), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("ok    ") == 8
+
+
+BROKEN = {
+    "attention": ("(1 - snippet.softmax(dim=2)[:, :, -1]) * batch.mask", "2 * batch.mask.float()", "values in [0, 1]"),
+    "names": ('("classification",)', '("classification", "more")', "parts: expected"),
+    "labels": ("label = torch.zeros_like(classification)", "label = torch.ones_like(classification)", "labels of zero"),
+    "chance": (
+        "torch.nn.init.xavier_uniform_(self.head.weight, generator=generator)",
+        "torch.nn.init.xavier_uniform_(self.head.weight)",
+        "from the same seed",
+    ),
+    "batched": (" / labels.sum(dim=1, keepdim=True) ", " / labels.sum() ", "a video's own value"),
+    "scores": ("video.softmax(dim=1), torch", "video, torch", "expected values in [0, 1]"),
+    "fault": ("def logits(self, batch):", "def logits(self, batch, more):", "TypeError"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_promise_is_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    right, wrong, words = BROKEN[name]
+    assert example().count(right) == 1
+    install_here(plugged_in(tmp_path, example().replace(right, wrong)), monkeypatch)
+    monkeypatch.delitem(sys.modules, "my_top_k", raising=False)
+    assert main(["check-method", "top_k"]) == 2
+    captured = capsys.readouterr()
+    assert words in "\n".join(line for line in captured.out.splitlines() if line.startswith("BROKEN"))
+    assert "breaks" in captured.err
+
+
+def test_state_outside_of_parameters_and_buffers_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forgetful = (
+        example()
+        .replace("        torch.nn.init.zeros_(self.head.bias)\n", "        self.seen = 0\n")
+        .replace(
+            "        snippet = batch.padded(self.head(batch.features))\n",
+            "        self.seen += 1\n        snippet = batch.padded(self.head(batch.features)) * (1 + self.seen)\n",
+        )
+    )
+    install_here(plugged_in(tmp_path, forgetful), monkeypatch)
+    monkeypatch.delitem(sys.modules, "my_top_k", raising=False)
+    assert main(["check-method", "top_k"]) == 2
+    assert re.search("BROKEN +(a state that is loaded|two rounds)", capsys.readouterr().out)
+
+
+def test_an_unknown_kind_is_refused_with_the_nearest_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-method", "rksp"]) == 2
+    assert "did you mean 'rskp'?" in capsys.readouterr().err

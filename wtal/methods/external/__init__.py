@@ -1,0 +1,1 @@
+"""Methods that are no module here: a command that is run once a round."""
