@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -19,6 +20,9 @@ from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.data.store.read import read_store
 from wtal.data.store.write import write_store
 from wtal.localise.labels.file import read_labels
+from wtal.localise.labels.naive import NaiveLabels
+from wtal.localise.labels.optimised import OptimisedLabels
+from wtal.localise.labels.programme import Solution
 from wtal.methods.batch import ArrayVideos, batch_of
 from wtal.methods.rskp.losses import video_losses
 from wtal.methods.rskp.memory import memory_rows, padded_slots
@@ -166,9 +170,9 @@ def test_two_rounds_train_with_background_and_its_labels_are_zero(
     assert main(train(store, settings_file(tmp_path, first), tmp_path / "r0")) == 0
     scores = tmp_path / "r0/scores_train.npz"
     rows = slice(*read_store(store).offsets("train")[[5, 7]])
-    for changes in ({}, {"kind": "naive"}, {"lp_solution": "vertex"}, {"lp_solution": "minimum_norm"}):
-        labels, _ = read_labels(labels_of(store, scores, tmp_path, **changes))
-        assert not labels.label[rows].any(), changes
+    for maker in (NaiveLabels(), *(OptimisedLabels(solution=name) for name in get_args(Solution))):
+        labels, _ = read_labels(labels_of(store, scores, tmp_path, maker=maker))
+        assert not labels.label[rows].any(), maker
         assert (labels.status[5:7] == -1).all()
         assert labels.label.any()
     assert np.isfinite(read_labels(labels_of(store, scores, tmp_path, classes="score"))[0].label).all()

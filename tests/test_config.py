@@ -15,7 +15,12 @@ from hypothesis import strategies as st
 from wtal.base.errors import InputError, require
 from wtal.base.files import read_yaml
 from wtal.base.schema import from_mapping, to_mapping
-from wtal.suite.file import SuiteFile, merge, method_of, suite_schema
+from wtal.localise.fusion.gaussian import GaussianFusion
+from wtal.localise.fusion.nms import Nms
+from wtal.localise.fusion.soft_nms import SoftNms
+from wtal.localise.labels.naive import NaiveLabels
+from wtal.suite.contracts import Fusion
+from wtal.suite.file import SuiteFile, merge, merge_files, method_of, suite_schema
 from wtal.suite.method_settings import MethodSettings
 from wtal.suite.plan import plan_files, read_suite, suite_from_mapping
 
@@ -129,6 +134,36 @@ def suite_refused(change: dict[str, Any]) -> str:
             {"method": {"training": {"memory_from_epoch": 12}}},
             "method.training.memory_from_epoch: expected its present name, method.base.memory_from_epoch",
         ),
+        (
+            {"method": {"labels": {"fusion": "gausian"}}},
+            "method.labels.fusion.kind: expected a known kind (did you mean 'gaussian'?); got 'gausian'",
+        ),
+        (
+            {"variants": {"naive": {"override": {"labels": {"maker": {"kind": "naiv"}}}}}},
+            "variants.naive.override.labels.maker.kind: expected a known kind (did you mean 'naive'?); got 'naiv'",
+        ),
+        (
+            {"method": {"detection": {"fusion": {"kind": "nms", "sigma": 0.5}}}},
+            "method.detection.fusion.sigma: expected a known key",
+        ),
+        (
+            {"method": {"detection": {"fusion": {"kind": "nms", "tiou": 1}}}},
+            "method.detection.fusion.tiou: expected a number in (0, 1); got 1.0",
+        ),
+        ({"method": {"labels": {"maker": 3}}}, "method.labels.maker.kind: expected a known kind"),
+        (
+            {"method": {"proposals": {"overlap": 0.5}}},
+            "method.proposals.overlap: expected its present name, method.labels.fusion.overlap (and "
+            "detection.fusion.overlap); got the old name",
+        ),
+        (
+            {"method": {"detection": {"temperature": 0.5}}},
+            "method.detection.temperature: expected its present name, method.detection.fusion.temperature",
+        ),
+        (
+            {"variants": {"naive": {"override": {"labels": {"kind": "naive"}}}}},
+            "variants.naive.override.labels.kind: expected its present name, variants.naive.override.labels.maker.kind",
+        ),
         ({"dataset": {"kind": "synthetik"}}, "dataset.kind: expected a known kind (did you mean 'synthetic'?)"),
         ({"dataset": {"classes": 1}}, "dataset.classes: expected a whole number, 2 or above; got 1"),
         ({"variants": {"base": {"rounds": 9}}}, "variants.base.rounds: expected at most 2 rounds"),
@@ -173,10 +208,58 @@ def test_presets_differ_in_every_point_of_the_method_and_explicit_keys_win() -> 
     assert (paper.training.checkpoint, code.training.checkpoint) == ("last", "selected_on_test")
     assert (paper.labels.dropout, code.labels.dropout) == (False, True)
     assert (paper.labels.classes, code.labels.classes) == ("label", "score")
-    assert (paper.labels.lp_infeasible, code.labels.lp_infeasible) == ("elastic", "last_iterate")
-    assert (paper.labels.bounds, code.labels.bounds) == ("floor", "truncate")
-    mixed = method_of(method, {"preset": "code", "labels": {"bounds": "floor"}}, "x")
-    assert (mixed.labels.bounds, mixed.labels.dropout) == ("floor", True)
+    assert (paper.labels.maker.infeasible, code.labels.maker.infeasible) == ("elastic", "last_iterate")
+    assert (paper.labels.maker.rounding, code.labels.maker.rounding) == ("floor", "truncate")
+    mixed = method_of(method, {"preset": "code", "labels": {"maker": {"rounding": "floor"}}}, "x")
+    assert (mixed.labels.maker.rounding, mixed.labels.dropout) == ("floor", True)
+
+
+@pytest.mark.parametrize(
+    ("written", "change", "found"),
+    [
+        ("nms", {"tiou": 0.3}, Nms(tiou=0.3)),
+        ("nms", {"kind": "nms", "tiou": 0.3}, Nms(tiou=0.3)),
+        ({"kind": "nms", "tiou": 0.3}, "nms", Nms(tiou=0.3)),
+        ({"kind": "nms", "tiou": 0.3}, {"kind": "soft_nms", "sigma": 0.5}, SoftNms(sigma=0.5)),
+        ({"kind": "nms", "tiou": 0.3}, "gaussian", GaussianFusion()),
+        ({"temperature": 0.5}, {"overlap": 0.5}, GaussianFusion(temperature=0.5, overlap=0.5)),
+        ({"temperature": 0.5}, "nms", Nms()),
+        (None, "soft_nms", SoftNms()),
+    ],
+    ids=str,
+)
+def test_a_kind_that_changes_replaces_its_group_and_the_same_kind_keeps_it(
+    written: object, change: object, found: Fusion, tmp_path: Path
+) -> None:
+    """Within an override, in a file that extends another, and in what is laid over a file."""
+    method = {**base()["method"], **({"detection": {"fusion": written}} if written else {})}
+    override = {"detection": {"fusion": change}}
+    assert method_of(method, override, "x").detection.fusion == found
+    parent, child = {**base(), "method": method}, {"extends": "parent.yaml", "suite": "child", "method": override}
+    (tmp_path / "parent.yaml").write_text(yaml.safe_dump(parent))
+    extended = suite_from_mapping(child, tmp_path / "child.yaml")
+    laid_over = suite_from_mapping(merge_files(parent, {"method": override}), "tiny.yaml")
+    for suite in (extended, laid_over):
+        assert suite.variants["base"].method.detection.fusion == found
+
+
+def test_a_variant_that_changes_a_member_takes_what_its_preset_says_of_the_new_one() -> None:
+    method = base()["method"]
+    for preset, rounding in (("paper", "floor"), ("code", "truncate")):
+        made = method_of({**method, "preset": preset}, {"labels": {"maker": "naive"}}, "x").labels.maker
+        assert made == NaiveLabels(rounding=rounding)
+    assert method_of(method, {"preset": "code", "labels": {"maker": "naive"}}, "x").labels.maker.rounding == "truncate"
+
+
+def test_a_round_gives_its_temperature_to_a_fusion_that_has_one() -> None:
+    method, temperatures = base()["method"], {"fusion_temperatures": [0.5, 0.25]}
+    gaussian, nms = (
+        method_of(method, {"labels": {**temperatures, "fusion": kind}}, "x") for kind in ("gaussian", "nms")
+    )
+    assert [gaussian.labels.fusion_of(index).temperature for index in (1, 2)] == [0.5, 0.25]
+    assert [nms.labels.fusion_of(index) for index in (1, 2)] == [Nms(), Nms()]
+    own = method_of(method, {"labels": {"fusion_temperatures": [], "fusion": {"temperature": 0.1}}}, "x")
+    assert own.labels.fusion_of(2) == GaussianFusion(temperature=0.1)
 
 
 def test_variants_share_the_rounds_in_which_they_agree() -> None:

@@ -50,17 +50,17 @@ def test_labels_of_thumos14_are_refreshed_as_published(thumos14: Suite) -> None:
     variant = thumos14.variants["optimised_delta"]
     assert variant.method.labels.refresh_epochs == (200, 230, 245, 260, 275, 300)
     made = [label_settings(variant, index) for index in range(1, 7)]
-    assert [labels.temperature for labels in made] == [0.02, 0.02, 0.02, 0.002, 0.002, 0.0016]
+    assert [labels.fusion.temperature for labels in made] == [0.02, 0.02, 0.02, 0.002, 0.002, 0.0016]
     proposals = made[0].proposals
     assert proposals.thresholds == tuple(round(0.001 + 0.002 * step, 3) for step in range(20))
     assert (proposals.threshold_kind, proposals.class_threshold) == ("absolute", 0.16)
-    assert (made[0].classes, made[0].bounds, made[0].lp_solution) == ("label", "floor", "centre")
+    assert (made[0].classes, made[0].maker.rounding, made[0].maker.solution) == ("label", "floor", "centre")
 
 
 def test_the_variant_code_takes_every_choice_of_the_released_code(thumos14: Suite) -> None:
     method = thumos14.variants["code"].method
     assert (method.base.memory_index, method.training.checkpoint) == ("class_zero", "selected_on_test")
-    assert (method.labels.dropout, method.labels.classes, method.labels.bounds) == (True, "score", "truncate")
+    assert (method.labels.dropout, method.labels.classes, method.labels.maker.rounding) == (True, "score", "truncate")
     assert 2 in thumos14.file.seeds
     assert (thumos14.file.evaluation.protocol.kind, thumos14.file.evaluation.tiou) == ("snippet", "0.1:0.7:0.1")
 

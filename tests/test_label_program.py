@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tracemalloc
+from functools import partial
 from pathlib import Path
 
 import highspy
@@ -19,42 +20,53 @@ from wtal.base.records import Segments, VideoScores
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.cli import main
 from wtal.data.store.read import read_store
+from wtal.localise.fusion.nms import Nms
 from wtal.localise.labels.file import read_labels
 from wtal.localise.labels.make import INFEASIBLE, NOTHING_TO_SOLVE, SOLVED, pseudo_labels
-from wtal.localise.labels.optimised import SLACK_COST, LabelProgram, label_program, solve_label_programs
+from wtal.localise.labels.naive import NaiveLabels
+from wtal.localise.labels.optimised import OptimisedLabels
+from wtal.localise.labels.programme import (
+    SLACK_COST,
+    LabelProgramme,
+    Solution,
+    label_programme,
+    solve_label_programmes,
+)
+from wtal.localise.propose import outer_margin
 from wtal.localise.scores_file import write_scores
-from wtal.suite.method_settings import LpSolution, ProposalSettings
+from wtal.suite.contracts import LabelMaker
+from wtal.suite.method_settings import ProposalSettings
 from wtal.suite.step_settings import LabelRoundSettings
 
-SETTINGS = ProposalSettings()
-SOLUTIONS: tuple[LpSolution, ...] = ("centre", "vertex", "minimum_norm")
+MARGIN = partial(outer_margin, settings=ProposalSettings())
+SOLUTIONS: tuple[Solution, ...] = ("centre", "vertex", "minimum_norm")
 
 
-def random_programs(count: int, spread: float, seed: int) -> list[LabelProgram]:
+def random_programmes(count: int, spread: float, seed: int) -> list[LabelProgramme]:
     """Programmes of random segments; a wide spread of scores makes many of them infeasible."""
     stream = np.random.default_rng(seed)
-    programs = []
+    programmes = []
     for _ in range(count):
         n_snippets, n_segments = int(stream.integers(20, 120)), int(stream.integers(1, 12))
         start = stream.uniform(0, n_snippets - 5, n_segments)
         end = np.minimum(start + stream.uniform(1, n_snippets / 2, n_segments), n_snippets + 1)
         segments = Segments(start, end, stream.normal(0.05, spread, n_segments))
-        programs.append(label_program(segments, n_snippets, SETTINGS))
-    return programs
+        programmes.append(label_programme(segments, n_snippets, MARGIN))
+    return programmes
 
 
-def stock_optimum(program: LabelProgram, slack_cost: float | None) -> float | None:
+def stock_optimum(programme: LabelProgramme, slack_cost: float | None) -> float | None:
     """The optimum by HiGHS on the whole programme, with slack where a price is given; None where there is none."""
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
-    n_rows, n_snippets = program.rows.shape
+    n_rows, n_snippets = programme.rows.shape
     for _ in range(n_snippets):
         solver.addVariable(0, 1, 1.0)
     for _ in range(2 * n_rows if slack_cost else 0):
         solver.addVariable(0, highspy.kHighsInf, slack_cost)
-    for row, score in enumerate(program.score):
-        columns = np.flatnonzero(program.rows[row]).tolist()
-        values = [float(program.rows[row, column]) for column in columns]
+    for row, score in enumerate(programme.score):
+        columns = np.flatnonzero(programme.rows[row]).tolist()
+        values = [float(programme.rows[row, column]) for column in columns]
         if slack_cost:
             columns += [n_snippets + row, n_snippets + n_rows + row]
             values += [1.0, -1.0]
@@ -67,42 +79,42 @@ def stock_optimum(program: LabelProgram, slack_cost: float | None) -> float | No
 
 @pytest.mark.parametrize("spread", [0.03, 0.4])
 def test_feasibility_and_optimum_agree_with_a_stock_solver(spread: float) -> None:
-    programs = random_programs(120, spread, seed=1)
-    for program, found in zip(programs, solve_label_programs(programs)):
-        optimum = stock_optimum(program, None)
-        assert found.is_feasible == (optimum is not None)
+    programmes = random_programmes(120, spread, seed=1)
+    for programme, found in zip(programmes, solve_label_programmes(programmes)):
+        optimum = stock_optimum(programme, None)
+        assert found.is_exact == (optimum is not None)
         if optimum is not None:
             assert found.label.sum() == pytest.approx(optimum, abs=1e-8)
-            assert found.violation < 1e-8
+            assert found.residual < 1e-8
 
 
 def test_what_has_no_solution_is_violated_as_little_as_a_stock_solver_must() -> None:
-    programs = random_programs(120, 0.4, seed=2)
-    relaxed = [(one, found) for one, found in zip(programs, solve_label_programs(programs)) if not found.is_feasible]
+    programmes = random_programmes(120, 0.4, seed=2)
+    relaxed = [(one, found) for one, found in zip(programmes, solve_label_programmes(programmes)) if not found.is_exact]
     assert len(relaxed) > 10
-    for program, found in relaxed:
-        residual = np.abs(program.rows @ found.label - program.score)
+    for programme, found in relaxed:
+        residual = np.abs(programme.rows @ found.label - programme.score)
         cost = found.label.sum() + SLACK_COST * residual.sum()
-        assert cost == pytest.approx(stock_optimum(program, SLACK_COST), rel=1e-8)
+        assert cost == pytest.approx(stock_optimum(programme, SLACK_COST), rel=1e-8)
 
 
 def test_a_batch_changes_no_solution() -> None:
-    programs = random_programs(40, 0.1, seed=3)
-    together = solve_label_programs(programs)
-    for program, found in zip(programs, together):
-        alone = solve_label_programs([program])[0]
+    programmes = random_programmes(40, 0.1, seed=3)
+    together = solve_label_programmes(programmes)
+    for programme, found in zip(programmes, together):
+        alone = solve_label_programmes([programme])[0]
         # Padding changes the order of sums; where slack is spread, the centre is the less sharply defined.
-        np.testing.assert_allclose(found.label, alone.label, rtol=0, atol=2e-6 if found.is_feasible else 1e-4)
+        np.testing.assert_allclose(found.label, alone.label, rtol=0, atol=2e-6 if found.is_exact else 1e-4)
 
 
 def test_one_large_programme_does_not_make_the_memory_of_many_small_ones_large() -> None:
     stream = np.random.default_rng(4)
     start = stream.uniform(0, 700, 200)
     segments = Segments(start, start + stream.uniform(2, 90, 200), stream.normal(0.05, 0.1, 200))
-    large = label_program(segments, 800, SETTINGS)
+    large = label_programme(segments, 800, MARGIN)
     tracemalloc.start()
     try:
-        found = solve_label_programs([large, *random_programs(200, 0.4, seed=5)])[0]
+        found = solve_label_programmes([large, *random_programmes(200, 0.4, seed=5)])[0]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -113,44 +125,44 @@ def test_one_large_programme_does_not_make_the_memory_of_many_small_ones_large()
 
 
 def test_snippets_in_the_same_segments_and_margins_share_one_value() -> None:
-    for program, found in zip(programs := random_programs(20, 0.03, seed=4), solve_label_programs(programs)):
-        _, group = np.unique(program.rows, axis=1, return_inverse=True)
+    for programme, found in zip(programmes := random_programmes(20, 0.03, seed=4), solve_label_programmes(programmes)):
+        _, group = np.unique(programme.rows, axis=1, return_inverse=True)
         for number in range(group.max() + 1):
             assert np.ptp(found.label[group.reshape(-1) == number]) == 0
 
 
 def test_a_doubled_constraint_changes_nothing() -> None:
-    program = random_programs(1, 0.03, seed=5)[0]
-    doubled = LabelProgram(np.concatenate([program.rows] * 2), np.concatenate([program.score] * 2))
-    once, twice = solve_label_programs([program, doubled])
-    assert once.is_feasible == twice.is_feasible
+    programme = random_programmes(1, 0.03, seed=5)[0]
+    doubled = LabelProgramme(np.concatenate([programme.rows] * 2), np.concatenate([programme.score] * 2))
+    once, twice = solve_label_programmes([programme, doubled])
+    assert once.is_exact == twice.is_exact
     np.testing.assert_allclose(once.label, twice.label, atol=1e-6)
 
 
 def test_a_segment_that_rounds_to_nothing_is_a_violation_and_no_crash() -> None:
     segments = Segments(np.array([3.0]), np.array([3.4]), np.array([0.2]))
-    found = solve_label_programs([label_program(segments, 10, SETTINGS)])[0]
-    assert not found.is_feasible
-    assert found.violation == pytest.approx(0.2)
+    found = solve_label_programmes([label_programme(segments, 10, MARGIN)])[0]
+    assert not found.is_exact
+    assert found.residual == pytest.approx(0.2)
     assert found.label.sum() == pytest.approx(0, abs=1e-9)
 
 
 def test_a_vertex_is_found_whatever_another_user_of_the_stock_solver_set_before() -> None:
-    programs = random_programs(3, 0.03, seed=6)
-    expected = [found.label for found in solve_label_programs(programs, "vertex")]
-    stock_optimum(programs[0], None)  # starts the solver's threads with its own defaults
-    for label, found in zip(expected, solve_label_programs(programs, "vertex")):
+    programmes = random_programmes(3, 0.03, seed=6)
+    expected = [found.label for found in solve_label_programmes(programmes, "vertex")]
+    stock_optimum(programmes[0], None)  # starts the solver's threads with its own defaults
+    for label, found in zip(expected, solve_label_programmes(programmes, "vertex")):
         np.testing.assert_array_equal(found.label, label)
-        assert found.violation < 1e-6
+        assert found.residual < 1e-6
 
 
 @pytest.mark.parametrize("solution", SOLUTIONS)
-def test_no_programme_gives_no_label(solution: LpSolution) -> None:
-    assert solve_label_programs([], solution) == []
+def test_no_programme_gives_no_label(solution: Solution) -> None:
+    assert solve_label_programmes([], solution) == []
 
 
 @st.composite
-def small_programs(draw: st.DrawFn) -> LabelProgram:
+def small_programmes(draw: st.DrawFn) -> LabelProgramme:
     """Few segments on few snippets, with every degeneracy: none, equal, of no or one snippet, at or beyond an edge.
 
     Scores are zero, negative, more than fits, or those of some label, which then solves the programme; all are eighths,
@@ -163,41 +175,41 @@ def small_programs(draw: st.DrawFn) -> LabelProgram:
     table = np.array(segments, dtype=np.float64).reshape(-1, 3)
     margins = ProposalSettings(margin_factor=draw(st.sampled_from([0.0, 0.0785, 0.5])))
     bounded = Segments(table[:, 0], table[:, 0] + table[:, 1], table[:, 2] / 8)
-    program = label_program(bounded, n_snippets, margins)
+    programme = label_programme(bounded, n_snippets, partial(outer_margin, settings=margins))
     if draw(st.booleans()):
         label = draw(st.lists(st.integers(0, 8), min_size=n_snippets, max_size=n_snippets))
-        return LabelProgram(program.rows, program.rows @ (np.array(label) / 8))
-    return program
+        return LabelProgramme(programme.rows, programme.rows @ (np.array(label) / 8))
+    return programme
 
 
 @hypothesis_settings(deadline=None, max_examples=150)
-@given(small_programs())
-def test_every_solution_solves_what_a_stock_solver_solves_however_degenerate(program: LabelProgram) -> None:
-    optimum = stock_optimum(program, None)
+@given(small_programmes())
+def test_every_solution_solves_what_a_stock_solver_solves_however_degenerate(programme: LabelProgramme) -> None:
+    optimum = stock_optimum(programme, None)
     for solution in SOLUTIONS:
-        found = solve_label_programs([program], solution)[0]
-        assert found.is_feasible == (optimum is not None), solution
-        assert found.label.shape == program.rows.shape[1:]
+        found = solve_label_programmes([programme], solution)[0]
+        assert found.is_exact == (optimum is not None), solution
+        assert found.label.shape == programme.rows.shape[1:]
         assert np.all((found.label >= 0) & (found.label <= 1))
-        residual = np.abs(program.rows @ found.label - program.score)
-        assert found.violation == residual.max(initial=0.0)
+        residual = np.abs(programme.rows @ found.label - programme.score)
+        assert found.residual == residual.max(initial=0.0)
         if optimum is not None:
-            assert found.violation < 1e-7
+            assert found.residual < 1e-7
             assert found.label.sum() == pytest.approx(optimum, abs=1e-6), solution
         else:
             cost = found.label.sum() + SLACK_COST * residual.sum()
-            assert cost == pytest.approx(stock_optimum(program, SLACK_COST), rel=1e-6), solution
+            assert cost == pytest.approx(stock_optimum(programme, SLACK_COST), rel=1e-6), solution
 
 
 @pytest.mark.parametrize("infeasible", ["elastic", "last_iterate"])
 @pytest.mark.parametrize("solution", SOLUTIONS)
-def test_programmes_without_row_or_column_are_solved_beside_others(solution: LpSolution, infeasible: str) -> None:
-    none = LabelProgram(np.zeros((0, 4), dtype=np.int8), np.zeros(0))
-    met = LabelProgram(np.zeros((2, 4), dtype=np.int8), np.zeros(2))
-    missed = LabelProgram(np.zeros((2, 4), dtype=np.int8), np.array([0.0, 0.25]))
-    found = solve_label_programs([none, *random_programs(3, 0.03, seed=7), met, missed], solution, infeasible)
-    assert [found[place].is_feasible for place in (0, 4, 5)] == [True, True, False]
-    assert [found[place].violation for place in (0, 4, 5)] == [0, 0, 0.25]
+def test_programmes_without_row_or_column_are_solved_beside_others(solution: Solution, infeasible: str) -> None:
+    none = LabelProgramme(np.zeros((0, 4), dtype=np.int8), np.zeros(0))
+    met = LabelProgramme(np.zeros((2, 4), dtype=np.int8), np.zeros(2))
+    missed = LabelProgramme(np.zeros((2, 4), dtype=np.int8), np.array([0.0, 0.25]))
+    found = solve_label_programmes([none, *random_programmes(3, 0.03, seed=7), met, missed], solution, infeasible)
+    assert [found[place].is_exact for place in (0, 4, 5)] == [True, True, False]
+    assert [found[place].residual for place in (0, 4, 5)] == [0, 0, 0.25]
     assert all(found[place].label.tolist() == [0, 0, 0, 0] for place in (0, 4, 5))
 
 
@@ -220,8 +232,12 @@ def awkward_scores(folder: Path) -> tuple[VideoScores, tuple[str, ...]]:
     return VideoScores(store.video_names("train"), offsets, snippet, video, snippet[:, 0]), store.classes
 
 
-@pytest.mark.parametrize("kind", ["optimised", "naive"])
-def test_labels_of_awkward_scores_are_made_from_file_to_file_whatever_the_solution(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "maker", [NaiveLabels(), *(OptimisedLabels(solution=name) for name in SOLUTIONS)], ids=lambda maker: repr(maker)
+)
+def test_labels_of_awkward_scores_are_made_from_file_to_file_whatever_the_solution(
+    maker: LabelMaker, tmp_path: Path
+) -> None:
     scores, classes = awkward_scores(tmp_path / "store")
     write_scores(tmp_path / "scores.npz", scores, classes)
     base = from_mapping(LabelRoundSettings, read_json(label_file(tmp_path)), file="labels.json")
@@ -234,25 +250,22 @@ def test_labels_of_awkward_scores_are_made_from_file_to_file_whatever_the_soluti
         "out": "labels.npz",
     }.items():
         command += [f"--{option}", str(tmp_path / name)]
-    for solution in SOLUTIONS:
-        settings = dataclasses.replace(
-            base, kind=kind, lp_solution=solution, proposals=proposals, fusion="nms", classes="score"
-        )
-        write_text(tmp_path / "labels.json", to_json(to_mapping(settings)))
-        assert main(command) == 0
-        labels, _ = read_labels(tmp_path / "labels.npz")
-        column = np.full(len(scores.videos), NOTHING_TO_SOLVE)
-        column[1:6] = [SOLVED, SOLVED, SOLVED, INFEASIBLE if kind == "optimised" else SOLVED, SOLVED]
-        assert (labels.status == column[:, None]).all(), solution
-        assert labels.label[labels.rows(1)] == pytest.approx(1.0, abs=1e-6)
-        assert labels.label[labels.rows(0)].max() == 0
-        again = pseudo_labels(scores, np.zeros((len(scores.videos), len(classes)), dtype=bool), settings)
-        np.testing.assert_array_equal(labels.label, again.label)
+    settings = dataclasses.replace(base, maker=maker, proposals=proposals, fusion=Nms(), classes="score")
+    write_text(tmp_path / "labels.json", to_json(to_mapping(settings)))
+    assert main(command) == 0
+    labels, _ = read_labels(tmp_path / "labels.npz")
+    column = np.full(len(scores.videos), NOTHING_TO_SOLVE)
+    column[1:6] = [SOLVED, SOLVED, SOLVED, INFEASIBLE if maker.kind == "optimised" else SOLVED, SOLVED]
+    assert (labels.status == column[:, None]).all()
+    assert labels.label[labels.rows(1)] == pytest.approx(1.0, abs=1e-6)
+    assert labels.label[labels.rows(0)].max() == 0
+    again = pseudo_labels(scores, np.zeros((len(scores.videos), len(classes)), dtype=bool), settings)
+    np.testing.assert_array_equal(labels.label, again.label)
 
 
 def test_float_noise_below_a_bound_loses_a_snippet_only_where_bounds_are_truncated() -> None:
     segments = Segments(np.array([4.999999999999998]), np.array([9.999999999999998]), np.array([0.3]))
-    floored = label_program(segments, 20, SETTINGS, "floor")
-    truncated = label_program(segments, 20, SETTINGS, "truncate")
+    floored = label_programme(segments, 20, MARGIN, "floor")
+    truncated = label_programme(segments, 20, MARGIN, "truncate")
     assert np.flatnonzero(floored.rows[0] == 1).tolist() == [5, 6, 7, 8, 9]
     assert np.flatnonzero(truncated.rows[0] == 1).tolist() == [4, 5, 6, 7, 8]

@@ -11,13 +11,21 @@ from hypothesis.extra import numpy as hnp
 
 from wtal.base.records import Proposals, Segments, VideoScores
 from wtal.localise.detect import detect
-from wtal.localise.fusion.fuse import fuse, gaussian_fusion, greedy_clusters, nms, soft_nms
-from wtal.localise.labels.make import INFEASIBLE, NOTHING_TO_SOLVE, naive_label, pseudo_labels
+from wtal.localise.fusion.gaussian import GaussianFusion, greedy_clusters
+from wtal.localise.fusion.nms import Nms
+from wtal.localise.fusion.soft_nms import SoftNms
+from wtal.localise.labels.make import INFEASIBLE, NOTHING_TO_SOLVE, pseudo_labels
+from wtal.localise.labels.naive import NaiveLabels
+from wtal.localise.labels.optimised import OptimisedLabels
+from wtal.localise.labels.programme import Solution
 from wtal.localise.propose import proposals_of_class
+from wtal.suite.contracts import Fusion, LabelMaker
 from wtal.suite.method_settings import DetectionSettings, ProposalSettings
 from wtal.suite.step_settings import DetectSettings, LabelRoundSettings
 
 ONE = ProposalSettings(thresholds=(0.5,))
+COLD = GaussianFusion(temperature=0.02)
+SOLUTIONS: tuple[Solution, ...] = ("centre", "vertex", "minimum_norm")
 SCORES = hnp.arrays(np.float32, st.integers(0, 60), elements=st.floats(0, 1, width=32))
 
 
@@ -26,13 +34,8 @@ def label_round(**changes: object) -> LabelRoundSettings:
         "round_index": 1,
         "refresh_epoch": 10,
         "proposals": ProposalSettings(thresholds=(0.1, 0.3, 0.5)),
-        "fusion": "gaussian",
-        "temperature": 0.02,
-        "kind": "optimised",
-        "naive_overlap": "mean",
-        "lp_solution": "centre",
-        "lp_infeasible": "elastic",
-        "bounds": "floor",
+        "fusion": COLD,
+        "maker": OptimisedLabels(),
         "classes": "label",
     }
     return LabelRoundSettings(**(values | changes))  # type: ignore[arg-type]
@@ -76,11 +79,11 @@ def test_proposals_lie_inside_the_video_and_hold_its_scores(scores: np.ndarray) 
         assert scores[start : end - 1].min() > 0.25
 
 
-@given(SCORES, st.sampled_from(["gaussian", "nms", "soft_nms"]))
-def test_every_fusion_keeps_its_shape_and_stays_within_its_proposals(scores: np.ndarray, fusion: str) -> None:
+@given(SCORES, st.sampled_from([COLD, Nms(), SoftNms()]))
+def test_every_fusion_keeps_its_shape_and_stays_within_its_proposals(scores: np.ndarray, fusion: Fusion) -> None:
     settings = ProposalSettings(thresholds=(0.25, 0.5, 0.75))
     found = proposals_of_class(scores, settings)
-    fused = fuse(found, fusion, 0.02, settings)  # type: ignore[arg-type]
+    fused = fusion(found)
     assert len(fused.start) == len(fused.end) == len(fused.score) <= len(found)
     if len(found):
         assert len(fused) >= 1 or found.contrast.max() < 0
@@ -93,38 +96,38 @@ def test_every_fusion_keeps_its_shape_and_stays_within_its_proposals(scores: np.
 def test_clusters_take_every_proposal_exactly_once(scores: np.ndarray) -> None:
     settings = ProposalSettings(thresholds=(0.25, 0.5, 0.75))
     found = proposals_of_class(scores, settings)
-    rows = [row for cluster in greedy_clusters(found, settings.overlap) for row in cluster]
+    rows = [row for cluster in greedy_clusters(found, 0.25) for row in cluster]
     assert sorted(rows) == list(range(len(found)))
 
 
 def test_gaussian_fusion_of_two_equal_scores_is_their_mean() -> None:
-    fused = gaussian_fusion(proposals([(0, 10, 0.5), (2, 12, 0.5), (30, 40, 0.1)]), 0.02, ONE)
+    fused = COLD(proposals([(0, 10, 0.5), (2, 12, 0.5), (30, 40, 0.1)]))
     np.testing.assert_allclose(fused.start, [1, 30])
     np.testing.assert_allclose(fused.end, [11, 40])
 
 
 def test_a_cold_fusion_trusts_the_best_inner_score_and_does_not_overflow() -> None:
-    fused = gaussian_fusion(proposals([(0, 10, 0.9), (2, 12, 0.5)]), 1e-4, ONE)
+    fused = GaussianFusion(temperature=1e-4)(proposals([(0, 10, 0.9), (2, 12, 0.5)]))
     np.testing.assert_allclose([fused.start[0], fused.end[0], fused.score[0]], [0, 10, 0.9])
 
 
 def test_the_overlap_is_a_share_of_the_lower_scored_proposal() -> None:
     # 3 of the 12 snippets (both ends counted) of the second one are shared: 0.25 is not above 0.25.
     apart = proposals([(0, 10, 0.9), (8, 19, 0.5)])
-    assert len(gaussian_fusion(apart, 0.02, ONE)) == 2
-    assert len(gaussian_fusion(proposals([(0, 10, 0.9), (7, 18, 0.5)]), 0.02, ONE)) == 1
+    assert len(COLD(apart)) == 2
+    assert len(COLD(proposals([(0, 10, 0.9), (7, 18, 0.5)]))) == 1
 
 
 def test_nms_keeps_the_best_and_drops_what_overlaps_it() -> None:
-    kept = nms(proposals([(0, 10, 0.5), (1, 10, 0.9), (30, 40, 0.1)]), ONE)
+    kept = Nms()(proposals([(0, 10, 0.5), (1, 10, 0.9), (30, 40, 0.1)]))
     assert kept.start.tolist() == [1.0, 30.0]
     assert kept.score.tolist() == [0.9, 0.1]
 
 
 def test_soft_nms_decays_by_tiou_and_never_raises_a_negative_score() -> None:
-    decayed = soft_nms(proposals([(0, 10, 0.8), (0, 10, 0.6)]), ONE)
+    decayed = SoftNms()(proposals([(0, 10, 0.8), (0, 10, 0.6)]))
     np.testing.assert_allclose(decayed.score, [0.8, 0.6 * np.exp(-1 / 0.3)])
-    negative = soft_nms(proposals([(0, 10, -0.2), (0, 10, -0.4)]), ONE)
+    negative = SoftNms()(proposals([(0, 10, -0.2), (0, 10, -0.4)]))
     assert np.all(negative.score <= 0)
 
 
@@ -158,10 +161,10 @@ def test_a_label_sums_to_its_segments_score_and_spreads_over_it() -> None:
 def test_the_vertex_puts_the_mass_on_few_snippets_and_the_least_norm_is_least() -> None:
     snippet = bump(60, 5, 25, 0.4) + bump(60, 40, 50, 0.9) + bump(60, 12, 18, 0.3)
     scores = scores_of(snippet[:, None], [0.9])
-    made = {
-        solution: pseudo_labels(scores, np.array([[True]]), label_round(lp_solution=solution)).label[:, 0]
-        for solution in ("centre", "vertex", "minimum_norm")
-    }
+    made = {}
+    for solution in SOLUTIONS:
+        settings = label_round(maker=OptimisedLabels(solution=solution))
+        made[solution] = pseudo_labels(scores, np.array([[True]]), settings).label[:, 0]
     for label in made.values():
         assert label.sum() == pytest.approx(made["centre"].sum(), abs=1e-5)
     norms = {name: float(np.square(label).sum()) for name, label in made.items()}
@@ -181,7 +184,7 @@ def test_labels_are_made_for_the_classes_of_the_video_alone_unless_scores_decide
 def test_a_programme_without_solution_is_relaxed_and_its_violation_recorded() -> None:
     # Two segments over the same snippets that ask for different sums.
     snippet = bump(30, 10, 16, 0.9)
-    settings = label_round(fusion="soft_nms", proposals=ProposalSettings(thresholds=(0.1, 0.5), soft_nms_floor=0.0))
+    settings = label_round(fusion=SoftNms(floor=0.0), proposals=ProposalSettings(thresholds=(0.1, 0.5)))
     labels = pseudo_labels(scores_of(snippet[:, None], [0.9]), np.array([[True]]), settings)
     assert labels.status[0, 0] == INFEASIBLE
     assert labels.violation[0, 0] > 0.01
@@ -198,8 +201,8 @@ def test_a_video_without_any_proposal_gets_an_empty_label_of_the_ordinary_shape(
 
 def test_naive_labels_take_the_mean_or_the_maximum_on_overlaps() -> None:
     segments = Segments(np.array([0.0, 2.0]), np.array([4.0, 6.0]), np.array([0.6, 0.2]))
-    mean = naive_label(segments, 8, label_round(kind="naive"))
-    highest = naive_label(segments, 8, label_round(kind="naive", naive_overlap="maximum"))
+    mean = NaiveLabels().label(segments, 8)
+    highest = NaiveLabels(overlap="maximum").label(segments, 8)
     np.testing.assert_allclose(mean, [0.6, 0.6, 0.4, 0.4, 0.2, 0.2, 0, 0])
     np.testing.assert_allclose(highest, [0.6, 0.6, 0.6, 0.6, 0.2, 0.2, 0, 0])
 
@@ -207,17 +210,16 @@ def test_naive_labels_take_the_mean_or_the_maximum_on_overlaps() -> None:
 @hypothesis_settings(deadline=None, max_examples=40)
 @given(
     hnp.arrays(np.float32, st.tuples(st.integers(4, 50), st.just(2)), elements=st.floats(0, 1, width=32)),
-    st.sampled_from(["optimised", "naive"]),
-    st.sampled_from(["gaussian", "nms", "soft_nms"]),
-    st.sampled_from(["elastic", "last_iterate"]),
+    st.sampled_from([OptimisedLabels(), OptimisedLabels(infeasible="last_iterate"), NaiveLabels()]),
+    st.sampled_from([COLD, Nms(), SoftNms()]),
 )
 def test_a_label_is_never_nan_and_optimised_ones_stay_in_range(
-    snippet: np.ndarray, kind: str, fusion: str, infeasible: str
+    snippet: np.ndarray, maker: LabelMaker, fusion: Fusion
 ) -> None:
-    settings = label_round(kind=kind, fusion=fusion, lp_infeasible=infeasible)
+    settings = label_round(maker=maker, fusion=fusion)
     labels = pseudo_labels(scores_of(snippet, [0.9, 0.4]), np.array([[True, True]]), settings)
     assert np.isfinite(labels.label).all()
-    if kind == "optimised":
+    if maker.kind == "optimised":
         assert labels.label.min() >= 0
         assert labels.label.max() <= 1
 
@@ -226,7 +228,7 @@ def test_detections_are_in_seconds_by_class_and_falling_score_and_never_backgrou
     snippet = np.stack([bump(40, 4, 10, 0.5) + bump(40, 20, 30, 0.9), bump(40, 12, 16, 0.7)], axis=1)
     settings = DetectSettings(
         proposals=ProposalSettings(thresholds=(0.1,)),
-        detection=DetectionSettings(),
+        detection=DetectionSettings(fusion=GaussianFusion()),
         checkpoint="last",
     )
     found = detect(scores_of(snippet, [0.9, 0.05]), ("run", "jump"), settings, 2.0)

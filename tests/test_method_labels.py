@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Literal
+
 import numpy as np
 import pytest
 from test_localise import bump, label_round, scores_of
 
+from wtal.base.ranges import settings
 from wtal.base.records import Proposals, Segments
+from wtal.base.schema import from_mapping
 from wtal.base.timebase import cut_to_grid
 from wtal.localise.detect import detect
-from wtal.localise.fusion.fuse import fuse, gaussian_fusion, greedy_clusters, nms
-from wtal.localise.labels.make import INFEASIBLE, NOTHING_TO_SOLVE, SOLVED, naive_label, pseudo_labels
-from wtal.localise.labels.optimised import LabelProgram, label_program, solve_label_programs
+from wtal.localise.fusion.gaussian import GaussianFusion, greedy_clusters
+from wtal.localise.fusion.nms import Nms
+from wtal.localise.labels.make import INFEASIBLE, NOTHING_TO_SOLVE, SOLVED, pseudo_labels
+from wtal.localise.labels.naive import NaiveLabels
+from wtal.localise.labels.optimised import OptimisedLabels
+from wtal.localise.labels.programme import LabelProgramme, label_programme, solve_label_programmes
 from wtal.localise.propose import outer_margin, proposals_of_class
+from wtal.suite.contracts import Fusion, LabelMaker
 from wtal.suite.method_settings import DetectionSettings, ProposalSettings
 from wtal.suite.step_settings import DetectSettings
 
@@ -42,8 +52,8 @@ def test_a_margin_of_part_of_a_snippet_is_cut_down_on_both_sides() -> None:
     outer = (0.4 + 0.2 + 0.25) / 3  # of [3, 6): from 1 on the left, 7 alone on the right
     found = proposals_of_class(scores, part)
     assert found.contrast[0] == pytest.approx((0.9 + 0.7 + 0.8 + 0.3) / 4 - outer)
-    program = label_program(segments((3, 6, 0.2)), 12, part)
-    assert program.rows.tolist() == [[0, -1, -1, 1, 1, 1, -1, -1, 0, 0, 0, 0]]
+    programme = label_programme(segments((3, 6, 0.2)), 12, partial(outer_margin, settings=part))
+    assert programme.rows.tolist() == [[0, -1, -1, 1, 1, 1, -1, -1, 0, 0, 0, 0]]
 
 
 def test_outer_means_end_before_the_last_snippet_and_begin_with_the_first() -> None:
@@ -80,10 +90,10 @@ def proposals(*rows: tuple[float, float, float, float]) -> Proposals:
 def test_fusion_weighs_by_the_inner_mean_over_the_temperature_and_leads_by_contrast() -> None:
     # Weights of 1 and 3: the inner means differ by temperature times ln 3.
     found = proposals((10, 20, 0.5, 0.2), (12, 24, 0.4, 0.2 + 0.1 * np.log(3)))
-    fused = gaussian_fusion(found, 0.1, ONE)
+    fused = GaussianFusion(temperature=0.1)(found)
     np.testing.assert_allclose([fused.start[0], fused.end[0], fused.score[0]], [11.5, 23.0, 0.425])
     assert greedy_clusters(found, 0.25)[0].tolist() == [0, 1]
-    warm = gaussian_fusion(found, 0.05, ONE)  # weights of 1 and 9
+    warm = GaussianFusion(temperature=0.05)(found)  # weights of 1 and 9
     np.testing.assert_allclose(warm.start, [11.8])
 
 
@@ -98,16 +108,17 @@ def test_overlap_counts_whole_snippets_and_is_a_share_of_the_members_own_length(
 
 
 def test_nms_drops_what_is_above_its_tiou_and_takes_no_mean() -> None:
-    kept = nms(proposals((0, 10, 0.5, 0.1), (1, 9, 0.4, 0.9), (4, 14, 0.3, 0.9)), ONE)  # tIoU 0.8, and 6 of 14
+    kept = Nms()(proposals((0, 10, 0.5, 0.1), (1, 9, 0.4, 0.9), (4, 14, 0.3, 0.9)))  # tIoU 0.8, and 6 of 14
     assert list(zip(kept.start, kept.end, kept.score)) == [(0, 10, 0.5), (4, 14, 0.3)]
 
 
 def test_each_fusion_is_the_one_that_is_named() -> None:
     some = proposals((0, 10, 0.5, 0.5), (1, 11, 0.5, 0.5))
-    assert len(fuse(some, "gaussian", 0.1, ONE)) == 1
-    assert fuse(some, "gaussian", 0.1, ONE).start[0] == pytest.approx(0.5)
-    assert fuse(some, "nms", 0.1, ONE).start.tolist() == [0.0]
-    assert len(fuse(some, "soft_nms", 0.1, ONE)) == 2
+    starts = {
+        kind: from_mapping(DetectionSettings, {"fusion": kind}, file="made-up").fusion(some).start.tolist()
+        for kind in ("gaussian", "nms", "soft_nms")
+    }
+    assert starts == {"gaussian": pytest.approx([0.5]), "nms": [0.0], "soft_nms": [0.0, 1.0]}
 
 
 def segments(*rows: tuple[float, float, float]) -> Segments:
@@ -115,16 +126,17 @@ def segments(*rows: tuple[float, float, float]) -> Segments:
 
 
 def test_a_row_adds_the_segment_takes_its_margins_away_and_asks_for_the_score() -> None:
-    program = label_program(segments((1, 3, 0.2), (4, 6, 0.6)), 12, WIDE)
+    as_long = partial(outer_margin, settings=WIDE)
+    programme = label_programme(segments((1, 3, 0.2), (4, 6, 0.6)), 12, as_long)
     # By falling score; right margins begin where the segment ends and go up to end + margin + 1, without that.
-    assert program.rows.tolist() == [
+    assert programme.rows.tolist() == [
         [0, 0, -1, -1, 1, 1, -1, -1, -1, 0, 0, 0],
         [-1, 1, 1, -1, -1, -1, 0, 0, 0, 0, 0, 0],
     ]
-    assert program.score.tolist() == [0.6, 0.2]
+    assert programme.score.tolist() == [0.6, 0.2]
     # The last snippet is in no margin, but it may be inside.
-    assert label_program(segments((1, 3, 0.2)), 5, WIDE).rows.tolist() == [[-1, 1, 1, -1, 0]]
-    assert label_program(segments((2, 6, 0.2)), 5, WIDE).rows.tolist() == [[-1, -1, 1, 1, 1]]
+    assert label_programme(segments((1, 3, 0.2)), 5, as_long).rows.tolist() == [[-1, 1, 1, -1, 0]]
+    assert label_programme(segments((2, 6, 0.2)), 5, as_long).rows.tolist() == [[-1, -1, 1, 1, 1]]
 
 
 def test_bounds_are_cut_down_to_whole_snippets() -> None:
@@ -137,50 +149,50 @@ def test_bounds_are_cut_down_to_whole_snippets() -> None:
     [("centre", [0.1, 0.1, 0.1, 0.0]), ("minimum_norm", [0.1, 0.1, 0.1, 0.0]), ("vertex", [0.3, 0.0, 0.0, 0.0])],
 )
 def test_one_segment_is_spread_over_its_snippets_or_put_on_one(solution: str, label: list[float]) -> None:
-    program = LabelProgram(np.array([[1, 1, 1, 0]], dtype=np.int8), np.array([0.3]))
-    found = solve_label_programs([program], solution)[0]  # type: ignore[arg-type]
+    programme = LabelProgramme(np.array([[1, 1, 1, 0]], dtype=np.int8), np.array([0.3]))
+    found = solve_label_programmes([programme], solution)[0]  # type: ignore[arg-type]
     np.testing.assert_allclose(found.label, label, atol=1e-6)
 
 
 def test_snippets_that_serve_two_segments_come_first_and_margins_stay_empty() -> None:
     # x0 + x1 + x2 = 1.2 and x2 + x3 + x4 = 1.2: the least sum puts all it can, 1, on x2, and 0.2 on the others' sums.
     rows = np.array([[1, 1, 1, 0, 0], [0, 0, 1, 1, 1]], dtype=np.int8)
-    found = solve_label_programs([LabelProgram(rows, np.array([1.2, 1.2]))])[0]
+    found = solve_label_programmes([LabelProgramme(rows, np.array([1.2, 1.2]))])[0]
     np.testing.assert_allclose(found.label, [0.1, 0.1, 1.0, 0.1, 0.1], atol=1e-6)
-    apart = LabelProgram(np.array([[1, -1, 0]], dtype=np.int8), np.array([0.5]))
-    np.testing.assert_allclose(solve_label_programs([apart])[0].label, [0.5, 0.0, 0.0], atol=1e-6)
+    apart = LabelProgramme(np.array([[1, -1, 0]], dtype=np.int8), np.array([0.5]))
+    np.testing.assert_allclose(solve_label_programmes([apart])[0].label, [0.5, 0.0, 0.0], atol=1e-6)
 
 
 def test_the_centre_is_furthest_from_both_bounds_and_the_least_norm_is_another_point() -> None:
     # x0 + x1 + x2 = 1 and x0 - x2 = 0.2: the optima are (t + 0.2, 0.8 - 2t, t).
-    program = LabelProgram(np.array([[1, 1, 1], [1, 0, -1]], dtype=np.int8), np.array([1.0, 0.2]))
+    programme = LabelProgramme(np.array([[1, 1, 1], [1, 0, -1]], dtype=np.int8), np.array([1.0, 0.2]))
     t = np.linspace(0, 0.4, 400_001)[1:-1]
     points = np.stack([t + 0.2, 0.8 - 2 * t, t])
     centre = points[:, np.argmax(np.log(points * (1 - points)).sum(axis=0))]
     least = points[:, np.argmin(np.square(points).sum(axis=0))]
     assert np.abs(centre - least).max() > 0.01
-    np.testing.assert_allclose(solve_label_programs([program])[0].label, centre, atol=3e-4)
-    np.testing.assert_allclose(solve_label_programs([program], "minimum_norm")[0].label, least, atol=1e-4)
+    np.testing.assert_allclose(solve_label_programmes([programme])[0].label, centre, atol=3e-4)
+    np.testing.assert_allclose(solve_label_programmes([programme], "minimum_norm")[0].label, least, atol=1e-4)
 
 
 def test_what_cannot_be_met_is_paid_for_in_violation_before_label() -> None:
     # Two segments over the same two snippets: any sum between their scores costs the same violation, the least is best.
     rows = np.array([[1, 1], [1, 1]], dtype=np.int8)
     for solution in ("centre", "vertex", "minimum_norm"):
-        found = solve_label_programs([LabelProgram(rows, np.array([0.6, 0.2]))], solution)[0]  # type: ignore[arg-type]
-        assert not found.is_feasible
+        found = solve_label_programmes([LabelProgramme(rows, np.array([0.6, 0.2]))], solution)[0]  # type: ignore[arg-type]
+        assert not found.is_exact
         assert found.label.sum() == pytest.approx(0.2, abs=1e-6)
-        assert found.violation == pytest.approx(0.4, abs=1e-6)
+        assert found.residual == pytest.approx(0.4, abs=1e-6)
     # Three snippets cannot sum to 5: all are full, though every unit of label costs.
-    full = solve_label_programs([LabelProgram(np.ones((1, 3), dtype=np.int8), np.array([5.0]))])[0]
+    full = solve_label_programmes([LabelProgramme(np.ones((1, 3), dtype=np.int8), np.array([5.0]))])[0]
     np.testing.assert_allclose(full.label, [1, 1, 1], atol=1e-6)
-    assert not full.is_feasible
+    assert not full.is_exact
 
 
 def test_naive_labels_write_the_score_on_whole_snippets_of_the_segment_alone() -> None:
-    found = naive_label(segments((1.0, 3.9, 0.4)), 5, label_round(kind="naive"))
+    found = NaiveLabels().label(segments((1.0, 3.9, 0.4)), 5)
     assert found.tolist() == [0, 0.4, 0.4, 0, 0]
-    negative = naive_label(segments((0, 2, -0.4)), 3, label_round(kind="naive", naive_overlap="maximum"))
+    negative = NaiveLabels(overlap="maximum").label(segments((0, 2, -0.4)), 3)
     assert negative.tolist() == [-0.4, -0.4, 0]
 
 
@@ -196,7 +208,7 @@ def test_a_label_goes_from_scores_to_its_optimum_through_the_rounds_own_temperat
         labels = pseudo_labels(
             scores_of(column[:, None], [0.9]),
             np.array([[True]]),
-            label_round(proposals=settings, temperature=temperature),
+            label_round(proposals=settings, fusion=GaussianFusion(temperature=temperature)),
         )
         assert labels.segment_start.tolist() == pytest.approx([weight @ [4, 6]])
         assert labels.segment_end.tolist() == pytest.approx([weight @ [13, 11]])
@@ -224,7 +236,7 @@ def test_detection_begins_at_the_threshold_of_video_scores_and_fuses_at_its_own_
     for temperature in (0.02, 2.0):
         settings = DetectSettings(
             proposals=proposals,
-            detection=DetectionSettings(temperature=temperature),
+            detection=DetectionSettings(fusion=GaussianFusion(temperature=temperature)),
             checkpoint="last",
         )
         found = detect(scores_of(np.stack([column] * 2, axis=1), [0.25, 0.24]), ("run", "jump"), settings, 2.0)
@@ -234,17 +246,17 @@ def test_detection_begins_at_the_threshold_of_video_scores_and_fuses_at_its_own_
     assert starts == pytest.approx([(6 - 2 * weight) / 2 for weight in weights])
 
 
-@pytest.mark.parametrize("fusion", ["nms", "gaussian"])
-def test_detections_are_fused_as_detection_says(fusion: str) -> None:
+@pytest.mark.parametrize("fusion", [Nms(), GaussianFusion()])
+def test_detections_are_fused_as_detection_says(fusion: Fusion) -> None:
     settings = DetectSettings(
         proposals=ProposalSettings(thresholds=(0.1, 0.3), margin_factor=0.0),
-        detection=DetectionSettings(fusion=fusion),  # type: ignore[arg-type]
+        detection=DetectionSettings(fusion=fusion),
         checkpoint="last",
     )
     column = bump(40, 4, 12, 0.2) + bump(40, 6, 10, 0.4)
     found = detect(scores_of(column[:, None], [0.9]), ("run",), settings, 1.0)
     weight = 1 / (1 + np.exp((2.6 / 5 - 3.2 / 9) / 0.2))
-    assert found.start.tolist() == pytest.approx([6.0] if fusion == "nms" else [6 - 2 * weight])
+    assert found.start.tolist() == pytest.approx([6.0] if fusion.kind == "nms" else [6 - 2 * weight])
 
 
 def test_relative_thresholds_are_shares_of_the_videos_highest_score() -> None:
@@ -253,36 +265,40 @@ def test_relative_thresholds_are_shares_of_the_videos_highest_score() -> None:
     assert (found.start.tolist(), found.end.tolist()) == ([2.0], [6.0])
 
 
-@pytest.mark.parametrize("kind", ["optimised", "naive"])
-def test_bounds_of_labels_are_cut_by_the_rule_that_is_set(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    noisy = segments((5 - 1e-9, 9 - 1e-9, 0.4))
-    monkeypatch.setattr("wtal.localise.labels.make.fuse", lambda *_: noisy)
+@settings
+class NoisyFusion(Fusion):
+    """One segment, a hair before whole snippets."""
+
+    kind: Literal["noisy"] = "noisy"
+
+    def __call__(self, proposals: Proposals) -> Segments:
+        return segments((5 - 1e-9, 9 - 1e-9, 0.4))
+
+
+@pytest.mark.parametrize("maker", [OptimisedLabels, NaiveLabels])
+def test_bounds_of_labels_are_cut_by_the_rule_that_is_set(maker: Callable[..., LabelMaker]) -> None:
     covered = {}
-    for bounds in ("floor", "truncate"):
+    for rounding in ("floor", "truncate"):
         scores = scores_of(bump(20, 5, 8, 0.9)[:, None], [0.9])
-        labels = pseudo_labels(scores, np.array([[True]]), label_round(kind=kind, bounds=bounds))
-        covered[bounds] = np.flatnonzero(labels.label[:, 0] > 1e-3).tolist()
+        cut = label_round(fusion=NoisyFusion(), maker=maker(rounding=rounding))
+        labels = pseudo_labels(scores, np.array([[True]]), cut)
+        covered[rounding] = np.flatnonzero(labels.label[:, 0] > 1e-3).tolist()
     assert covered == {"floor": [5, 6, 7, 8], "truncate": [4, 5, 6, 7]}
 
 
 def test_the_last_iterate_is_kept_where_that_is_set() -> None:
     column = np.where(np.arange(20) // 4 == 2, 0.9, 0.2)  # a peak that asks for more than the whole may have
-    made = {
-        name: pseudo_labels(
-            scores_of(column[:, None], [0.9]), np.array([[True]]), label_round(fusion="nms", lp_infeasible=name)
-        )
-        for name in ("elastic", "last_iterate")
-    }
+    made = {}
+    for maker in (OptimisedLabels(infeasible="elastic"), OptimisedLabels(infeasible="last_iterate")):
+        asked = label_round(fusion=Nms(), maker=maker)
+        made[maker.infeasible] = pseudo_labels(scores_of(column[:, None], [0.9]), np.array([[True]]), asked)
     assert [labels.status[0, 0] for labels in made.values()] == [INFEASIBLE, INFEASIBLE]
     assert made["last_iterate"].violation[0, 0] != pytest.approx(made["elastic"].violation[0, 0], abs=1e-4)
 
 
 def test_optimised_labels_are_solved_whatever_rule_cuts_their_bounds() -> None:
     scores = scores_of(bump(20, 5, 8, 0.9)[:, None], [0.9])
-    floor, truncate = (
-        pseudo_labels(scores, np.array([[True]]), label_round(kind="optimised", bounds=bounds))
-        for bounds in ("floor", "truncate")
-    )
-    naive = pseudo_labels(scores, np.array([[True]]), label_round(kind="naive", bounds="truncate"))
+    makers = (OptimisedLabels(), OptimisedLabels(rounding="truncate"), NaiveLabels(rounding="truncate"))
+    floor, truncate, naive = (pseudo_labels(scores, np.array([[True]]), label_round(maker=maker)) for maker in makers)
     np.testing.assert_array_equal(truncate.label, floor.label)  # the fused bounds are well inside their snippets
     assert not np.allclose(truncate.label, naive.label)

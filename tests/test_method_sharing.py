@@ -23,15 +23,19 @@ OVERRIDES: list[tuple[dict[str, Any], int]] = [
     ({"base": {"video_original_share": 0.5}}, 0),
     ({"base": {"label_snippet_original_share": 0.5}}, 0),
     ({"base": {"detection_snippet_original_share": 0.5}}, 0),
-    *(({"labels": {key: value}}, 1) for key, value in {"kind": "naive", "fusion": "nms", "dropout": True}.items()),
-    *(({"labels": {key: value}}, 1) for key, value in {"bounds": "truncate", "classes": "score"}.items()),
-    *(({"labels": {"lp_solution": name}}, 1) for name in ("vertex", "minimum_norm")),
-    ({"labels": {"lp_infeasible": "last_iterate"}}, 1),
+    *(({"labels": {key: value}}, 1) for key, value in {"maker": "naive", "fusion": "nms", "dropout": True}.items()),
+    ({"labels": {"classes": "score"}}, 1),
+    *(({"labels": {"maker": {"solution": name}}}, 1) for name in ("vertex", "minimum_norm")),
+    *(
+        ({"labels": {"maker": {key: value}}}, 1)
+        for key, value in {"rounding": "truncate", "infeasible": "last_iterate"}.items()
+    ),
+    ({"labels": {"fusion": {"overlap": 0.5}}}, 1),
     ({"labels": {"fusion_temperatures": [0.2, 0.02]}}, 1),
     ({"labels": {"fusion_temperatures": [0.02, 0.2]}}, 2),
     ({"labels": {"weight": {"start": 50}}}, 1),
     ({"labels": {"first_used_epoch": 11}}, 1),
-    ({"proposals": {"overlap": 0.5}}, 1),
+    ({"proposals": {"margin_power": 0.5}}, 1),
     ({"delta": {"mode": "on"}}, 2),
     ({"delta": {"mode": "schedule_only"}}, 2),
 ]
@@ -55,7 +59,7 @@ def changed_suite(entry: dict[str, Any]) -> dict[tuple[str, int], str]:
 def test_streams_of_its_own_share_nothing_and_what_only_detection_reads_shares_all() -> None:
     own = changed_suite({"streams": "own"})
     assert [own["changed", index] for index in range(3)] == ["changed"] * 3
-    for detection in ({"fusion": "nms"}, {"temperature": 0.5}):
+    for detection in ({"fusion": "nms"}, {"fusion": {"temperature": 0.5}}):
         shared = changed_suite({"override": {"detection": detection}})
         assert [shared["changed", index] for index in range(3)] == ["optimised"] * 3
 
@@ -80,7 +84,7 @@ def test_a_round_takes_optimiser_and_shares_as_the_method_has_them() -> None:
     assert replace(RskpSettings(), **changed) == base
     assert (base.consistency_temperature, base.consistency_memory_share) == (0.2, 0.2)
     code = label_settings(suite.variants["code"], 1)
-    assert (code.classes, code.bounds, code.lp_infeasible, code.kind) == (
+    assert (code.classes, code.maker.rounding, code.maker.infeasible, code.maker.kind) == (
         "score",
         "truncate",
         "last_iterate",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from wtal.base.records import Proposals, Segments
-from wtal.localise.fusion.fuse import gaussian_fusion, greedy_clusters
-from wtal.localise.labels.optimised import LabelProgram, label_program, solve_label_programs
-from wtal.localise.propose import proposals_of_class
+from wtal.localise.fusion.gaussian import GaussianFusion, greedy_clusters
+from wtal.localise.labels.programme import LabelProgramme, Solution, label_programme, solve_label_programmes
+from wtal.localise.propose import outer_margin, proposals_of_class
 from wtal.suite.method_settings import ProposalSettings
 
 SETTINGS = ProposalSettings()
@@ -35,10 +37,10 @@ class Case:
         return np.asarray(self.stored.get(name, np.zeros(0)), dtype=np.float64).reshape(-1, width)
 
     @property
-    def program(self) -> LabelProgram:
+    def programme(self) -> LabelProgramme:
         """From the stored instances, whose bounds the reference truncated."""
         segments = Segments(*np.ascontiguousarray(self.table("instances", 3).T))
-        return label_program(segments, len(self.scores), SETTINGS, "truncate")
+        return label_programme(segments, len(self.scores), partial(outer_margin, settings=SETTINGS), "truncate")
 
     @property
     def is_feasible(self) -> bool:
@@ -76,21 +78,23 @@ def test_parity_proposals(cases: list[Case]) -> None:
 
 def test_parity_gaussian_fusion_of_the_stored_proposals(cases: list[Case]) -> None:
     for case in cases:
-        fused = gaussian_fusion(case.proposals, case.temperature, SETTINGS)
+        fused = GaussianFusion(temperature=case.temperature)(case.proposals)
         for found, name in ((fused, "fused"), (fused.by_falling_score(), "instances")):
             np.testing.assert_allclose(columns(found), case.table(name, 3), atol=1e-9, rtol=0, err_msg=case.name)
 
 
 def test_parity_gaussian_fusion_from_the_scores(cases: list[Case]) -> None:
     for case in cases:
-        fused = gaussian_fusion(proposals_of_class(case.scores, SETTINGS), case.temperature, SETTINGS)
+        fused = GaussianFusion(temperature=case.temperature)(proposals_of_class(case.scores, SETTINGS))
         np.testing.assert_allclose(columns(fused), case.table("fused", 3), atol=1e-4, rtol=0, err_msg=case.name)
 
 
 def test_parity_leaders_of_the_clusters(cases: list[Case]) -> None:
     for case in cases:
         table = case.table("proposals", 4)
-        leaders = np.array([rows[0] for rows in greedy_clusters(case.proposals, SETTINGS.overlap)], dtype=np.intp)
+        leaders = np.array(
+            [rows[0] for rows in greedy_clusters(case.proposals, GaussianFusion().overlap)], dtype=np.intp
+        )
         found, stored = table[leaders], table[case.table("nms_pick", 1)[:, 0].astype(np.intp)]
         np.testing.assert_array_equal(found[:, 2], stored[:, 2], err_msg=case.name)
         # Proposals of exactly the same contrast tie, and which of them leads depends on the sorting routine.
@@ -99,20 +103,20 @@ def test_parity_leaders_of_the_clusters(cases: list[Case]) -> None:
 
 
 def test_parity_optimum_and_feasibility_of_the_label_programmes(cases: list[Case]) -> None:
-    programs = [case.program for case in cases]
-    for solution in ("centre", "vertex", "minimum_norm"):
-        for case, found in zip(cases, solve_label_programs(programs, solution)):
-            assert found.is_feasible == case.is_feasible, case.name
+    programmes = [case.programme for case in cases]
+    for solution in get_args(Solution):
+        for case, found in zip(cases, solve_label_programmes(programmes, solution)):
+            assert found.is_exact == case.is_feasible, case.name
             assert np.all((found.label >= 0) & (found.label <= 1))
-            if found.is_feasible:
-                optimum = float(case.stored["lp_objective"]) if len(case.program.score) else 0.0
+            if found.is_exact:
+                optimum = float(case.stored["lp_objective"]) if len(case.programme.score) else 0.0
                 assert found.label.sum() == pytest.approx(optimum, abs=1e-6), case.name
-                assert found.violation < 1e-6
+                assert found.residual < 1e-6
 
 
 def test_parity_analytic_centre(cases: list[Case]) -> None:
-    solved = [case for case in cases if case.is_feasible and len(case.program.score)]
-    labels = solve_label_programs([case.program for case in solved])
+    solved = [case for case in cases if case.is_feasible and len(case.programme.score)]
+    labels = solve_label_programmes([case.programme for case in solved])
     worst = np.array([np.abs(found.label - case.stored["lp_centre"]).max() for case, found in zip(solved, labels)])
     assert worst.max() < 1e-2
     assert np.mean(worst < 1e-3) >= 0.85

@@ -17,8 +17,10 @@ from wtal.base.timebase import cut_to_grid
 from wtal.evaluate import EvaluationOptions, SnippetProtocol, evaluate_detections
 from wtal.evaluate.score.classification import classification_mean
 from wtal.localise.detect import detect
+from wtal.localise.fusion.gaussian import GaussianFusion
 from wtal.localise.labels.file import PseudoLabels
 from wtal.localise.labels.make import INFEASIBLE, pseudo_labels
+from wtal.localise.labels.optimised import OptimisedLabels
 from wtal.methods.batch import ArrayVideos
 from wtal.methods.contract import Use
 from wtal.methods.rskp.method import Rskp
@@ -99,12 +101,13 @@ def method_of(stored: dict[str, Any]) -> s.MethodSettings:
             margin_factor=stored["margin_factor"],
             margin_power=stored["margin_power"],
             minimum_length=stored["minimum_length"],
-            overlap=stored["fusion_overlap"],
         ),
         labels=s.LabelSettings(
             refresh_epochs=tuple(stored["label_refresh_before_epoch"]),
             first_used_epoch=next(p["epochs"][0] for p in stored["label_use"] if p["target"] == "newest"),
+            fusion=GaussianFusion(overlap=stored["fusion_overlap"]),
             fusion_temperatures=tuple(stored["fusion_temperature"]),
+            maker=OptimisedLabels(),
             classes=stored["label_classes"],
             weight=s.LabelWeight(start=start, growth=growth, limit=limit),
         ),
@@ -112,7 +115,9 @@ def method_of(stored: dict[str, Any]) -> s.MethodSettings:
             mode="on", scale=tuple(s.From(epoch=piece["epochs"][0], value=piece["scale"]) for piece in used)
         ),
         detection=s.DetectionSettings(
-            temperature=stored["detection"]["fusion_temperature"],
+            fusion=GaussianFusion(
+                overlap=stored["fusion_overlap"], temperature=stored["detection"]["fusion_temperature"]
+            ),
         ),
     )
 

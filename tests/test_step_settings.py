@@ -39,7 +39,7 @@ def changed(*changes: dict[str, Any], base: tuple[dict[str, Any], ...] = ()) -> 
         ({"report": {"timeline_videos": 3}}, {"figures.json"}),
         ({"report": {"timeline_variant": "base"}}, {"report.json"}),
         ({"variants": {"base": {"title": "another"}}}, {"report.json"}),
-        ({"method": {"detection": {"temperature": 0.7}}}, {"report.json", "detect.json"}),
+        ({"method": {"detection": {"fusion": {"temperature": 0.7}}}}, {"report.json", "detect.json"}),
         ({"method": {"training": {"collapse": {"action": "stop", "epochs": 1}}}}, {"report.json", "collapse.json"}),
         ({"method": {"training": {"collapse": {"least_spread": 0.5}}}}, {"report.json", "collapse.json"}),
         ({"method": {"training": {"collapse": {"label_share": 0.5}}}}, {"report.json", "collapse.json"}),

@@ -85,7 +85,7 @@ def test_deleting_a_variant_rebuilds_it_and_what_depends_on_it(finished: Project
 
 
 def test_a_setting_makes_stale_only_what_reads_it(finished: ProjectCopy) -> None:
-    jobs = finished.planned("--config", "method={detection: {temperature: 0.1}}")
+    jobs = finished.planned("--config", "method={detection: {fusion: {temperature: 0.1}}}")
     variants = ("base", "optimised", "optimised_delta", "code")
     stale = {f"{rule} variant {name} seed 0" for rule in ("detect", "evaluate") for name in variants}
     assert jobs == stale | {"make_tables", "make_figures", "make_report"}
@@ -119,7 +119,7 @@ def test_a_shared_checkpoint_carries_the_detection_settings_of_the_variant_it_is
     for variant, fusion in (("base", "gaussian"), ("optimised", "nms")):
         _, about = read_checkpoint(finished.folder / f"results/small/{variant}/seed0/round0/checkpoint.pt")
         assert about.detection is not None
-        assert about.detection["detection"]["fusion"] == fusion
+        assert about.detection["detection"]["fusion"]["kind"] == fusion
 
 
 def test_dvc_carries_a_finished_run_to_a_clone_in_which_nothing_is_left_to_do(

@@ -13,7 +13,7 @@ from wtal.base.files import read_yaml, to_json, write_if_changed
 from wtal.data.kinds.prepare import keep_listing
 from wtal.suite.paths import SuitePaths
 from wtal.suite.plan import plan_files, suite_from_mapping
-from wtal.suite.file import merge
+from wtal.suite.file import merge_files
 
 # `wtal` and `snakemake` are found beside the Python that runs this; processes have one thread unless a rule says more.
 os.environ |= {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
@@ -41,7 +41,7 @@ def chosen_suite():
     """The suite of --configfile, or the default one, with --config laid over it and its settings files written."""
     values = read_yaml(SOURCES[0])
     for change in [*map(read_yaml, SOURCES[1:]), typed(dict(workflow.config_settings.config))]:
-        values = merge(values, change) if isinstance(values, dict) and isinstance(change, dict) else values or change
+        values = merge_files(values, change) if isinstance(values, dict) and isinstance(change, dict) else values or change
     suite = suite_from_mapping(values, SOURCES[0])
     paths = SuitePaths.of(suite.name)
     for name, value in plan_files(suite).items():

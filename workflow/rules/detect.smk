@@ -16,7 +16,7 @@ rule detect:
         runtime=60,
     params:
         data=subpath(input[0], parent=True),
-        code=code_of("detect"),
+        code=code_of("detect", "detection.fusion"),
     shell:
         "wtal detect --settings {input.settings} --data {params.data} --scores {input.scores}"
         " --detections {output.detections} --rounds {output.rounds} > {log} 2>&1"

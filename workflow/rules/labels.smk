@@ -31,6 +31,7 @@ rule solve_labels:
         STORE,
         settings=settings_of("labels", "{round}"),
         scores=scores_before,
+        previous=labels_before_or_none,
         collapse=COLLAPSE,
     output:
         ROUND / paths.LABELS,
@@ -48,9 +49,10 @@ rule solve_labels:
         runtime=120,
     params:
         data=subpath(input[0], parent=True),
-        code=code_of("solve-labels"),
+        previous=lambda wildcards, input: f"--previous-labels {input.previous}" if input.previous else "",
+        code=code_of("solve-labels", "labels.fusion", "labels.maker"),
     shell:
-        "wtal solve-labels --settings {input.settings} --scores {input.scores} --data {params.data}"
+        "wtal solve-labels --settings {input.settings} --scores {input.scores} {params.previous} --data {params.data}"
         " --collapse {input.collapse} --out {output} > {log} 2>&1"
 
 

@@ -70,6 +70,10 @@ def labels_before(wildcards):
     return before(wildcards) / paths.LABELS
 
 
+def labels_before_or_none(wildcards):
+    return [labels_before(wildcards)] if int(wildcards.round) > 1 else []
+
+
 def given(wildcards, input):
     """The files that a round goes on from, as options of `wtal train`; none in round 0."""
     options = {"checkpoint": "--checkpoint", "labels": "--labels", "previous": "--previous-labels"}

@@ -51,7 +51,7 @@ rule make_figures:
     params:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
-        code=digest_of_command("figures"),
+        code=digest_of_command("figures", members=SUITE.variants[SHOWN].members("labels.fusion", "detection.fusion")),
     shell:
         "wtal figures --report {input.settings} --data {params.data} --results {params.folder}"
         " --out {params.folder} > {log} 2>&1"

@@ -24,8 +24,15 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "basnet": "wtal.methods.basnet.settings:BasNetSettings",
         "external": "wtal.methods.external.settings:ExternalMethod",
     },
-    "wtal.fusions": {},
-    "wtal.label_makers": {},
+    "wtal.fusions": {
+        "gaussian": "wtal.localise.fusion.gaussian:GaussianFusion",
+        "nms": "wtal.localise.fusion.nms:Nms",
+        "soft_nms": "wtal.localise.fusion.soft_nms:SoftNms",
+    },
+    "wtal.label_makers": {
+        "optimised": "wtal.localise.labels.optimised:OptimisedLabels",
+        "naive": "wtal.localise.labels.naive:NaiveLabels",
+    },
     "wtal.data_kinds": {
         "hapt": "wtal.data.kinds.hapt_settings:HaptData",
         "synthetic": "wtal.data.kinds.synthetic_settings:SyntheticData",

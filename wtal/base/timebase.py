@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Rounding = Literal["floor", "truncate"]  # of bounds to whole snippets; the latter repeats the released code
 SNAP = 1e-6  # undoes float error such as 13.999999999999998 before a bound is cut down to the grid
 
 
@@ -18,7 +21,7 @@ def to_snippets(seconds: ArrayLike, snippets_per_second: float) -> NDArray[np.fl
     return np.asarray(seconds, dtype=np.float64) * snippets_per_second
 
 
-def cut_to_grid(bounds: ArrayLike, rule: str = "floor") -> NDArray[np.int64]:
+def cut_to_grid(bounds: ArrayLike, rule: Rounding = "floor") -> NDArray[np.int64]:
     """Real-valued snippet bounds cut down to whole snippets.
 
     rule: "floor" adds 1e-6 first, so that float error does not lose a snippet; "truncate" repeats the released code,

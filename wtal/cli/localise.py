@@ -14,11 +14,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     labels = commands.add_parser(
         "solve-labels",
         help="pseudo labels of one round from the training scores of the round before",
-        description="Proposals, fusion and, for each class of each training video, a linear programme: the pseudo "
-        "labels of one round.",
+        description="Proposals, fusion and a label maker, such as a linear programme for each class of each training "
+        "video: the pseudo labels of one round.",
     )
     labels.add_argument("--settings", type=Path, required=True, help="settings of the labels, such as labels1.json")
     labels.add_argument("--scores", type=Path, required=True, help="scores_train.npz of the round before")
+    labels.add_argument(
+        "--previous-labels", type=Path, metavar="FILE", help="labels.npz of the round before, from round 2 on"
+    )
     labels.add_argument("--data", type=Path, required=True, help="folder of the store, for the video-level labels")
     labels.add_argument(
         "--collapse", type=Path, metavar="FILE", help="collapse.json: when to warn of a collapse, or stop"
@@ -45,7 +48,7 @@ def solve_labels(options: argparse.Namespace) -> None:
     from wtal.base.files import read_json
     from wtal.base.schema import from_mapping
     from wtal.data.store.read import read_store
-    from wtal.localise.labels.file import write_labels
+    from wtal.localise.labels.file import read_labels_of, write_labels
     from wtal.localise.labels.make import INFEASIBLE, label_signs, pseudo_labels
     from wtal.localise.scores_file import read_scores
     from wtal.suite.step_settings import LabelRoundSettings
@@ -59,7 +62,8 @@ def solve_labels(options: argparse.Namespace) -> None:
     if classes != store.classes or scores.videos != store.video_names("train"):
         raise InputError(file=options.scores, key="videos", expected="the store's training videos", got="others")
     video_labels = store.video_labels[store.videos("train")]
-    labels = pseudo_labels(scores, video_labels, settings)
+    previous = options.previous_labels and read_labels_of(options.previous_labels, store)
+    labels = pseudo_labels(scores, video_labels, settings, previous)
     for sign in label_signs(labels, video_labels, collapse):
         sentence = f"labels of round {settings.round_index}, before epoch {settings.refresh_epoch}: {sign}"
         if collapse.action == "stop":

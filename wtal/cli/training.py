@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wtal.data.store.read import Store
-    from wtal.localise.labels.file import PseudoLabels
     from wtal.training.trainer import RoundLabels
 
 
@@ -158,26 +157,14 @@ def train_external(options: argparse.Namespace) -> None:
 
 
 def _labels(store: Store, newest: Path, previous: Path | None) -> RoundLabels:
-    from wtal.localise.labels.file import read_labels
+    from wtal.localise.labels.file import read_labels_of
     from wtal.training.trainer import RoundLabels
 
     def arrays(path: Path) -> list[object]:
-        labels, classes = read_labels(path)
-        _check_labels(store, path, labels, classes)
+        labels = read_labels_of(path, store)
         return [labels.label[labels.rows(index)] for index in range(len(labels.videos))]
 
     return RoundLabels(arrays(newest), None if previous is None else arrays(previous))  # type: ignore[arg-type]
-
-
-def _check_labels(store: Store, path: Path, labels: PseudoLabels, classes: tuple[str, ...]) -> None:
-    from wtal.base.errors import InputError
-
-    if classes != store.classes:
-        raise InputError(file=path, key="classes", expected=f"the store's, {list(store.classes)}", got=list(classes))
-    if labels.videos != store.video_names("train"):
-        raise InputError(file=path, key="videos", expected="the store's training videos, in its order", got="others")
-    if labels.offsets.tolist() != store.offsets("train").tolist():
-        raise InputError(file=path, key="offsets", expected="the lengths of the store's videos", got="others")
 
 
 def score_checkpoint(options: argparse.Namespace) -> None:

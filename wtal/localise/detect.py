@@ -8,7 +8,6 @@ import numpy as np
 
 from wtal.base.records import Detections, VideoScores
 from wtal.base.timebase import to_seconds
-from wtal.localise.fusion.fuse import fuse
 from wtal.localise.propose import proposals_of_class
 from wtal.suite.step_settings import DetectSettings
 
@@ -27,8 +26,7 @@ def detect(
         seen = scores.video_score[index, : len(classes)] >= settings.proposals.class_threshold
         for number in np.flatnonzero(seen):
             proposals = proposals_of_class(rows[:, number], settings.proposals)
-            fused = fuse(proposals, settings.detection.fusion, settings.detection.temperature, settings.proposals)
-            segments = fused.by_falling_score()
+            segments = settings.detection.fusion(proposals).by_falling_score()
             video.append(np.full(len(segments), place, dtype=np.int64))
             label.append(np.full(len(segments), number, dtype=np.int64))
             parts.append(np.stack([segments.start, segments.end, segments.score]))

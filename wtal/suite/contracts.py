@@ -1,17 +1,21 @@
 """What a suite asks of the siblings that it names and never imports: a settings class for each kind.
 
-Classes are found by `wtal.base.members`; none of them may need torch before it is asked for a network.
+Classes are found by `wtal.base.members`; none of them may need torch before it is asked for a network. docs/methods.md
+adds a base network, docs/extending.md a fusion and a label maker.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
-    from wtal.base.records import Bounds, Floats
+    from wtal.base.records import Bounds, Floats, Proposals, Segments
 
 Precision = Literal["float32", "float16"]
+
+# Axes: T snippets, S segments.
 
 
 class BaseSettings:
@@ -71,3 +75,56 @@ class ScoringProtocol(Protocol):
 
     def truth_bounds(self, start: Floats, end: Floats, snippets_per_second: float) -> Bounds:
         """Bounds [M] of instances or ambiguous intervals, given in seconds, as they are compared."""
+
+
+class Fusion:
+    """From overlapping proposals to segments, for labels and detections alike: a frozen dataclass with `kind`.
+
+    One with a field `temperature` is given that of each round by `labels.fusion_temperatures`.
+    """
+
+    __slots__ = ()
+    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # its own keys under `preset: paper` and `preset: code`
+    title: ClassVar[str] = ""  # in figures, as in "segments after Gaussian fusion"; empty: its kind
+    kind: str  # the word for it in YAML
+
+    def __call__(self, proposals: Proposals) -> Segments:
+        """Segments of one class in one video, in any order; none where there is no proposal."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRequest:
+    """What the pseudo label of one class in one video is made from."""
+
+    segments: Segments  # at least one, by falling score; bounds in snippets, which may end one beyond the video
+    scores: Floats  # [T] snippet scores of the class, which the segments were made from
+    previous: Floats | None  # [T] the label of the round before; None in the first round
+    outer_margin: Callable[[Floats], Floats]  # lengths [S] to widths [S] of the context on either side, in snippets
+
+    @property
+    def n_snippets(self) -> int:
+        """T."""
+        return len(self.scores)
+
+
+@dataclass(frozen=True, slots=True)
+class SnippetLabel:
+    """The pseudo label of one class in one video, and how well it is what its segments ask for."""
+
+    label: Floats  # [T] finite, of either sign
+    weight: Floats | None = None  # [T] multiplies the label; None: 1 everywhere
+    residual: float = 0.0  # how far the label is from what its segments ask for
+    is_exact: bool = True  # False: nothing is what they ask for
+
+
+class LabelMaker:
+    """From fused segments to pseudo labels, all those of a round at once: a frozen dataclass with `kind`."""
+
+    __slots__ = ()
+    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # its own keys under `preset: paper` and `preset: code`
+    kind: str  # the word for it in YAML
+
+    def __call__(self, requests: Sequence[LabelRequest]) -> list[SnippetLabel]:
+        """A label for each request, in their order."""
+        raise NotImplementedError

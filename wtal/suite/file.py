@@ -83,21 +83,76 @@ def extended(values: object, source: Path, seen: tuple[Path, ...] = ()) -> Any:
     path = source.parent / parent
     if path.resolve() in seen:
         raise InputError(file=source, key="extends", expected="a file that does not extend itself", got=parent)
-    base = extended(read_yaml(path), path, (*seen, path.resolve()))
-    return merge(base, values)
+    return merge_files(extended(read_yaml(path), path, (*seen, path.resolve())), values)
+
+
+def merge_files(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """A suite file with another one laid over it; members that either names by a word become groups of keys."""
+    base, change = _file_with_kinds(base), _file_with_kinds(change)
+    if "extends" not in base and isinstance(base.get("method"), Mapping):
+        base["method"] = merge(DEFAULT_KINDS, base["method"])  # what is not written is replaced by another kind too
+    return merge(base, change)
+
+
+def _file_with_kinds(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A suite file whose members are groups of keys with `kind`, in its method and in the overrides of its variants."""
+    written = copy.deepcopy(dict(values))
+    variants = written.get("variants")
+    entries = list(variants.values()) if isinstance(variants, Mapping) else []
+    for holder, key in ((written, "method"), *((entry, "override") for entry in entries if isinstance(entry, dict))):
+        if key in holder:
+            holder[key] = _with_kinds(holder[key])
+    return written
+
+
+def _with_kinds(method: Any) -> Any:
+    """Settings of a method in which a member that is named by a word is a group of keys with that `kind`."""
+    if not isinstance(method, Mapping):
+        return method
+    written = copy.deepcopy(dict(method))
+    for place in MEMBERS:
+        *outer, name = place.split(".")
+        group: Any = written
+        for part in outer:
+            group = group.get(part) if isinstance(group, dict) else None
+        if isinstance(group, dict) and isinstance(group.get(name), str):
+            group[name] = {"kind": group[name]}
+    return written
 
 
 def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with the keys of `change` laid over it, group by group; a group set to null is removed."""
-    merged = dict(copy.deepcopy(dict(base)))
+    """`base` with the keys of `change` laid over it, group by group.
+
+    A group set to null is removed, one of another `kind` replaced.
+    """
+    merged = copy.deepcopy(dict(base))
     for key, value in change.items():
-        if isinstance(value, Mapping) and isinstance(merged.get(key), Mapping):
-            merged[key] = merge(merged[key], value)
-        elif value is None and isinstance(merged.get(key), Mapping):
+        group = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(group, Mapping) and not _kinds_differ(group, value):
+            merged[key] = merge(group, value)
+        elif value is None and isinstance(group, Mapping):
             del merged[key]
         else:
             merged[key] = copy.deepcopy(value)
     return merged
+
+
+def _kinds_differ(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    return "kind" in one and "kind" in other and bool(one["kind"] != other["kind"])
+
+
+# The groups of keys of a method that are members of a group of siblings, and the kind of each where none is written.
+MEMBERS = {
+    "base": "wtal.methods",
+    "labels.fusion": "wtal.fusions",
+    "labels.maker": "wtal.label_makers",
+    "detection.fusion": "wtal.fusions",
+}
+DEFAULT_KINDS = {
+    "base": {"kind": "rskp"},
+    "labels": {"fusion": {"kind": "gaussian"}, "maker": {"kind": "optimised"}},
+    "detection": {"fusion": {"kind": "gaussian"}},
+}
 
 
 def method_of(
@@ -107,11 +162,11 @@ def method_of(
 
     Under all of it lies how the base network was trained when it was published.
     """
-    merged: dict[str, Any] = {"base": {"kind": "rskp"}}
-    for layer in (method, override):
+    merged: dict[str, Any] = DEFAULT_KINDS
+    for layer, default in ((_with_kinds(method), "paper"), (_with_kinds(override), None)):
         refuse_renamed(layer, source, key)
         before = merged
-        preset = layer.get("preset", "paper" if layer is method else None)
+        preset = layer.get("preset", default)
         if preset is not None:
             if preset not in s.PRESETS:
                 expected = f"one of {', '.join(s.PRESETS)}"
@@ -123,10 +178,6 @@ def method_of(
     return from_mapping(s.MethodSettings, merged, file=source, key=key)
 
 
-# The groups of keys of a method that are members of a group of siblings.
-MEMBERS = {"base": "wtal.methods"}
-
-
 def _with_members_presets(
     before: Mapping[str, Any], merged: Mapping[str, Any], layer: Mapping[str, Any], source: str, key: str
 ) -> dict[str, Any]:
@@ -135,8 +186,6 @@ def _with_members_presets(
     preset = result.get("preset", "paper")
     for place, group in MEMBERS.items():
         kind, old = _kind_at(result, place), _kind_at(before, place)
-        if kind != old:  # the keys of another kind are of no use
-            merged = merge(merged, _at(place, None))
         if kind is not None and ("preset" in layer or kind != old):
             own = member(group, kind, file=source, key=f"{key}.{place}.kind").presets.get(preset, {})
             merged = merge(merged, _at(place, {"kind": kind, **own}))
@@ -146,12 +195,12 @@ def _with_members_presets(
 def _kind_at(method: Mapping[str, Any], place: str) -> Any:
     """The kind of the member under dotted keys; None where there is none."""
     found: Any = method
-    for part in place.split("."):
+    for part in (*place.split("."), "kind"):
         found = found.get(part) if isinstance(found, Mapping) else None
-    return found.get("kind") if isinstance(found, Mapping) else found
+    return found
 
 
-def _at(place: str, value: dict[str, Any] | None) -> dict[str, Any]:
+def _at(place: str, value: dict[str, Any]) -> dict[str, Any]:
     """A mapping with a value under dotted keys."""
     first, _, rest = place.partition(".")
     return {first: _at(rest, value) if rest else value}

@@ -4,26 +4,21 @@ their own, training_settings.py. Equations: docs/method.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Literal
 
 from wtal.base.errors import require
 from wtal.base.members import OneOf, usual
 from wtal.base.ranges import Doc, Ge, Gt, Length, Lt, settings
-from wtal.suite.contracts import BaseSettings, ScoringProtocol
+from wtal.suite.contracts import BaseSettings, Fusion, LabelMaker, ScoringProtocol
 from wtal.suite.training_settings import From, TrainingSettings, require_share
-
-Fusion = Literal["gaussian", "nms", "soft_nms"]
-LabelKind = Literal["optimised", "naive"]
-LpSolution = Literal["centre", "vertex", "minimum_norm"]
-Bounds = Literal["floor", "truncate"]
 
 PUBLISHED_THRESHOLDS = tuple(round(0.001 + 0.002 * step, 3) for step in range(20))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProposalSettings:
-    """From scores to proposals and segments; used for labels and for detection alike."""
+    """From scores to proposals; used for labels and for detection alike."""
 
     thresholds: tuple[float, ...] = PUBLISHED_THRESHOLDS
     threshold_kind: Literal["absolute", "relative"] = "absolute"  # relative: to the video's maximum for the class
@@ -31,10 +26,6 @@ class ProposalSettings:
     margin_factor: float = 0.0785  # outer margin = factor * length ** power, in snippets
     margin_power: float = 0.9
     minimum_length: int = 2  # snippets
-    overlap: float = 0.25  # share of the lower-scored proposal's length, in (0, 1)
-    nms_tiou: float = 0.45
-    soft_nms_sigma: float = 0.3
-    soft_nms_floor: float = 0.001  # segments decayed below this share of the top score are dropped
 
     def __post_init__(self) -> None:
         require(bool(self.thresholds), "thresholds", "at least one threshold", [])
@@ -50,21 +41,13 @@ class ProposalSettings:
         require(self.margin_factor >= 0, "margin_factor", "0 or above", self.margin_factor)
         require(self.margin_power > 0, "margin_power", "above 0", self.margin_power)
         require(self.minimum_length >= 1, "minimum_length", "a whole number, 1 or above", self.minimum_length)
-        require(0 < self.overlap < 1, "overlap", "a share in (0, 1)", self.overlap)
-        require(0 < self.nms_tiou < 1, "nms_tiou", "a tIoU in (0, 1)", self.nms_tiou)
-        require(self.soft_nms_sigma > 0, "soft_nms_sigma", "above 0", self.soft_nms_sigma)
-        require_share(self.soft_nms_floor, "soft_nms_floor")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DetectionSettings:
     """How detections are made from the scores of the test videos."""
 
-    fusion: Fusion = "gaussian"
-    temperature: float = 0.2  # tau of the Gaussian weights; smaller trusts the inner score more
-
-    def __post_init__(self) -> None:
-        require(self.temperature > 0, "temperature", "above 0", self.temperature)
+    fusion: Annotated[Fusion, OneOf("wtal.fusions")]
 
 
 @settings
@@ -85,15 +68,11 @@ class LabelWeight:
 class LabelSettings:
     """When and how pseudo labels are made, and how much they weigh."""
 
+    fusion: Annotated[Fusion, OneOf("wtal.fusions")]
+    maker: Annotated[LabelMaker, OneOf("wtal.label_makers")]
     refresh_epochs: tuple[int, ...] = ()  # one round each; labels are made just before that epoch
     first_used_epoch: int | None = None  # null: the first refresh
-    fusion: Fusion = "gaussian"
-    fusion_temperatures: tuple[float, ...] = ()  # one per round
-    kind: LabelKind = "optimised"
-    naive_overlap: Literal["mean", "maximum"] = "mean"  # of naive labels, where segments overlap
-    lp_solution: LpSolution = "centre"
-    lp_infeasible: Literal["elastic", "last_iterate"] = "elastic"  # the latter repeats the released code
-    bounds: Bounds = "floor"  # "truncate" repeats the released code
+    fusion_temperatures: tuple[float, ...] = ()  # one per round, for a fusion with a temperature; none: its own
     classes: Literal["label", "score"] = "label"  # of the video-level label only, or all above the class threshold
     dropout: bool = False  # true repeats the released code: labels made from scores with dropout on
     weight: LabelWeight = LabelWeight()
@@ -104,12 +83,19 @@ class LabelSettings:
         require(all(epoch > 0 for epoch in epochs), "refresh_epochs", "epochs above 0", epochs)
         temperatures = list(self.fusion_temperatures)
         expected = f"one temperature for each of {len(epochs)} rounds"
-        require(len(temperatures) == len(epochs), "fusion_temperatures", expected, temperatures)
+        require(len(temperatures) in (0, len(epochs)), "fusion_temperatures", expected, temperatures)
         require(all(value > 0 for value in temperatures), "fusion_temperatures", "numbers above 0", temperatures)
         if self.first_used_epoch is not None:
             require(bool(epochs), "first_used_epoch", "null where there is no round", self.first_used_epoch)
             later = self.first_used_epoch >= epochs[0]
             require(later, "first_used_epoch", f"an epoch from {epochs[0]} on", self.first_used_epoch)
+
+    def fusion_of(self, round_index: int) -> Fusion:
+        """The fusion of one round (1 or above), with the temperature of that round where it has one."""
+        has_temperature = any(field.name == "temperature" for field in fields(self.fusion))  # type: ignore[arg-type]
+        if not self.fusion_temperatures or not has_temperature:
+            return self.fusion
+        return replace(self.fusion, temperature=self.fusion_temperatures[round_index - 1])  # type: ignore[type-var]
 
 
 @settings
@@ -147,11 +133,11 @@ class MethodSettings:
 
     base: Annotated[BaseSettings, OneOf("wtal.methods")]
     training: TrainingSettings
+    labels: LabelSettings
+    detection: DetectionSettings
     preset: Literal["paper", "code"] = "paper"
     proposals: ProposalSettings = ProposalSettings()
-    labels: LabelSettings = LabelSettings()
     delta: DeltaSettings = DeltaSettings(mode="off")
-    detection: DetectionSettings = DetectionSettings()
 
     def __post_init__(self) -> None:
         refresh, epochs = self.labels.refresh_epochs, self.training.epochs
@@ -168,11 +154,11 @@ class MethodSettings:
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
     "paper": {
         "training": {"checkpoint": "last"},
-        "labels": {"dropout": False, "classes": "label", "lp_infeasible": "elastic", "bounds": "floor"},
+        "labels": {"dropout": False, "classes": "label"},
     },
     "code": {
         "training": {"checkpoint": "selected_on_test"},
-        "labels": {"dropout": True, "classes": "score", "lp_infeasible": "last_iterate", "bounds": "truncate"},
+        "labels": {"dropout": True, "classes": "score"},
     },
 }
 PRESET_MISSING_CLASS: dict[str, Literal["zero", "zero_all"]] = {"paper": "zero", "code": "zero_all"}

@@ -153,13 +153,8 @@ def label_settings(variant: Variant, round_index: int) -> LabelRoundSettings:
         round_index=round_index,
         refresh_epoch=labels.refresh_epochs[round_index - 1],
         proposals=variant.method.proposals,
-        fusion=labels.fusion,
-        temperature=labels.fusion_temperatures[round_index - 1],
-        kind=labels.kind,
-        naive_overlap=labels.naive_overlap,
-        lp_solution=labels.lp_solution,
-        lp_infeasible=labels.lp_infeasible,
-        bounds=labels.bounds,
+        fusion=labels.fusion_of(round_index),
+        maker=labels.maker,
         classes=labels.classes,
     )
 

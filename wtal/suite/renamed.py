@@ -14,8 +14,18 @@ RENAMED: dict[str, str] = {
     "training.memory_from_epoch": "base.memory_from_epoch",
     "training.memory_index": "base.memory_index",
     "proposals.video_original_share": "base.video_original_share",
+    "proposals.overlap": "labels.fusion.overlap (and detection.fusion.overlap)",
+    "proposals.nms_tiou": "labels.fusion.tiou (and detection.fusion.tiou)",
+    "proposals.soft_nms_sigma": "labels.fusion.sigma (and detection.fusion.sigma)",
+    "proposals.soft_nms_floor": "labels.fusion.floor (and detection.fusion.floor)",
+    "labels.kind": "labels.maker.kind",
+    "labels.naive_overlap": "labels.maker.overlap (with kind: naive)",
+    "labels.lp_solution": "labels.maker.solution",
+    "labels.lp_infeasible": "labels.maker.infeasible",
+    "labels.bounds": "labels.maker.rounding",
     "labels.snippet_original_share": "base.label_snippet_original_share",
     "detection.snippet_original_share": "base.detection_snippet_original_share",
+    "detection.temperature": "detection.fusion.temperature",
 }
 
 

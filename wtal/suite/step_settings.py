@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from wtal.base.members import OneOf
 from wtal.suite import method_settings as s
-from wtal.suite.contracts import BaseSettings
+from wtal.suite.contracts import BaseSettings, Fusion, LabelMaker
 from wtal.suite.training_settings import EarlyStopping, Sampling
 
 
@@ -55,13 +55,8 @@ class LabelRoundSettings:
     round_index: int
     refresh_epoch: int  # the first epoch that may learn from them
     proposals: s.ProposalSettings
-    fusion: s.Fusion
-    temperature: float
-    kind: s.LabelKind
-    naive_overlap: str
-    lp_solution: s.LpSolution
-    lp_infeasible: str
-    bounds: s.Bounds
+    fusion: Annotated[Fusion, OneOf("wtal.fusions")]
+    maker: Annotated[LabelMaker, OneOf("wtal.label_makers")]
     classes: str
 
 

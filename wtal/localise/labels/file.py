@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 from wtal.base.errors import InputError
 from wtal.base.files import read_arrays, write_arrays
 from wtal.base.records import Floats, Integers
+
+if TYPE_CHECKING:
+    from wtal.data.store.read import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +78,15 @@ def read_labels(path: str | Path) -> tuple[PseudoLabels, tuple[str, ...]]:
     if not np.isfinite(arrays["label"]).all():
         raise InputError(file=path, key="label", expected="finite numbers", got="NaN or infinity")
     return PseudoLabels(videos, **{field: arrays[key] for key, field in _ARRAYS.items()}), classes
+
+
+def read_labels_of(path: str | Path, store: Store) -> PseudoLabels:
+    """Labels of the training videos of a store. Raises InputError where they are of others."""
+    labels, classes = read_labels(path)
+    if classes != store.classes:
+        raise InputError(file=path, key="classes", expected=f"the store's, {list(store.classes)}", got=list(classes))
+    if labels.videos != store.video_names("train"):
+        raise InputError(file=path, key="videos", expected="the store's training videos, in its order", got="others")
+    if labels.offsets.tolist() != store.offsets("train").tolist():
+        raise InputError(file=path, key="offsets", expected="the lengths of the store's videos", got="others")
+    return labels

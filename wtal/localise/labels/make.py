@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wtal.base.records import Floats, Segments, VideoScores
-from wtal.base.timebase import cut_to_grid
-from wtal.localise.fusion.fuse import fuse
+from wtal.base.errors import InputError
+from wtal.base.records import Floats, VideoScores
 from wtal.localise.labels.file import PseudoLabels
-from wtal.localise.labels.optimised import label_program, solve_label_programs
-from wtal.localise.propose import proposals_of_class
+from wtal.localise.propose import outer_margin, proposals_of_class
+from wtal.suite.contracts import LabelMaker, LabelRequest, SnippetLabel
 from wtal.suite.step_settings import LabelRoundSettings
 from wtal.suite.training_settings import CollapseSettings
 
@@ -23,52 +23,53 @@ TENTH, WIDE = 0.1, 0.95  # of a label's maximum where it covers a snippet; of a 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """The fused segments of one class of one video, by falling score."""
+    """One class of one video that gets a label, and what it is made from."""
 
     video: int
     label: int
-    segments: Segments
+    request: LabelRequest
 
 
-def pseudo_labels(scores: VideoScores, video_labels: NDArray[np.bool_], settings: LabelRoundSettings) -> PseudoLabels:
-    """The labels of one round. video_labels: [V, C], rows in the order of the scores.
+def pseudo_labels(
+    scores: VideoScores,
+    video_labels: NDArray[np.bool_],
+    settings: LabelRoundSettings,
+    previous: PseudoLabels | None = None,
+) -> PseudoLabels:
+    """The labels of one round. video_labels: [V, C], rows in the order of the scores, as are those of `previous`.
 
-    Source: docs/method.md#pseudo-labels-as-an-optimisation-problem. A label is never NaN; what could not be met is
-    recorded in `violation`.
+    A label is never NaN; what could not be met is recorded in `violation`. A weight multiplies the label: every label
+    loss is linear in it. Source: docs/method.md#pseudo-labels-as-an-optimisation-problem. Raises InputError where a
+    label maker gives something else than a label for each request.
     """
-    entries = fused_segments(scores, video_labels, settings)
-    lengths = np.diff(scores.offsets)
+    entries = _entries(scores, video_labels, settings, previous)
     label = np.zeros(scores.snippet_score.shape, dtype=np.float64)
     status = np.full(scores.video_score.shape, NOTHING_TO_SOLVE, dtype=np.int8)
     violation = np.zeros(scores.video_score.shape, dtype=np.float32)
-    if settings.kind == "optimised":
-        programs = [
-            label_program(entry.segments, int(lengths[entry.video]), settings.proposals, settings.bounds)
-            for entry in entries
-        ]
-        solutions = solve_label_programs(programs, settings.lp_solution, settings.lp_infeasible)
-        for entry, solution in zip(entries, solutions):
-            label[scores.rows(entry.video), entry.label] = solution.label
-            status[entry.video, entry.label] = SOLVED if solution.is_feasible else INFEASIBLE
-            violation[entry.video, entry.label] = solution.violation
-    else:
-        for entry in entries:
-            naive = naive_label(entry.segments, int(lengths[entry.video]), settings)
-            label[scores.rows(entry.video), entry.label] = naive
-            status[entry.video, entry.label] = SOLVED
+    found = _made(settings.maker, [entry.request for entry in entries])
+    for entry, made in zip(entries, found):
+        rows = scores.rows(entry.video)
+        label[rows, entry.label] = made.label if made.weight is None else made.label * made.weight
+        status[entry.video, entry.label] = SOLVED if made.is_exact else INFEASIBLE
+        violation[entry.video, entry.label] = made.residual
     return _gathered(scores, entries, label, status, violation)
 
 
-def fused_segments(scores: VideoScores, video_labels: NDArray[np.bool_], settings: LabelRoundSettings) -> list[_Entry]:
-    """The segments that labels are made from, for each video and class that gets a label and has any."""
+def _entries(
+    scores: VideoScores, video_labels: NDArray[np.bool_], settings: LabelRoundSettings, previous: PseudoLabels | None
+) -> list[_Entry]:
+    """A request for each video and class that gets a label and has any segment."""
     entries = []
+    margin = partial(outer_margin, settings=settings.proposals)
     for video in range(len(scores.videos)):
         rows = scores.snippet_score[scores.rows(video)]
+        before = None if previous is None else previous.label[previous.rows(video)]
         for label in _classes(scores.video_score[video], video_labels[video], settings):
-            proposals = proposals_of_class(rows[:, label], settings.proposals)
-            segments = fuse(proposals, settings.fusion, settings.temperature, settings.proposals)
+            segments = settings.fusion(proposals_of_class(rows[:, label], settings.proposals))
             if len(segments):
-                entries.append(_Entry(video, int(label), segments.by_falling_score()))
+                column, earlier = rows[:, label], None if before is None else before[:, label].astype(np.float64)
+                request = LabelRequest(segments.by_falling_score(), column.astype(np.float64), earlier, margin)
+                entries.append(_Entry(video, int(label), request))
     return entries
 
 
@@ -80,17 +81,20 @@ def _classes(
     return np.flatnonzero(video_score >= settings.proposals.class_threshold)  # background is not excluded
 
 
-def naive_label(segments: Segments, n_snippets: int, settings: LabelRoundSettings) -> NDArray[np.float64]:
-    """The alternative of the ablation: each segment's score on its own snippets [T]; mean or maximum on overlaps."""
-    start, end = cut_to_grid(segments.start, settings.bounds), cut_to_grid(segments.end, settings.bounds)
-    snippet = np.arange(n_snippets)
-    inside = (snippet >= start[:, None]) & (snippet < end[:, None])
-    covered = inside.any(axis=0)
-    if settings.naive_overlap == "maximum":
-        highest = np.where(inside, segments.score[:, None], -np.inf).max(axis=0, initial=-np.inf)
-        return np.where(covered, highest, 0.0)
-    mean: NDArray[np.float64] = segments.score @ inside / np.maximum(inside.sum(axis=0), 1)
-    return mean
+def _made(maker: LabelMaker, requests: Sequence[LabelRequest]) -> list[SnippetLabel]:
+    """What a label maker gives, refused unless it is finite and of the shape of what was asked for."""
+    where = f"the label maker {maker.kind}"
+    found = maker(requests)
+    if len(found) != len(requests):
+        raise InputError(file=where, expected=f"{len(requests)} labels, one for each request", got=len(found))
+    for request, made in zip(requests, found):
+        for name in ("label", "weight"):
+            values = getattr(made, name)
+            fits = values is None or (np.shape(values) == (request.n_snippets,) and bool(np.isfinite(values).all()))
+            if not fits:
+                expected = f"{request.n_snippets} finite numbers, one for each snippet"
+                raise InputError(file=where, key=name, expected=expected, got=f"an array of shape {np.shape(values)}")
+    return found
 
 
 def label_signs(labels: PseudoLabels, video_labels: NDArray[np.bool_], settings: CollapseSettings) -> tuple[str, ...]:
@@ -118,10 +122,10 @@ def _gathered(
     status: NDArray[np.int8],
     violation: NDArray[np.float32],
 ) -> PseudoLabels:
-    counts = [len(entry.segments) for entry in entries]
+    counts = [len(entry.request.segments) for entry in entries]
 
     def column(name: str) -> Floats:
-        return np.concatenate([np.zeros(0), *(getattr(entry.segments, name) for entry in entries)])
+        return np.concatenate([np.zeros(0), *(getattr(entry.request.segments, name) for entry in entries)])
 
     return PseudoLabels(
         videos=scores.videos,

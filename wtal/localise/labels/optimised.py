@@ -1,231 +1,38 @@
-"""Pseudo labels of one class as an optimisation problem: its constraints, its reduction, its solutions."""
+"""Optimised labels: each is the solution of a linear programme that its segments pose."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Literal
 
-import highspy
-import numpy as np
-from numpy.typing import NDArray
-
-from wtal.base.errors import SolverError
-from wtal.base.records import Segments
-from wtal.base.timebase import cut_to_grid
-from wtal.localise.labels import interior_point
-from wtal.localise.propose import outer_margin
-from wtal.suite.method_settings import Bounds, LpSolution, ProposalSettings
-
-SLACK_COST = 1e3  # of one unit of violation; far above what a unit of label costs
-MET = 1e-7  # largest residual of a constraint that counts as met, as HiGHS has it
-CURVATURE = 1e-4  # small enough that the penalised problem has the least-norm optimum of the linear one
-BATCH = 256  # programmes solved at once, at most
-BATCH_ENTRIES = 1 << 20  # of the padded constraint matrices of a batch: 8 MB, several of which exist at a time
+from wtal.base.ranges import Doc, settings
+from wtal.base.timebase import Rounding
+from wtal.localise.labels.programme import Infeasible, Solution, label_programme, solve_label_programmes
+from wtal.suite.contracts import LabelMaker, LabelRequest, SnippetLabel
 
 
-@dataclass(frozen=True, slots=True)
-class LabelProgram:
-    """min sum(x) subject to rows @ x = score and 0 <= x <= 1, for one class of one video."""
+@settings
+class OptimisedLabels(LabelMaker):
+    """The least label whose contrast over each segment is the segment's score.
 
-    rows: NDArray[np.int8]  # [n, T] one for each segment: +1 inside, -1 in its outer margins
-    score: NDArray[np.float64]  # [n]
-
-
-@dataclass(frozen=True, slots=True)
-class LabelSolution:
-    """A label [T] in [0, 1], whether its programme had a solution, and how far the label is from it."""
-
-    label: NDArray[np.float64]  # [T]
-    is_feasible: bool
-    violation: float  # largest |rows @ label - score|
-
-
-def label_program(
-    segments: Segments, n_snippets: int, settings: ProposalSettings, bounds: Bounds = "floor"
-) -> LabelProgram:
-    """The constraints of the segments, by falling score; bounds are cut to whole snippets by the named rule.
-
-    Source: pseudo-label generation of Zhou et al., CVPR 2023; docs/method.md#pseudo-labels-as-an-optimisation-problem.
+    Source: docs/method.md#pseudo-labels-as-an-optimisation-problem.
     """
-    ordered = segments.by_falling_score()
-    start, end = cut_to_grid(ordered.start, bounds), cut_to_grid(ordered.end, bounds)
-    margin = outer_margin(np.maximum(end - start, 0).astype(np.float64), settings)
-    left = np.maximum(0, np.floor(start - margin).astype(np.int64))
-    right = np.minimum(n_snippets - 1, np.floor(end + margin + 1).astype(np.int64))
-    snippet = np.arange(n_snippets)
-    inside = (snippet >= start[:, None]) & (snippet < end[:, None])
-    around = (snippet >= left[:, None]) & (snippet < right[:, None]) & ~inside
-    return LabelProgram(inside.astype(np.int8) - around.astype(np.int8), ordered.score)
 
+    presets: ClassVar[Mapping[str, Mapping[str, object]]] = {
+        "paper": {"infeasible": "elastic", "rounding": "floor"},
+        "code": {"infeasible": "last_iterate", "rounding": "truncate"},
+    }
+    kind: Literal["optimised"] = "optimised"
+    solution: Annotated[Solution, Doc("of the optima: their analytic centre, a vertex, the least norm")] = "centre"
+    infeasible: Annotated[
+        Infeasible, Doc("where there is no solution: slack at a high price, or as the released code has it")
+    ] = "elastic"
+    rounding: Annotated[Rounding, Doc("of bounds to whole snippets; truncate repeats the released code")] = "floor"
 
-@dataclass(frozen=True, slots=True)
-class _Reduced:
-    """A programme with one variable for each distinct column; snippets that no row touches are 0."""
-
-    matrix: NDArray[np.float64]  # [n, G]
-    multiplicity: NDArray[np.float64]  # [G]
-    group: NDArray[np.intp]  # [T] variable of each snippet, -1 where no row touches it
-
-    def sums(self, value: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What each row sums to [n] where the variables take these values [G]."""
-        return np.asarray(self.matrix @ (self.multiplicity * value), dtype=np.float64)
-
-    def residual(self, value: NDArray[np.float64], score: NDArray[np.float64]) -> float:
-        """The largest distance of a row's sum from its score; 0 where there is no row."""
-        return float(np.abs(self.sums(value) - score).max(initial=0.0))
-
-
-def _reduce(program: LabelProgram) -> _Reduced:
-    rows = program.rows
-    change = np.flatnonzero((rows[:, 1:] != rows[:, :-1]).any(axis=0)) + 1
-    pieces = np.concatenate([[0], change]).astype(
-        np.intp
-    )  # columns change only where a segment or margin begins or ends
-    columns, of_piece = np.unique(rows[:, pieces], axis=1, return_inverse=True)
-    of_piece = of_piece.reshape(-1)
-    touched = (columns != 0).any(axis=0)
-    number = np.where(touched, np.cumsum(touched) - 1, -1)
-    lengths = np.diff(np.concatenate([pieces, [rows.shape[1]]]))
-    group = np.repeat(number[of_piece], lengths)
-    multiplicity = np.bincount(group[group >= 0], minlength=int(touched.sum()))
-    return _Reduced(columns[:, touched].astype(np.float64), multiplicity.astype(np.float64), group)
-
-
-def solve_label_programs(
-    programs: Sequence[LabelProgram], solution: LpSolution = "centre", infeasible: str = "elastic"
-) -> list[LabelSolution]:
-    """A label for each programme, never NaN.
-
-    solution: "centre", the analytic centre of the optimal set; "minimum_norm", its point of least norm; "vertex", a
-    vertex. infeasible: "elastic" adds slack at a high price where there is no solution, "last_iterate" keeps what the
-    centre's method ended with, as the released code does.
-    """
-    reduced = [_reduce(program) for program in programs]
-    scores = [program.score for program in programs]
-    curvature = CURVATURE if solution == "minimum_norm" else 0.0
-    values, is_feasible = _solve_in_batches(reduced, scores, curvature, elastic=False)
-    # Without a point inside all bounds there is no path to follow, and yet there may be a solution: slack finds it.
-    failed = [index for index, solved in enumerate(is_feasible) if not solved]
-    relaxed, _ = _solve_in_batches(
-        [reduced[index] for index in failed], [scores[index] for index in failed], curvature, elastic=True
-    )
-    for index, value in zip(failed, relaxed):
-        is_feasible[index] = reduced[index].residual(value, scores[index]) <= MET
-        if is_feasible[index] or infeasible == "elastic":
-            values[index] = value
-    solver = _VertexSolver() if solution == "vertex" else None
-    labels = []
-    for program, small, value, solved in zip(programs, reduced, values, is_feasible):
-        if solver is not None:
-            reachable = program.score if solved else small.sums(value)
-            label = solver.label(small, reachable)
-        else:
-            label = np.concatenate([value, [0.0]])[small.group]  # group -1 takes the 0 at the end
-        label = np.clip(label, 0.0, 1.0)
-        violation = float(np.abs(program.rows @ label - program.score).max(initial=0.0))
-        labels.append(LabelSolution(label, solved, violation))
-    return labels
-
-
-def _solve_in_batches(
-    reduced: Sequence[_Reduced], scores: Sequence[NDArray[np.float64]], curvature: float, *, elastic: bool
-) -> tuple[list[NDArray[np.float64]], list[bool]]:
-    """Solve programmes of similar size together; results in the order given. One without a variable is not solved."""
-    values: list[NDArray[np.float64]] = [np.zeros(0)] * len(reduced)
-    solved = [False] * len(reduced)
-    size = [len(small.multiplicity) * (1 + len(score)) for small, score in zip(reduced, scores)]
-    order = [index for index in sorted(range(len(reduced)), key=size.__getitem__) if size[index]]
-    for chosen in _batches(order, reduced, elastic):
-        batch = _padded([reduced[index] for index in chosen], [scores[index] for index in chosen], curvature, elastic)
-        found = interior_point.solve(batch)
-        for place, index in enumerate(chosen):
-            values[index] = np.clip(found.x[place, : len(reduced[index].multiplicity)], 0.0, 1.0)
-            solved[index] = bool(found.is_solved[place])
-    return values, solved
-
-
-def _batches(order: Sequence[int], reduced: Sequence[_Reduced], elastic: bool) -> Iterator[list[int]]:
-    """Programmes in their order, as many at once as fit; a large one stands alone."""
-    batch: list[int] = []
-    n_rows = n_columns = 0
-    for index in order:
-        rows, columns = reduced[index].matrix.shape
-        n_rows, n_columns = max(n_rows, rows), max(n_columns, columns)
-        entries = n_rows * (n_columns + (2 * n_rows if elastic else 0))
-        if batch and (len(batch) == BATCH or (len(batch) + 1) * entries > BATCH_ENTRIES):
-            yield batch
-            batch, n_rows, n_columns = [], rows, columns
-        batch.append(index)
-    if batch:
-        yield batch
-
-
-def _padded(
-    reduced: Sequence[_Reduced], scores: Sequence[NDArray[np.float64]], curvature: float, elastic: bool
-) -> interior_point.Programmes:
-    n_rows = max(len(score) for score in scores)
-    n_columns = max(len(small.multiplicity) for small in reduced)
-    slack = 2 * n_rows if elastic else 0
-    shape = (len(reduced), n_columns + slack)
-    matrix, target = np.zeros((len(reduced), n_rows, shape[1])), np.zeros((len(reduced), n_rows))
-    multiplicity, cost, upper = np.zeros(shape), np.ones(shape), np.ones(shape)
-    for place, (small, score) in enumerate(zip(reduced, scores)):
-        n, g = small.matrix.shape
-        matrix[place, :n, :g] = small.matrix
-        multiplicity[place, :g] = small.multiplicity
-        target[place, :n] = score
-        if elastic:
-            over, under = np.arange(n_columns, n_columns + n), np.arange(n_columns + n_rows, n_columns + n_rows + n)
-            matrix[place, np.arange(n), over], matrix[place, np.arange(n), under] = 1.0, -1.0
-            multiplicity[place, over] = multiplicity[place, under] = 1.0
-    if elastic:
-        cost[:, n_columns:], upper[:, n_columns:] = SLACK_COST, np.inf
-    return interior_point.Programmes(matrix, multiplicity, target, cost, upper, curvature)
-
-
-class _VertexSolver:
-    """HiGHS's simplex, one solver object for all programmes."""
-
-    def __init__(self) -> None:
-        self.highs = highspy.Highs()  # type: ignore[no-untyped-call]
-        options: dict[str, bool | int | str] = {
-            "output_flag": False,
-            "log_to_console": False,
-            "solver": "simplex",
-            "parallel": "off",  # not "threads", which fails where another user of the solver has set them
-            "presolve": "off",
-        }
-        for key, value in options.items():
-            self.highs.setOptionValue(key, value)
-
-    def label(self, small: _Reduced, target: NDArray[np.float64]) -> NDArray[np.float64]:
-        """A vertex [T]: the mass of each group is laid on its snippets one after the other, 1 at most on each."""
-        mass = self._masses(small, target)
-        label = np.zeros(len(small.group))
-        for number, total in enumerate(mass):
-            if total > 0:
-                rows = np.flatnonzero(small.group == number)
-                label[rows] = np.clip(total - np.arange(len(rows)), 0.0, 1.0)
-        return label
-
-    def _masses(self, small: _Reduced, target: NDArray[np.float64]) -> NDArray[np.float64]:
-        n_rows, n_columns = small.matrix.shape
-        if not n_columns:  # the solver calls such a programme empty, and solves nothing
-            return np.zeros(0)
-        lp = highspy.HighsLp()
-        lp.num_row_, lp.num_col_ = n_rows, n_columns
-        lp.col_cost_, lp.col_lower_ = np.ones(n_columns), np.zeros(n_columns)
-        lp.col_upper_ = small.multiplicity
-        # A hair of room lets through what float error makes of dependent rows.
-        lp.row_lower_, lp.row_upper_ = target - 1e-9, target + 1e-9
-        column, row = np.nonzero(small.matrix.T)
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_ = np.concatenate([[0], np.cumsum(np.bincount(column, minlength=n_columns))])
-        lp.a_matrix_.index_, lp.a_matrix_.value_ = row, small.matrix[row, column]
-        self.highs.passModel(lp)
-        self.highs.run()
-        status = self.highs.getModelStatus()
-        if status != highspy.HighsModelStatus.kOptimal:
-            said = self.highs.modelStatusToString(status)
-            raise SolverError(f"vertex of a label programme of {n_rows} segments: expected an optimum; got {said!r}")
-        return np.array(self.highs.getSolution().col_value)
+    def __call__(self, requests: Sequence[LabelRequest]) -> list[SnippetLabel]:
+        """A label in [0, 1] for each request, in their order; programmes of similar size are solved together."""
+        programmes = [
+            label_programme(request.segments, request.n_snippets, request.outer_margin, self.rounding)
+            for request in requests
+        ]
+        return solve_label_programmes(programmes, self.solution, self.infeasible)

@@ -11,18 +11,18 @@ from wtal.base.errors import InputError
 from wtal.base.records import Floats, Instances, Segments, VideoScores
 from wtal.data.store.tables import Subset
 from wtal.evaluate.read.detections import read_detections_of_round
-from wtal.localise.fusion.fuse import fuse
+from wtal.localise.fusion.nms import Nms
 from wtal.localise.labels.file import read_labels
 from wtal.localise.propose import proposals_of_class
 from wtal.localise.scores_file import read_scores
 from wtal.report.figures.tracks import Clip, Curves, Track, segment_spans, spans_of, truth_spans
 from wtal.report.inputs.plan import Plan, figure_settings
 from wtal.report.inputs.truth import Truth, read_truth
-from wtal.suite.method_settings import Fusion, MethodSettings
+from wtal.suite.contracts import Fusion
+from wtal.suite.method_settings import MethodSettings
 from wtal.suite.paths import LABELS, ROUNDS, TEST_SCORES, TRAIN_SCORES, SuitePaths
 
 MOST_SHOWN = 5  # classes in one timeline
-FUSION_NAMES: dict[Fusion, str] = {"gaussian": "Gaussian fusion", "nms": "NMS", "soft_nms": "soft-NMS"}
 
 
 def choose_clips(truth: Instances, count: int) -> list[str]:
@@ -75,10 +75,9 @@ def _train_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Cl
     for video in choose_clips(truth.instances, count):
         rows = scores.rows(scores.videos.index(video))
         shown = _true_classes(truth.instances, video) or _labelled_classes(labels[-1][rows])
-        temperature = method.labels.fusion_temperatures[rounds - 1]
         tracks: list[Track] = [("ground truth (hidden)", truth_spans(truth.instances, video, shown))]
         tracks += _score_tracks(scores, rows, shown, f"snippet score after round {rounds - 1}")
-        tracks += _fusion_tracks(scores, rows, shown, [method.labels.fusion], temperature, method, truth)
+        tracks += _fusion_tracks(scores, rows, shown, [method.labels.fusion_of(rounds)], method, truth)
         own = [label[rows][:, shown].astype(np.float64) for label in labels]
         tracks += _label_tracks(own)
         clips.append(_clip(plan, truth, "train", video, shown, tracks))
@@ -93,7 +92,8 @@ def _test_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Cli
     found = read_detections_of_round(path, rounds)
     if found.classes != truth.instances.classes:
         raise InputError(file=path, key="classes", expected="the classes of the data", got=", ".join(found.classes))
-    fusions: list[Fusion] = list(dict.fromkeys(("nms", method.detection.fusion)))
+    own_fusion = method.detection.fusion
+    fusions = [own_fusion] if own_fusion.kind == "nms" else [Nms(), own_fusion]
     clips = []
     for video in choose_clips(truth.instances, count):
         number = scores.videos.index(video)
@@ -104,7 +104,7 @@ def _test_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Cli
             tracks += [("snippet score after round 0", Curves(_shown_scores(first, rows, shown)))]
         rows = scores.rows(number)
         tracks += _score_tracks(scores, rows, shown, f"snippet score after round {rounds}")
-        tracks += _fusion_tracks(scores, rows, shown, fusions, method.detection.temperature, method, truth)
+        tracks += _fusion_tracks(scores, rows, shown, fusions, method, truth)
         own = np.array([found.videos[place] == video for place in found.video], dtype=bool)
         columns = (column[own] for column in (found.label, found.start, found.end, found.score))
         tracks.append(("detections (height: score)", spans_of(shown, *columns)))
@@ -179,7 +179,6 @@ def _fusion_tracks(
     rows: slice,
     shown: Sequence[int],
     fusions: Sequence[Fusion],
-    temperature: float,
     method: MethodSettings,
     truth: Truth,
 ) -> list[Track]:
@@ -189,6 +188,6 @@ def _fusion_tracks(
     before = [Segments(found.start, found.end, found.contrast) for found in proposals]
     tracks: list[Track] = [("proposals, before fusion", segment_spans(before, rate))]
     for fusion in fusions:
-        after = [fuse(found, fusion, temperature, method.proposals) for found in proposals]
-        tracks.append((f"segments after {FUSION_NAMES[fusion]}", segment_spans(after, rate)))
+        after = [fusion(found) for found in proposals]
+        tracks.append((f"segments after {fusion.title or fusion.kind}", segment_spans(after, rate)))
     return tracks
