@@ -18,7 +18,7 @@ rule evaluate:
         runtime=60,
     params:
         data=subpath(input[0], parent=True),
-        code=digest_of_command("evaluate-run"),
+        code=code_of("evaluate-run", "detection.fusion"),
     shell:
         "wtal evaluate-run --settings {input.settings} {input.detect_settings}"
         " --detections-of-rounds {input.rounds} --data {params.data} --scores {input.scores} --labels {input.labels}"
