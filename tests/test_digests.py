@@ -13,6 +13,7 @@ from wtal.base.code.digests import PACKAGE, digest_of_command, parts_of_command
 from wtal.base.code.syntax import code_of_module
 from wtal.base.errors import InputError
 from wtal.cli import build_parser
+from wtal.suite.plan import read_suite
 
 FILES = {
     "__init__.py": '"""Public names."""\nfrom made.late import Lazy\n__version__ = "1"\n',
@@ -244,13 +245,13 @@ def test_what_a_command_loads_is_in_its_digest_but_for_the_command_line_and_list
         ),
         (
             "solve-labels",
-            "localise/labels/interior_point.py base/timebase.py",
-            "training/trainer.py localise/detect.py suite/plan.py",
+            "localise/labels/make.py base/timebase.py",
+            "training/trainer.py localise/detect.py suite/plan.py localise/labels/naive.py localise/fusion/nms.py",
         ),
         (
             "detect",
-            "localise/fusion/fuse.py evaluate/read/detections.py",
-            "evaluate/score/uncertainty.py localise/labels/interior_point.py",
+            "localise/detect.py evaluate/read/detections.py",
+            "evaluate/score/uncertainty.py localise/labels/interior_point.py localise/fusion/gaussian.py",
         ),
         (
             "evaluate-run",
@@ -278,6 +279,19 @@ def test_each_step_is_made_from_its_own_chain(command: str, inside: str, outside
     found = set(parts_of_command(command, members=USED))
     assert set(inside.split()) <= found
     assert not found & set(outside.split())
+
+
+def test_labels_are_made_from_the_fusion_and_the_maker_that_are_named_and_no_others() -> None:
+    variants = read_suite(PACKAGE.parent / "config/tiny.yaml").variants
+    optimised, naive = (
+        {name for name in parts_of_command("solve-labels", members=variants[variant].members(*keys))}
+        for variant, keys in (("optimised", ("labels.fusion", "labels.maker")), ("naive", ("labels.maker",)))
+    )
+    solver = {f"localise/labels/{name}.py" for name in ("optimised", "programme", "interior_point", "vertex")}
+    assert solver | {"localise/fusion/gaussian.py"} <= optimised
+    assert not optimised & {"localise/labels/naive.py", "localise/fusion/nms.py"}
+    assert naive - optimised == {"localise/labels/naive.py"}
+    assert not naive & solver
 
 
 WITH_MEMBERS = {

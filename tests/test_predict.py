@@ -20,6 +20,7 @@ from wtal.base.schema import to_mapping
 from wtal.cli import main
 from wtal.data.features.for_prediction import unseen_videos
 from wtal.data.store.write import DataSet, StoredVideo, write_store
+from wtal.localise.fusion.gaussian import GaussianFusion
 from wtal.localise.scores_file import read_scores
 from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.method_settings import DetectionSettings, ProposalSettings
@@ -33,7 +34,7 @@ SIZE, CLASSES, RATE = 6, ("jump", "run"), 2.0
 MODEL = RskpSettings(embedding_size=8, prototypes=2)
 DETECTION = DetectSettings(
     proposals=ProposalSettings(thresholds=(0.1, 0.2, 0.3), threshold_kind="relative", class_threshold=0.0),
-    detection=DetectionSettings(),
+    detection=DetectionSettings(fusion=GaussianFusion()),
     checkpoint="last",
 )
 

@@ -18,7 +18,7 @@ rule evaluate:
         runtime=60,
     params:
         data=subpath(input[0], parent=True),
-        code=digest_of_command("evaluate-run", members=PROTOCOL),
+        code=code_of("evaluate-run", "detection.fusion", also=PROTOCOL),
     shell:
         "wtal evaluate-run --settings {input.settings} {input.detect_settings}"
         " --detections-of-rounds {input.rounds} --data {params.data} --scores {input.scores} --labels {input.labels}"

@@ -80,9 +80,11 @@ def given(wildcards, input):
     return " ".join(f"{option} {input[name]}" for name, option in options.items() if name in input.keys())
 
 
-def code_of(command, *keys):
-    """The digest of a command's code, with that of what a variant's method has under these keys."""
-    return lambda wildcards: digest_of_command(command, members=SUITE.variants[wildcards.variant].members(*keys))
+def code_of(command, *keys, also=()):
+    """The digest of a command's code, with that of what a variant's method has under these keys, and of others."""
+    return lambda wildcards: digest_of_command(
+        command, members=[*SUITE.variants[wildcards.variant].members(*keys), *also]
+    )
 
 
 def external_files(wildcards):

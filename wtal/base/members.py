@@ -7,7 +7,7 @@ pytest finds its plugins. None is imported before a suite asks for it.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,14 +73,17 @@ def reference(group: str, kind: object, *, file: str | Path, key: str = "kind") 
 
 
 def member(group: str, kind: object, *, file: str | Path, key: str = "kind") -> type[Any]:
-    """The class of a kind. Raises InputError where there is no such kind, or where its module cannot be imported."""
+    """The settings class of a kind. Raises InputError where there is no such kind, or no such class can be imported."""
     text = reference(group, kind, file=file, key=key)
     module, _, name = text.partition(":")
     try:
         found: type[Any] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # whatever the module of another package raises
         expected = f"{text}, as the entry point {kind} of {group} has it, to be there"
-        raise InputError(file=file, key=key, expected=expected, got=f"{type(error).__name__}: {error}") from None
+        got = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(file=file, key=key, expected=expected, got=got) from None
+    if not is_dataclass(found):
+        raise InputError(file=file, key=key, expected=f"{text} to be a settings class", got=repr(found))
     return found
 
 
