@@ -284,7 +284,7 @@ def test_each_step_is_made_from_its_own_chain(command: str, inside: str, outside
 def test_labels_are_made_from_the_fusion_and_the_maker_that_are_named_and_no_others() -> None:
     variants = read_suite(PACKAGE.parent / "config/tiny.yaml").variants
     optimised, naive = (
-        {name for name in parts_of_command("solve-labels", members=variants[variant].members(*keys))}
+        set(parts_of_command("solve-labels", members=variants[variant].members(*keys)))
         for variant, keys in (("optimised", ("labels.fusion", "labels.maker")), ("naive", ("labels.maker",)))
     )
     solver = {f"localise/labels/{name}.py" for name in ("optimised", "programme", "interior_point", "vertex")}

@@ -104,8 +104,8 @@ def test_the_example_joins_what_touches_and_paints_bells_that_fade(installed: No
     first = pseudo_labels(scores, np.array([[True]]), replace(made, proposals=label_round().proposals))
     assert first.segment_start.tolist() == [4.0, 20.0]
     assert first.label[:, 0].argmax() in (7, 8, 9)
-    empty = scores_of(np.full((30, 1), 1e-6), [0.9])
-    assert not pseudo_labels(empty, np.array([[True]]), made).label.any()
+    nothing = scores_of(np.zeros((30, 1)), [0.9])
+    assert not pseudo_labels(nothing, np.array([[True]]), made).label.any()
 
 
 @pytest.mark.parametrize(
