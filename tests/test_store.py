@@ -229,7 +229,7 @@ def flip_a_byte(folder: Path) -> None:
         (lambda folder: (folder / "meta.json").write_text("{"), "expected JSON"),
         (lambda folder: (folder / "meta.json").write_text("[]"), "expected a group of keys"),
         (lambda folder: (folder / "videos.csv").write_bytes(b"\xff\xff"), "expected UTF-8 text"),
-        (edit_meta(classes=None), "classes: expected a list; got nothing"),
+        (edit_meta(classes=None), "classes: expected a list, each text; got nothing"),
         (edit_meta(classes=[]), "expected at least one class"),
         (edit_meta(classes=["jump", "jump"]), "each once"),
         (edit_meta(klasses=["jump"]), r"klasses: expected a known key \(did you mean 'classes'\?\)"),

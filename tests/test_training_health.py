@@ -302,7 +302,7 @@ def test_labels_that_are_empty_or_as_wide_as_their_videos_stop_the_run_before_th
     settings, out = label_file(tmp_path), tmp_path / "labels.npz"
     command = ["solve-labels", "--settings", str(settings), "--scores", str(scores), "--data", str(store)]
     command += ["--out", str(out)]
-    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"kind": "naive"}))
+    settings.write_text(json.dumps(json.loads(settings.read_text()) | {"maker": {"kind": "naive"}}))
     stops = ("--collapse", str(collapse_file(tmp_path, STOP)))
     refused(
         [*command, *stops],

@@ -18,8 +18,8 @@ def keys_of(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def keys_in_words(keys: Iterable[str]) -> str:
-    """Keys in a sentence, at most twenty."""
-    names = list(keys)
+    """Keys in a sentence, at most twenty; one with a letter that cannot be printed as Python would write it."""
+    names = [key if key.isprintable() else ascii(key) for key in keys]
     return ", ".join(names[:MOST_KEYS]) + (", ..." if len(names) > MOST_KEYS else "")
 
 
