@@ -47,11 +47,11 @@ def test_a_setting_is_listed_with_its_range_its_default_and_its_meaning(capsys: 
     assert lines[lines.index("  name: a few words; no default") + 1] == "      of the data set"
 
 
-def test_it_loads_neither_arrays_nor_tensors() -> None:
+def test_it_loads_neither_tensors_nor_a_solver_nor_data_frames() -> None:
     code = (
         "import sys; from wtal.cli import main\n"
         "for group in ('methods', 'fusions', 'label-makers', 'data-kinds', 'protocols'): main(['list', group])\n"
-        "print(sorted({'torch', 'numpy', 'highspy'} & set(sys.modules)))"
+        "print(sorted({'torch', 'highspy', 'pandas', 'matplotlib'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], text=True, capture_output=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
