@@ -15,16 +15,12 @@ from wtal.base.errors import InputError
 from wtal.base.files import read_rows, read_yaml, to_json, write_text
 from wtal.cli import main
 from wtal.data.store.read import read_store
-from wtal.methods.basnet.network import BasNet
 from wtal.methods.basnet.settings import BasNetSettings
-from wtal.methods.batch import ArrayVideos, Batch, batch_of
-from wtal.methods.contract import Losses
 from wtal.suite.file import method_of
 from wtal.suite.plan import plan_files, read_suite
 from wtal.suite.training_settings import EarlyStopping
 from wtal.training.checkpoint import read_checkpoint
 
-CPU = torch.device("cpu")
 TINY = ROOT / "config/tiny.yaml"
 VARIANT = "basnet_delta"
 
@@ -135,66 +131,3 @@ def test_a_variant_of_another_method_inherits_none_of_the_keys_of_the_first_and_
     assert code == BasNetSettings(hidden_size=8, classification="binary")
     with pytest.raises(InputError, match=r"base\.prototypes: expected a known key"):
         method_of(method, {"base": {**small, "prototypes": 4}}, "x")
-
-
-def batch(*lengths: int, labels: tuple[tuple[int, ...], ...] = ((1, 0, 0), (0, 0, 0))) -> Batch:
-    stream = np.random.default_rng(0)
-    arrays = [stream.normal(size=(length, 6)).astype(np.float32) for length in lengths]
-    return batch_of(ArrayVideos(arrays, np.array(labels[: len(arrays)], dtype=bool)), range(len(arrays)), CPU)
-
-
-def network(**changes: object) -> BasNet:
-    settings = BasNetSettings(filter_size=4, hidden_size=5, dropout=0.0, **changes)  # type: ignore[arg-type]
-    return BasNet(6, 3, settings, torch.Generator().manual_seed(0))
-
-
-def losses_of(one: BasNet, some: Batch, target: torch.Tensor | None = None) -> Losses:
-    return one.losses(some, tiny_round().epochs[0], target, None)
-
-
-@pytest.mark.parametrize("classification", ["cross_entropy", "binary"])
-def test_a_video_without_a_label_teaches_background_and_has_no_suppressed_loss(classification: str) -> None:
-    some = batch(20, 11)
-    losses = losses_of(network(classification=classification), some)
-    assert losses.parts["suppressed"][1] == 0
-    assert losses.parts["base"][1] > 0
-    assert (losses.parts["suppressed"][0] > 0) == (losses.parts["base"][0] > 0)
-
-
-def test_attention_weighs_the_sum_over_a_videos_own_snippets() -> None:
-    some = batch(20, 11)
-    losses = losses_of(network(attention_weight=0.5), some)
-    expected = losses.parts["base"] + losses.parts["suppressed"] + 0.5 * losses.attention.sum(dim=1)
-    torch.testing.assert_close(losses.base, expected)
-    torch.testing.assert_close(losses.compared, losses.parts["base"] + losses.parts["suppressed"])
-    assert losses.attention[1, 11:].abs().sum() == 0
-
-
-def test_the_largest_share_of_a_videos_snippets_is_pooled_and_at_least_one() -> None:
-    some, one = batch(20, 3), network(top_k_share=0.25)
-    output = one(some)
-    first, second = output.base[0], output.base[1, :3]
-    torch.testing.assert_close(output.base_video[0], first.sort(dim=0).values[-5:].mean(dim=0))
-    torch.testing.assert_close(output.base_video[1], second.amax(dim=0))
-
-
-def test_labels_are_learnt_by_the_base_branch_alone() -> None:
-    some, one = batch(20, 11), network()
-    target = torch.randn((2, 4, 20), generator=torch.Generator().manual_seed(1)) * some.mask[:, None, :]
-    loss = losses_of(one, some, target).label
-    logits = one(some).base[1, :11].detach()
-    expected = -(target[1, :, :11].T * torch.log_softmax(logits, dim=1)).sum() / 11
-    torch.testing.assert_close(loss[1].detach(), expected)
-    loss.sum().backward()
-    assert float(one.filter_1.weight.grad.abs().sum()) == 0
-
-
-def test_dropout_differs_between_the_branches_and_keeps_the_mean() -> None:
-    one = BasNet(6, 3, BasNetSettings(filter_size=4, hidden_size=400, dropout=0.5), torch.Generator().manual_seed(0))
-    some = batch(20, 11)
-    ones = torch.ones((4, 400, 20))
-    dropped = one._dropped(ones, some, torch.Generator().manual_seed(1))
-    assert not torch.equal(dropped[:2], dropped[2:])
-    assert set(dropped.unique().tolist()) == {0.0, 2.0}
-    assert float(dropped[0].mean()) == pytest.approx(1.0, abs=0.05)
-    assert dropped[1, :, 11:].abs().sum() == 0
