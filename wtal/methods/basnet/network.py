@@ -24,8 +24,8 @@ class BasNetOutput:
     """What the network says of every video of a batch."""
 
     attention: Tensor  # [V, T] of the filter, 0 beyond the video
-    base: Tensor  # [V, T, K] logits of the snippets as they are
-    suppressed: Tensor  # [V, T, K] logits of the snippets times attention
+    base: Tensor  # [V, T, K] logits of the snippets as they are; beyond the video they mean nothing
+    suppressed: Tensor  # [V, T, K] logits of the snippets times attention; beyond the video they mean nothing
     base_video: Tensor  # [V, K] pooled
     suppressed_video: Tensor  # [V, K] pooled
 
@@ -58,11 +58,10 @@ class BasNet(Method):
         slope, mask = self.settings.leaky_slope, batch.mask[:, None, :]
         rows = batch.padded(batch.features).transpose(1, 2)
         attention = torch.sigmoid(self.filter_2(leaky_relu(self.filter_1(rows), slope))) * mask
-        # Beyond its end a video is zero to every convolution, as if it were alone.
+        # Beyond its end a video is zero to every convolution over time, as if it were alone.
         both = torch.cat([rows, attention * rows])
-        both_mask = torch.cat([mask, mask])
-        both = leaky_relu(self.cas_1(both), slope) * both_mask
-        both = leaky_relu(self.cas_2(both), slope) * both_mask
+        both = leaky_relu(self.cas_1(both), slope) * torch.cat([mask, mask])
+        both = leaky_relu(self.cas_2(both), slope)
         base, suppressed = self.cas_3(self._dropped(both, batch, dropout)).transpose(1, 2).chunk(2)
         pooled = self._pooled(base, batch), self._pooled(suppressed, batch)
         return BasNetOutput(attention[:, 0], base, suppressed, *pooled)
