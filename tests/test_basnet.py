@@ -54,7 +54,7 @@ def run(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_labels_are_learnt_in_rounds_and_with_delta(run: Path) -> None:
-    columns = ("epoch", "loss_base", "loss_suppressed", "loss_attention", "loss_label", "label_gradient_share")
+    columns = ("epoch", "loss_base", "loss_suppressed", "loss_sparsity", "loss_label", "label_gradient_share")
     for index in range(3):
         rows = list(read_rows(run / str(index) / "training.csv", columns))
         assert all(np.isfinite(float(row["loss_base"])) for row in rows)

@@ -69,7 +69,7 @@ def softmax(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def plain_losses(plain: Plain, label: NDArray[np.bool_], classification: str) -> dict[str, float]:
-    found = {"attention": float(plain.attention.sum())}
+    found = {"sparsity": float(plain.attention.sum())}
     for place, name in enumerate(("base", "suppressed")):
         target = np.append(label, name == "base").astype(np.float64)
         target, shares = target / target.sum(), softmax(plain.pooled[place])
@@ -96,7 +96,7 @@ def test_losses_and_scores_are_those_written_out_plainly(classification: str) ->
         assert found == pytest.approx(expected, rel=1e-5)
         total = expected["base"] + expected["suppressed"]
         assert float(losses.compared[video]) == pytest.approx(total, rel=1e-5)
-        assert float(losses.base[video]) == pytest.approx(total + 0.5 * expected["attention"], rel=1e-5)
+        assert float(losses.base[video]) == pytest.approx(total + 0.5 * expected["sparsity"], rel=1e-5)
         close(losses.video_logits[video], plain.pooled[1])
         close(scores.snippet[rows], softmax(plain.logits[1]) * plain.attention[:, None])
         close(scores.attention[rows], plain.attention)

@@ -102,7 +102,7 @@ def test_parity_losses_and_gradients_of_every_parameter(stored: Stored) -> None:
 LOSS_NAMES = (
     ("base", "class_base", LOSSES),
     ("suppressed", "class_suppressed", LOSSES),
-    ("attention", "attention_sum", SUM),
+    ("sparsity", "attention_sum", SUM),
 )
 
 

@@ -246,6 +246,19 @@ def test_every_trained_round_stands_once_in_the_training_table(results: Path) ->
     )
 
 
+def test_the_training_table_has_the_losses_of_every_method_and_leaves_those_of_the_others_empty(tmp_path: Path) -> None:
+    results = make_run(tmp_path)
+    path = results / "whole/seed0/round1/training.csv"
+    path.write_text(path.read_text().replace("loss_foreground", "loss_suppressed"))
+    header, *lines = lines_of(tables_of(results) / "training.csv")
+    first, other = (header.split(",").index(f"loss_{name}") for name in ("foreground", "suppressed"))
+    assert max(first, other) < header.split(",").index("loss_label")
+    for line in lines:
+        cells = line.split(",")
+        is_other = cells[:3] == ["whole", "0", "1"]
+        assert (cells[first] == "", cells[other] == "") == (is_other, not is_other)
+
+
 def test_round_and_class_tables_leave_out_what_does_not_exist(results: Path) -> None:
     rounds = lines_of(results / "rounds.csv")
     assert rounds[1].startswith("base,0,0,")

@@ -34,7 +34,7 @@ class BasNet(Method):
     """The filter and the classifier."""
 
     kind: ClassVar[str] = "basnet"
-    loss_names: ClassVar[tuple[str, ...]] = ("base", "suppressed", "attention")
+    loss_names: ClassVar[tuple[str, ...]] = ("base", "suppressed", "sparsity")
 
     def __init__(
         self, feature_size: int, n_classes: int, settings: BasNetSettings, generator: torch.Generator | None = None
@@ -97,10 +97,10 @@ class BasNet(Method):
         none, one = (torch.full_like(batch.labels[:, :1], value) for value in (0.0, 1.0))
         base = self._classification(output.base_video, torch.cat([batch.labels, one], dim=1))
         suppressed = self._classification(output.suppressed_video, torch.cat([batch.labels, none], dim=1))
-        attention = output.attention.sum(dim=1)
-        parts = {"base": base, "suppressed": suppressed, "attention": attention}
+        sparsity = output.attention.sum(dim=1)
+        parts = {"base": base, "suppressed": suppressed, "sparsity": sparsity}
         return Losses(
-            base=base + suppressed + self.settings.attention_weight * attention,
+            base=base + suppressed + self.settings.attention_weight * sparsity,
             label=label_loss(output.base, target, batch),
             compared=(base + suppressed).detach(),
             parts={name: value.detach() for name, value in parts.items()},
