@@ -17,6 +17,7 @@ from wtal.base.timebase import cut_to_grid
 from wtal.localise.detect import detect
 from wtal.localise.fusion.gaussian import GaussianFusion, greedy_clusters
 from wtal.localise.fusion.nms import Nms
+from wtal.localise.fusion.soft_nms import SoftNms
 from wtal.localise.labels.make import INFEASIBLE, NOTHING_TO_SOLVE, SOLVED, pseudo_labels
 from wtal.localise.labels.naive import NaiveLabels
 from wtal.localise.labels.optimised import OptimisedLabels
@@ -110,6 +111,14 @@ def test_overlap_counts_whole_snippets_and_is_a_share_of_the_members_own_length(
 def test_nms_drops_what_is_above_its_tiou_and_takes_no_mean() -> None:
     kept = Nms()(proposals((0, 10, 0.5, 0.1), (1, 9, 0.4, 0.9), (4, 14, 0.3, 0.9)))  # tIoU 0.8, and 6 of 14
     assert list(zip(kept.start, kept.end, kept.score)) == [(0, 10, 0.5), (4, 14, 0.3)]
+
+
+def test_fusions_go_by_their_own_limits() -> None:
+    some = proposals((0, 10, 0.8, 0.8), (5, 15, 0.4, 0.4))  # tIoU 1 / 3; 6 of 11 snippets with both ends counted
+    assert [len(Nms(tiou=tiou)(some)) for tiou in (0.3, 0.4)] == [1, 2]
+    assert [len(GaussianFusion(overlap=overlap)(some)) for overlap in (0.5, 0.6)] == [1, 2]
+    assert SoftNms(sigma=0.5)(some).score.tolist() == pytest.approx([0.8, 0.4 * np.exp(-2 / 9)])
+    assert [len(SoftNms(sigma=0.5, floor=floor)(some)) for floor in (0.39, 0.41)] == [2, 1]  # 0.320 of 0.8
 
 
 def test_each_fusion_is_the_one_that_is_named() -> None:
