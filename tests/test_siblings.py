@@ -18,9 +18,11 @@ from test_localise import bump, label_round, scores_of
 from wtal.base.errors import InputError
 from wtal.base.files import read_yaml
 from wtal.base.ranges import Gt, settings
+from wtal.base.records import Proposals, Segments
 from wtal.localise.labels.make import SOLVED, pseudo_labels
-from wtal.suite.contracts import LabelMaker, LabelRequest, SnippetLabel
+from wtal.suite.contracts import Fusion, LabelMaker, LabelRequest, SnippetLabel
 from wtal.suite.file import merge_files, suite_schema
+from wtal.suite.method_settings import ProposalSettings
 from wtal.suite.plan import label_settings, suite_from_mapping
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,6 +63,35 @@ def test_a_weight_multiplies_the_label_and_the_label_of_the_round_before_is_give
     assert (first.status[0, 0], first.violation[0, 0]) == (SOLVED, 0.5)
     second = pseudo_labels(scores, np.array([[True]]), asked, first)
     np.testing.assert_array_equal(second.label, 0.75 * scores.snippet_score)
+
+
+class AsTheyAre(Fusion):
+    """Every proposal, in its order."""
+
+    def __call__(self, proposals: Proposals) -> Segments:
+        return Segments(proposals.start, proposals.end, proposals.contrast)
+
+
+def test_a_request_has_segments_by_falling_score_and_the_margins_of_the_proposals(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[LabelRequest] = []
+    label = Given.label
+
+    def kept(maker: Given, request: LabelRequest) -> SnippetLabel:
+        asked.append(request)
+        return label(maker, request)
+
+    monkeypatch.setattr(Given, "label", kept)
+    proposals = ProposalSettings(thresholds=(0.1,), margin_factor=0.5, margin_power=1.0)
+    scores = scores_of((bump(40, 4, 10, 0.3) + bump(40, 20, 30, 0.9))[:, None], [0.9])
+    made = pseudo_labels(
+        scores, np.array([[True]]), label_round(maker=Given(), fusion=AsTheyAre(), proposals=proposals)
+    )
+    assert [one.segments.start.tolist() for one in asked] == [[20.0, 4.0]]
+    assert made.segment_start.tolist() == [20.0, 4.0]
+    assert asked[0].outer_margin(np.array([8.0, 3.0])).tolist() == [4.0, 1.5]
+    np.testing.assert_array_equal(asked[0].scores, scores.snippet_score[:, 0])
 
 
 @pytest.mark.parametrize(
