@@ -11,8 +11,8 @@ import numpy as np
 from wtal.base.files import digest_of_file, to_json, write_arrays, write_rows
 from wtal.base.records import Detections, VideoScores, training_columns
 from wtal.evaluate.run.evaluate_run import rounded
+from wtal.evaluate.score.evaluation import evaluate_detections
 from wtal.evaluate.score.options import options_from_settings
-from wtal.evaluate.score.protocols import evaluate_detections
 from wtal.localise.scores_file import write_scores
 from wtal.report.inputs.metrics import LABEL_FIGURES
 from wtal.report.inputs.truth import Truth, read_truth

@@ -20,9 +20,9 @@ from wtal.base.records import Detections, training_columns
 from wtal.cli import main
 from wtal.evaluate.read.detections import read_detections_of_round
 from wtal.evaluate.score.controls import oracle, random_segments
+from wtal.evaluate.score.evaluation import match_detections
 from wtal.evaluate.score.intervals import Interval
 from wtal.evaluate.score.options import options_from_settings
-from wtal.evaluate.score.protocols import match_detections
 from wtal.evaluate.score.uncertainty import bootstrap_average
 from wtal.evaluate.text.typeset import Block, Cell, Column, Table, bounds, difference, number, to_latex, to_markdown
 from wtal.report.inputs.metrics import read_metrics

@@ -68,7 +68,7 @@ def diagnose_file(options: argparse.Namespace) -> None:
     from wtal.evaluate.diagnose.diagnose import diagnose_matches
     from wtal.evaluate.diagnose.tables import diagnosis_value, summary_tables, write_diagnosis_tables
     from wtal.evaluate.score.acted import clauses
-    from wtal.evaluate.score.protocols import match_detections
+    from wtal.evaluate.score.evaluation import match_detections
     from wtal.evaluate.text.formats import to_json_line
     from wtal.evaluate.text.typeset import typeset
 

@@ -87,8 +87,8 @@ def _register_run(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def evaluate_file(options: argparse.Namespace) -> None:
     """Score one file of detections and print the result."""
+    from wtal.evaluate.score.evaluation import evaluate_matches, match_detections
     from wtal.evaluate.score.intervals import interval_over
-    from wtal.evaluate.score.protocols import evaluate_matches, match_detections
     from wtal.evaluate.score.uncertainty import bootstrap_average
     from wtal.evaluate.text.formats import as_value, caption_of, result_rows, to_json_line
 
@@ -110,7 +110,7 @@ def evaluate_file(options: argparse.Namespace) -> None:
 
 def compare_files(options: argparse.Namespace) -> None:
     """Score several systems and print by how much each is better than the first."""
-    from wtal.evaluate.score.protocols import evaluate_matches, match_detections
+    from wtal.evaluate.score.evaluation import evaluate_matches, match_detections
     from wtal.evaluate.score.uncertainty import bootstrap_average
     from wtal.evaluate.text.comparison import comparison_caption, comparison_rows, comparison_value
     from wtal.evaluate.text.formats import to_json_line

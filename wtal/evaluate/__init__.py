@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from wtal.evaluate.protocols.activitynet import ActivityNetProtocol
     from wtal.evaluate.protocols.snippet import SnippetProtocol
     from wtal.evaluate.protocols.step import StepProtocol
-    from wtal.evaluate.score.intervals import Interval
-    from wtal.evaluate.score.options import AmbiguousIntervals, EvaluationOptions, options_from_settings
-    from wtal.evaluate.score.protocols import (
+    from wtal.evaluate.score.evaluation import (
         Evaluation,
         Matches,
         evaluate_detections,
         evaluate_matches,
         match_detections,
     )
+    from wtal.evaluate.score.intervals import Interval
+    from wtal.evaluate.score.options import AmbiguousIntervals, EvaluationOptions, options_from_settings
     from wtal.evaluate.score.uncertainty import Bootstrap, bootstrap_average
 
 # Where each public name is made: it is imported when it is first asked for, so that no command waits for the others.
@@ -43,7 +43,7 @@ _MODULES = {
     ),
     **dict.fromkeys(
         ("Evaluation", "Matches", "evaluate_detections", "evaluate_matches", "match_detections"),
-        "wtal.evaluate.score.protocols",
+        "wtal.evaluate.score.evaluation",
     ),
     **dict.fromkeys(("Bootstrap", "bootstrap_average"), "wtal.evaluate.score.uncertainty"),
 }

@@ -20,8 +20,8 @@ from wtal.base.records import Detections, Floats, Instances, Integers
 from wtal.evaluate.diagnose.characteristics import Buckets
 from wtal.evaluate.diagnose.error_kinds import DOUBLE, KINDS, error_kinds, overlaps_of, profile_of, slices_of
 from wtal.evaluate.score.acted import Acted
+from wtal.evaluate.score.evaluation import Matches
 from wtal.evaluate.score.precision import average_precisions, mean_average_precision
-from wtal.evaluate.score.protocols import Matches
 
 Masks = NDArray[np.bool_]
 

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wtal.base.records import Detections, Floats, Instances, Integers
+from wtal.evaluate.score.evaluation import Matches
 from wtal.evaluate.score.matching import Intervals, pairs_in_groups
-from wtal.evaluate.score.protocols import Matches
 
 KINDS = ("true positive", "double detection", "wrong label", "localisation", "confusion", "background")
 TRUE, DOUBLE, WRONG_LABEL, LOCALISATION, CONFUSION, BACKGROUND = range(len(KINDS))

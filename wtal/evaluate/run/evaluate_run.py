@@ -14,8 +14,8 @@ from wtal.evaluate.read.detections import read_detections_of_rounds
 from wtal.evaluate.run.label_quality import label_quality
 from wtal.evaluate.run.selected import selected_on_test
 from wtal.evaluate.score.classification import classification_mean, labels_of_instances
+from wtal.evaluate.score.evaluation import Evaluation, evaluate_detections
 from wtal.evaluate.score.options import EvaluationOptions
-from wtal.evaluate.score.protocols import Evaluation, evaluate_detections
 from wtal.localise.labels.file import read_labels
 from wtal.localise.scores_file import read_scores
 from wtal.suite.step_settings import DetectSettings

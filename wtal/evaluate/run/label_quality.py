@@ -21,8 +21,8 @@ from wtal.base.errors import InputError
 from wtal.base.records import Detections, Floats, Instances, Integers
 from wtal.base.timebase import to_seconds
 from wtal.evaluate.score.classification import labels_of_instances
+from wtal.evaluate.score.evaluation import evaluate_detections
 from wtal.evaluate.score.options import EvaluationOptions
-from wtal.evaluate.score.protocols import evaluate_detections
 from wtal.localise.labels.file import PseudoLabels
 
 

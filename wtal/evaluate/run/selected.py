@@ -8,8 +8,8 @@ from typing import Any
 
 from wtal.base.errors import InputError
 from wtal.base.records import Instances
+from wtal.evaluate.score.evaluation import evaluate_detections
 from wtal.evaluate.score.options import EvaluationOptions
-from wtal.evaluate.score.protocols import evaluate_detections
 from wtal.localise.detect import detect
 from wtal.localise.scores_file import read_epoch_scores, read_scores
 from wtal.suite.step_settings import DetectSettings

@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 from wtal.base.errors import InputError
 from wtal.base.records import Floats, Integers
 from wtal.base.seeds import seed_of_text
+from wtal.evaluate.score.evaluation import Matches, evaluate_matches
 from wtal.evaluate.score.intervals import Figures, Interval, interval_of_difference, interval_of_level
 from wtal.evaluate.score.precision import envelope, segment_starts
-from wtal.evaluate.score.protocols import Matches, evaluate_matches
 from wtal.evaluate.score.thresholds import columns_of
 
 RESAMPLES = "0"  # what the resamples depend on unless another text is given

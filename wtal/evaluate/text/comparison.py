@@ -9,8 +9,8 @@ import numpy as np
 
 from wtal.base.records import Floats
 from wtal.evaluate.score.acted import acted_value
+from wtal.evaluate.score.evaluation import Evaluation
 from wtal.evaluate.score.intervals import Interval, interval_over
-from wtal.evaluate.score.protocols import Evaluation
 from wtal.evaluate.score.uncertainty import Bootstrap
 from wtal.evaluate.text.formats import caption_of_systems
 from wtal.evaluate.text.typeset import bounds_text, figure

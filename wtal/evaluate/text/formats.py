@@ -10,8 +10,8 @@ from typing import Any
 
 from wtal.evaluate.run.label_quality import LabelQuality
 from wtal.evaluate.score.acted import acted_value, clauses
+from wtal.evaluate.score.evaluation import Evaluation
 from wtal.evaluate.score.intervals import interval_over
-from wtal.evaluate.score.protocols import Evaluation
 from wtal.evaluate.score.uncertainty import Bootstrap
 from wtal.evaluate.text.typeset import figure
 

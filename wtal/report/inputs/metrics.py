@@ -10,7 +10,7 @@ from typing import Any
 
 from wtal.base.errors import InputError
 from wtal.base.files import read_json
-from wtal.evaluate.score.protocols import Evaluation
+from wtal.evaluate.score.evaluation import Evaluation
 from wtal.report.inputs.plan import Plan
 from wtal.suite.paths import METRICS, SuitePaths
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from wtal.base.records import Floats
+from wtal.evaluate.score.evaluation import Matches, evaluate_matches
 from wtal.evaluate.score.intervals import Figures
-from wtal.evaluate.score.protocols import Matches, evaluate_matches
 from wtal.evaluate.score.thresholds import columns_of
 from wtal.evaluate.score.uncertainty import draw_videos, resampled_means
 

@@ -14,9 +14,9 @@ from wtal.base.members import member_title
 from wtal.base.records import Detections
 from wtal.evaluate.read.detections import read_detections_of_rounds
 from wtal.evaluate.score.controls import oracle, random_segments, whole_videos
+from wtal.evaluate.score.evaluation import Matches, evaluate_detections, evaluate_matches, match_detections
 from wtal.evaluate.score.intervals import interval_over
 from wtal.evaluate.score.options import EvaluationOptions, options_from_settings
-from wtal.evaluate.score.protocols import Matches, evaluate_detections, evaluate_matches, match_detections
 from wtal.evaluate.text.typeset import Table, to_latex, to_markdown
 from wtal.localise.scores_file import read_scores
 from wtal.report.inputs.frames import write_frame
