@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from wtal.base.errors import InputError, SettingError
-from wtal.base.members import OneOf
-from wtal.suite.contracts import ScoringProtocol
 
 if TYPE_CHECKING:
     from wtal.base.records import Detections
     from wtal.evaluate.read.ground_truth import GroundTruth
     from wtal.evaluate.score.options import AmbiguousIntervals, EvaluationOptions
+    from wtal.suite.contracts import ScoringProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +167,9 @@ def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, Evaluat
 
 def _protocol(kind: str) -> ScoringProtocol:
     """The protocol of a kind, with its usual settings."""
+    from wtal.base.members import OneOf
     from wtal.base.schema import from_mapping
+    from wtal.suite.contracts import ScoringProtocol
 
     any_kind: Any = Annotated[ScoringProtocol, OneOf("wtal.protocols")]
     return cast("ScoringProtocol", from_mapping(any_kind, kind, file="--protocol"))

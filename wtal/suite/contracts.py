@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from wtal.base.records import Bounds, Floats, Proposals, Segments
@@ -34,47 +34,43 @@ class BaseSettings:
         raise NotImplementedError
 
 
-class DataKind(Protocol):
-    """Settings of one kind of data set, which know how to make it (docs/data.md#adding-a-kind-of-data-set)."""
+class DataKind:
+    """The settings of a kind of data set, which know how to make it (docs/data.md#adding-a-kind-of-data-set)."""
 
-    @property
-    def kind(self) -> str:
-        """The word of its kind."""
-
-    @property
-    def precision(self) -> Precision:
-        """As what the features lie in the store."""
+    __slots__ = ()
+    kind: str  # the word for it in YAML
+    precision: Precision = "float32"  # as what the features lie in the store
 
     def raw_files(self) -> Mapping[str, object] | None:
         """What the raw files look like from outside, by name: another look makes the store anew. Empty: not there yet.
 
-        None for a kind that reads no raw files.
+        None for a kind that reads no raw files but those of a package of one known sha256.
         """
+        return None
 
     def data_set(self) -> Any:
         """The `wtal.data.store.write.DataSet`, ready to be written. Raises InputError where its files do not fit."""
+        raise NotImplementedError
 
 
-class ScoringProtocol(Protocol):
-    """How detections are scored, apart from the one matching (docs/evaluation.md#adding-a-protocol)."""
+class ScoringProtocol:
+    """How detections are scored, apart from the one matching (docs/evaluation.md#adding-a-protocol).
 
-    @property
-    def kind(self) -> str:
-        """The word of its kind."""
+    Unless a kind says otherwise seconds are compared, and AP is the area under the precision envelope.
+    """
 
-    @property
-    def is_interpolated(self) -> bool:
-        """Whether AP is the area under the precision envelope; else precision is summed at the hits."""
-
-    @property
-    def needs_rate(self) -> bool:
-        """Whether bounds are compared in snippets, so that their rate must be known."""
+    __slots__ = ()
+    kind: str  # the word for it in YAML and on the command line
+    is_interpolated: ClassVar[bool] = True  # else AP is the sum of precision at the hits
+    needs_rate: ClassVar[bool] = False  # bounds are compared in snippets, so that their rate must be known
 
     def detection_bounds(self, start: Floats, end: Floats, snippets_per_second: float) -> Bounds:
         """Bounds [N] of detections, given in seconds, as they are compared. snippets_per_second: NaN if not known."""
+        return start, end
 
     def truth_bounds(self, start: Floats, end: Floats, snippets_per_second: float) -> Bounds:
         """Bounds [M] of instances or ambiguous intervals, given in seconds, as they are compared."""
+        return start, end
 
 
 class Fusion:

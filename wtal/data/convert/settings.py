@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from wtal.base.errors import require
 from wtal.base.ranges import Count, Doc, Ge, Gt, Lt, Words, settings
-from wtal.suite.contracts import Precision
+from wtal.suite.contracts import DataKind, Precision
 from wtal.suite.streams import RGB_AND_FLOW, Streams, require_streams
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @settings
-class FeatureData:
+class FeatureData(DataKind):
     """Features extracted from videos, in a common layout, and annotations. Paths start where `wtal` runs."""
 
     kind: Literal["features"] = "features"

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from wtal.base.ranges import Doc, Ge, Le, settings
-from wtal.suite.contracts import Precision
+from wtal.suite.contracts import DataKind
 
 if TYPE_CHECKING:
     from wtal.data.store.write import DataSet
 
 
 @settings
-class HaptData:
+class HaptData(DataKind):
     """The embedded sensor recordings (Reyes-Ortiz et al., 2016) cut into clips."""
-
-    precision: ClassVar[Precision] = "float32"
 
     kind: Literal["hapt"] = "hapt"
     clip_seconds: Annotated[float, Ge(5), Le(600), Doc("length of a clip in seconds, as near as equal clips come")] = (
@@ -29,9 +27,6 @@ class HaptData:
         Literal["test", "validation"],
         Doc("validation: tests on held-out training people, to choose settings on"),
     ] = "test"
-
-    def raw_files(self) -> None:
-        """None: the recordings come in an installed package, of one known sha256."""
 
     def data_set(self) -> DataSet:
         """The clips. Raises InputError where the package is missing or its file is another."""

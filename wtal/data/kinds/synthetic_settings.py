@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from wtal.base.errors import require
 from wtal.base.ranges import Doc, Ge, settings
-from wtal.suite.contracts import Precision
+from wtal.suite.contracts import DataKind
 
 if TYPE_CHECKING:
     from wtal.data.store.write import DataSet
@@ -16,10 +16,8 @@ Some = Annotated[int, Ge(2)]
 
 
 @settings
-class SyntheticData:
+class SyntheticData(DataKind):
     """Made-up videos in which each ingredient of the method can be seen to act."""
-
-    precision: ClassVar[Precision] = "float32"
 
     kind: Literal["synthetic"] = "synthetic"
     seed: Annotated[int, Doc("of every random number of the videos")] = 0
@@ -32,9 +30,6 @@ class SyntheticData:
     def __post_init__(self) -> None:
         least, most = self.snippets
         require(least <= most, "snippets", "two rising numbers", list(self.snippets))
-
-    def raw_files(self) -> None:
-        """None: the videos are made up."""
 
     def data_set(self) -> DataSet:
         """The made-up videos; equal settings give equal ones."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from wtal.base.errors import require
 from wtal.base.ranges import Doc, Ge, Le, settings
-from wtal.suite.contracts import Precision
+from wtal.suite.contracts import DataKind
 
 if TYPE_CHECKING:
     from wtal.data.store.write import DataSet
@@ -15,10 +15,8 @@ Bouts = Annotated[int, Ge(1), Le(30)]
 
 
 @settings
-class WatchData:
+class WatchData(DataKind):
     """Exercises recorded by a smartwatch (Burns et al., 2018), composed into sessions with rest between them."""
-
-    precision: ClassVar[Precision] = "float32"
 
     kind: Literal["watch"] = "watch"
     seed: Annotated[int, Ge(0), Doc("of the composition")] = 0
@@ -31,9 +29,6 @@ class WatchData:
     def __post_init__(self) -> None:
         least, most = self.session_bouts
         require(least <= most, "session_bouts", "two rising numbers", list(self.session_bouts))
-
-    def raw_files(self) -> None:
-        """None: the recordings come in an installed package, of one known sha256."""
 
     def data_set(self) -> DataSet:
         """The sessions. Raises InputError where the package is missing or its file is another."""

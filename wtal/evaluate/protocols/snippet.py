@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from wtal.base.ranges import settings
+from wtal.suite.contracts import ScoringProtocol
 
 if TYPE_CHECKING:
     from wtal.base.records import Bounds, Floats
 
 
 @settings
-class SnippetProtocol:
+class SnippetProtocol(ScoringProtocol):
     """Whole snippets, truth rounded, detections cut down, and the area under the precision envelope. Source: W-TALC."""
 
-    is_interpolated: ClassVar[bool] = True
     needs_rate: ClassVar[bool] = True
 
     kind: Literal["snippet"] = "snippet"
