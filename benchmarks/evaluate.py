@@ -26,10 +26,11 @@ from wtal.base.files import write_text
 from wtal.base.records import Detections, Instances
 from wtal.evaluate import EvaluationOptions, evaluate_detections, evaluate_matches, match_detections
 from wtal.evaluate.diagnose.diagnose import diagnose_matches
-from wtal.evaluate.read.detections import read_detections, write_detections
+from wtal.evaluate.read.detections import read_detections
 from wtal.evaluate.read.ground_truth import read_ground_truth
 from wtal.evaluate.score.thresholds import thresholds_from_text
 from wtal.evaluate.score.uncertainty import draw_videos, resampled_means
+from wtal.evaluate.write_detections import write_detections
 
 THUMOS14 = {"n_videos": 212, "n_classes": 20, "n_instances": 3358, "n_detections": 31587, "tiou": "0.1:0.7:0.1"}
 ACTIVITYNET = {"n_videos": 4427, "n_classes": 200, "n_instances": 6836, "tiou": "0.5:0.95:0.05"}

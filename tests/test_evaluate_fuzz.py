@@ -84,6 +84,7 @@ def test_a_damaged_table_is_scored_or_refused(changes, tmp_path):
 
 @FUZZED
 @given(changes=edits)
+@example(changes=[(2, 0, b"\xef\xbb\xbf")])  # within a key, where it cannot be printed
 def test_a_damaged_json_file_is_scored_or_refused(changes, tmp_path):
     scored_or_refused(read_detections, tmp_path / "found.json", damaged(JSON, changes))
 

@@ -12,9 +12,10 @@ import pytest
 from wtal.base.records import Detections
 from wtal.cli import main
 from wtal.evaluate import EvaluationOptions, SnippetProtocol, evaluate_detections
-from wtal.evaluate.read.detections import read_detections, write_detections
+from wtal.evaluate.read.detections import read_detections
 from wtal.evaluate.read.ground_truth import read_ambiguous, read_ground_truth
 from wtal.evaluate.score.classification import classification_mean, labels_of_instances
+from wtal.evaluate.write_detections import write_detections
 
 THUMOS14_ROWS = {
     "activitynet": ([68.3251, 62.4063, 53.5995, 44.0275, 33.4807, 22.9182, 12.2328], 42.4272),

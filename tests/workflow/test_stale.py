@@ -59,8 +59,8 @@ def test_an_operation_deep_in_the_chain_makes_the_store_and_all_after_it_stale(
 
 
 def test_words_and_code_that_no_step_runs_make_nothing_stale(project: ProjectCopy) -> None:
-    # The reader of arrays is in the chain of another kind of data.
-    change(project, "wtal/base/npy/stack_machine.py", "LONGEST_LINE = 256", "LONGEST_LINE = 257")
+    # The reader of mapped arrays is in the chain of another kind of data.
+    change(project, "wtal/base/npy/mapped.py", "\ndef holds_objects(", "\nSPARE = 1\n\n\ndef holds_objects(")
     change(project, "wtal/base/npy/stack_machine.py", '"""', '"""Read again. ')
     change(project, "wtal/training/trainer.py", "\nclass ", "\n# In whole epochs.\n\n\nclass ")
     change(project, "wtal/cli/training.py", 'help="train one round', 'help="one round')

@@ -47,3 +47,10 @@ def nearest(word: str, known: Iterable[str]) -> str:
     known = sorted(known)
     close = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     return f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known) or 'none'}"
+
+
+def listed_in_words(names: Iterable[object], most: int) -> str:
+    """Names in a sentence, at most so many; one with a letter that cannot be printed as Python would write it."""
+    listed = [str(name) for name in names]
+    shown = [name if name.isprintable() else ascii(name) for name in listed[:most]]
+    return (", ".join(shown) or "(none)") + (", ..." if len(listed) > most else "")

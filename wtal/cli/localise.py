@@ -82,7 +82,7 @@ def detect_rounds(options: argparse.Namespace) -> None:
     from wtal.base.files import read_json, write_arrays
     from wtal.base.schema import from_mapping
     from wtal.data.store.read import read_store
-    from wtal.evaluate.read.detections import write_detections
+    from wtal.evaluate.write_detections import write_detections
     from wtal.localise.detect import detect
     from wtal.localise.scores_file import read_scores
     from wtal.suite.step_settings import DetectSettings

@@ -167,7 +167,7 @@ def predict_videos(options: argparse.Namespace) -> None:
     from wtal.base.files import read_json
     from wtal.base.schema import from_mapping
     from wtal.data.features.for_prediction import unseen_videos
-    from wtal.evaluate.read.detections import write_detections
+    from wtal.evaluate.write_detections import write_detections
     from wtal.localise.detect import detect
     from wtal.suite.step_settings import DetectSettings
     from wtal.training.predict import load_model, predict_scores

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wtal.base.errors import InputError
+from wtal.base.errors import InputError, listed_in_words
 from wtal.base.files import read_json
 from wtal.data.annotations.keys import check_keys, keys_of
 from wtal.data.annotations.raw import RawAnnotations, RawRow, RawVideo
@@ -41,7 +41,7 @@ def _database(path: Path, values: Any) -> Mapping[str, Any]:
         return database
     got = f"{database!r:.60}"
     if database is None and isinstance(values, Mapping):
-        got = f"the keys {', '.join(map(str, list(values)[:5])) or '(none)'}"
+        got = f"the keys {listed_in_words(values, 5)}"
         got += ", which are of detections" if "results" in values else ""
     expected = "annotations by video, as ActivityNet, ActionFormer, G-TAD or MMAction2 have them"
     raise InputError(file=path, key="database", expected=expected, got=got)

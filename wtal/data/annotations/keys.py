@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from wtal.base.errors import InputError
+from wtal.base.errors import InputError, listed_in_words
 
 LABELS = "annotations"  # the key of an entry that holds a video's labels
 MOST_KEYS = 20  # that a sentence names
@@ -18,9 +18,8 @@ def keys_of(entries: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
 
 
 def keys_in_words(keys: Iterable[str]) -> str:
-    """Keys in a sentence, at most twenty; one with a letter that cannot be printed as Python would write it."""
-    names = [key if key.isprintable() else ascii(key) for key in keys]
-    return ", ".join(names[:MOST_KEYS]) + (", ..." if len(names) > MOST_KEYS else "")
+    """Keys in a sentence, at most twenty."""
+    return listed_in_words(keys, MOST_KEYS)
 
 
 def check_keys(path: Path, database: Mapping[str, Any]) -> None:

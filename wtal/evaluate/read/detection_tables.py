@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wtal.base.errors import InputError
+from wtal.base.errors import InputError, listed_in_words
 from wtal.base.files import read_text
 from wtal.base.npy.read import read_pickle
 from wtal.base.records import Detections, Integers
@@ -46,7 +46,7 @@ def _columns(path: Path, values: Any, forms: str) -> dict[str, list[Any]]:
     if not isinstance(values, Mapping) or not set(KEYS) <= set(values):
         got = f"a pickled {type(values).__name__}"
         if isinstance(values, Mapping):
-            got = f"a pickle with the keys {', '.join(list(values)[:8]) or '(none)'}"
+            got = f"a pickle with the keys {listed_in_words(values, 8)}"
         raise InputError(file=path, expected=f"eval_results.pkl with {', '.join(KEYS)}, or {forms}", got=got)
     columns = {key: values[key] for key in KEYS}
     lists = {key: column.tolist() if isinstance(column, np.ndarray) else column for key, column in columns.items()}

@@ -12,14 +12,14 @@ import numpy as np
 import orjson
 
 from wtal.base.errors import InputError
-from wtal.base.files import read_arrays, read_bytes, read_text, text_of_bytes, write_bytes, write_rows
+from wtal.base.files import read_arrays, read_bytes, read_text, text_of_bytes
 from wtal.base.records import Detections
 from wtal.data.annotations.table_forms import csv_rows
 from wtal.data.annotations.values import number_of
 from wtal.evaluate.read.detection_tables import detections_of, numbered
 from wtal.evaluate.read.json_faults import first_fault, numbers_from_text, parsed_slowly
+from wtal.evaluate.write_detections import COLUMNS
 
-COLUMNS = ("video", "label", "start", "end", "score")
 ALIASES = {"video-id": "video", "t-start": "start", "t-end": "end"}  # of ActivityNet's toolkit and ActionFormer
 ROUND_COLUMNS = ("round", "video", "label", "start", "end", "score")
 
@@ -125,20 +125,6 @@ def _numbers(path: str | Path, line: int, values: Sequence[str]) -> list[float]:
         key = f"line {line}"
         raise InputError(file=path, key=key, expected="an end at or after the start", got=f"{numbers[:2]}")
     return numbers
-
-
-def write_detections(path: str | Path, detections: Detections) -> None:
-    """Write detections as ActivityNet's JSON, or as CSV where the name ends so; every video appears in the JSON."""
-    columns = (detections.start.tolist(), detections.end.tolist(), detections.score.tolist())
-    named = zip(detections.video.tolist(), detections.label.tolist(), *columns)
-    if Path(path).suffix.lower() == ".csv":
-        rows = ((detections.videos[v], detections.classes[c], s, e, p) for v, c, s, e, p in named)
-        write_rows(path, COLUMNS, rows)
-        return
-    results: dict[str, list[dict[str, Any]]] = {video: [] for video in detections.videos}
-    for v, c, start, end, score in named:
-        results[detections.videos[v]].append({"label": detections.classes[c], "segment": [start, end], "score": score})
-    write_bytes(path, orjson.dumps({"version": "wtal", "results": results}) + b"\n")
 
 
 def read_detections_of_rounds(path: str | Path, at_least: int = 1) -> list[Detections]:

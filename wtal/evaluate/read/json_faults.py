@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from wtal.base.errors import InputError
+from wtal.base.errors import InputError, listed_in_words
 from wtal.data.annotations.values import number_of, pair_of, texts_among
 
 
@@ -45,7 +45,7 @@ def first_fault(path: str | Path, values: Any) -> None:
     if not isinstance(values, Mapping):
         raise InputError(file=path, expected='{"results": {video: [...]}}', got=f"a {_kind(values)}")
     if "results" not in values:
-        got = f"the keys {', '.join(list(values)[:5]) or '(none)'}"
+        got = f"the keys {listed_in_words(values, 5)}"
         raise InputError(file=path, key="results", expected="detections by video", got=got)
     results = values["results"]
     if not isinstance(results, Mapping):
