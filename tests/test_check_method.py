@@ -47,7 +47,11 @@ def test_the_method_of_the_documentation_keeps_them_as_a_plug_in(tmp_path: Path)
 BROKEN = {
     "attention": ("(1 - snippet.softmax(dim=2)[:, :, -1]) * batch.mask", "2 * batch.mask.float()", "values in [0, 1]"),
     "names": ('("classification",)', '("classification", "more")', "parts: expected"),
-    "labels": ("label = torch.zeros_like(classification)", "label = torch.ones_like(classification)", "labels of zero"),
+    "labels": (
+        "label = label_loss(snippet, attention, target, batch)",
+        "label = torch.ones_like(classification)",
+        "labels of zero",
+    ),
     "chance": (
         "torch.nn.init.xavier_uniform_(self.head.weight, generator=generator)",
         "torch.nn.init.xavier_uniform_(self.head.weight)",

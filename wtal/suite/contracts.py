@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from wtal.base.records import Bounds, Floats, Proposals, Segments
 
 Precision = Literal["float32", "float16"]
+LabelTarget = Literal["logits", "attention"]
+LabelKind = Literal["positive", "complementary"]  # complementary: what a snippet is not
 
 # Axes: T snippets, S segments.
 
@@ -24,6 +26,7 @@ class BaseSettings:
     __slots__ = ()
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # its own keys under `preset: paper` and `preset: code`
     published: ClassVar[Mapping[str, object]] = {}  # keys of `training` as it was published, where a suite writes none
+    has_attention: ClassVar[bool] = False  # whether its method has attention, which labels may be for
     kind: str  # the word for it in YAML, the same as its method's
 
     def check_with(self, method: Any) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.methods.batch import ArrayVideos, Batch, batch_of
 from wtal.methods.contract import Losses, Method, Use
+from wtal.methods.label_loss import BatchLabels
 from wtal.suite.contracts import BaseSettings
 from wtal.suite.file import VariantEntry, method_of
 from wtal.suite.plan import Variant, round_settings
@@ -88,10 +89,10 @@ class _Bench:
         """A batch of some videos; of all where none is named."""
         return batch_of(self.videos, indices or range(len(LENGTHS)), CPU)
 
-    def target(self, batch: Batch, *indices: int) -> Tensor:
-        """Pseudo labels [V, K, T] of the videos of a batch, of either sign."""
+    def target(self, batch: Batch, *indices: int) -> BatchLabels:
+        """Pseudo labels of the videos of a batch, of either sign."""
         rows = np.concatenate([self.pseudo[index] for index in indices or range(len(LENGTHS))]).astype(np.float32)
-        return batch.padded(torch.from_numpy(rows)).transpose(1, 2).contiguous()
+        return BatchLabels(batch.padded(torch.from_numpy(rows)).transpose(1, 2).contiguous())
 
     def round(self, index: int) -> RoundSettings:
         """The settings of round 0 or 1 of a run of four epochs."""
@@ -163,7 +164,8 @@ def _scores(bench: _Bench) -> None:
 
 def _zero_labels(bench: _Bench) -> None:
     method, batch, epoch = bench.method(), bench.batch(), bench.round(1).epochs[-1]
-    for words, target in (("no labels", None), ("labels of zero", torch.zeros_like(bench.target(batch)))):
+    nothing = BatchLabels(torch.zeros_like(bench.target(batch).values))
+    for words, target in (("no labels", None), ("labels of zero", nothing)):
         label = method.losses(batch, epoch, target, torch.Generator().manual_seed(2)).label
         _hold(not label.any(), f"label: expected 0 with {words}; got up to {float(label.detach().abs().max()):g}")
 

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wtal.base.errors import CollapseError
-from wtal.methods.batch import Batch, Videos, batch_of, groups_of, scoring_batches
+from wtal.methods.batch import Batch, Rows, Videos, batch_of, groups_of, scoring_batches
 from wtal.methods.contract import Losses, Method
+from wtal.methods.label_loss import BatchLabels
 from wtal.methods.sampling import paired_order, sampled_rows, seen_snippets
+from wtal.suite.contracts import LabelKind, LabelTarget
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.adam import Adam
 from wtal.training.rng import Streams
@@ -33,9 +35,23 @@ class RoundLabels:
 
     newest: Sequence[NDArray[np.floating]]
     previous: Sequence[NDArray[np.floating]] | None = None
+    weight: Sequence[NDArray[np.floating]] | None = None  # [T, K] each, of the newest; None: 1 everywhere
+    target: LabelTarget = "logits"
+    kind: LabelKind = "positive"
 
-    def target(self, video: int, epoch: EpochSettings) -> NDArray[np.float32]:
-        """What a visit learns from: the labels, or the scaled change from the previous ones."""
+    def of_batch(self, batch: Batch, videos: Sequence[int], rows: Rows, epoch: EpochSettings) -> BatchLabels:
+        """What a batch of these rows of some videos is taught."""
+
+        def padded(arrays: Sequence[NDArray[np.floating]]) -> Tensor:
+            seen = [array if which is None else array[which] for array, which in zip(arrays, rows)]
+            values = torch.from_numpy(np.concatenate(seen).astype(np.float32, copy=False)).to(batch.mask.device)
+            return batch.padded(values).transpose(1, 2).contiguous()
+
+        weight = None if self.weight is None else padded([self.weight[video] for video in videos])
+        return BatchLabels(padded([self.values(video, epoch) for video in videos]), weight, self.target, self.kind)
+
+    def values(self, video: int, epoch: EpochSettings) -> NDArray[np.float32]:
+        """The labels of a video, or the scaled change from the previous ones."""
         newest = np.asarray(self.newest[video], dtype=np.float64)
         if epoch.is_delta:
             if self.previous is None:
@@ -159,10 +175,7 @@ class Trainer:
         batch = batch_of(self.videos, chosen, self.device, seen)
         target = None
         if epoch.label_weight and labels is not None:
-            targets = [labels.target(video, epoch) for video in chosen]
-            targets = [rows if which is None else rows[which] for rows, which in zip(targets, seen)]
-            rows = torch.from_numpy(np.concatenate(targets)).to(self.device)
-            target = batch.padded(rows).transpose(1, 2).contiguous()
+            target = labels.of_batch(batch, chosen, seen, epoch)
         losses = self.method.losses(batch, epoch, target, self.streams.dropout)
         total = losses.base + epoch.label_weight * losses.label
         if not torch.isfinite(total).all():

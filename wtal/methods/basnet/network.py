@@ -16,6 +16,7 @@ from torch.nn.functional import binary_cross_entropy, leaky_relu
 from wtal.methods.basnet.settings import BasNetSettings
 from wtal.methods.batch import Batch
 from wtal.methods.contract import Losses, Method, Scores, Use
+from wtal.methods.label_loss import BatchLabels, label_loss
 from wtal.suite.step_settings import EpochSettings
 
 
@@ -86,7 +87,7 @@ class BasNet(Method):
         return largest.masked_fill(~is_pooled[:, :, None], 0.0).sum(dim=1) / counts[:, None]
 
     def losses(
-        self, batch: Batch, epoch: EpochSettings, target: Tensor | None, dropout: torch.Generator | None
+        self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None, dropout: torch.Generator | None
     ) -> Losses:
         """The classification of both branches and the sum of attention. Axes: see `Method`.
 
@@ -101,7 +102,7 @@ class BasNet(Method):
         parts = {"base": base, "suppressed": suppressed, "sparsity": sparsity}
         return Losses(
             base=base + suppressed + self.settings.attention_weight * sparsity,
-            label=label_loss(output.base, target, batch),
+            label=label_loss(output.base, output.attention, target, batch),
             compared=(base + suppressed).detach(),
             parts={name: value.detach() for name, value in parts.items()},
             attention=output.attention,
@@ -128,11 +129,3 @@ class BasNet(Method):
             video=torch.softmax(output.suppressed_video, dim=1),
             attention=batch.concatenated(output.attention),
         )
-
-
-def label_loss(logits: Tensor, target: Tensor | None, batch: Batch) -> Tensor:
-    """Cross entropy [V] of snippet logits [V, T, K] against pseudo labels of any sign, mean over a video's snippets."""
-    if target is None:
-        return torch.zeros_like(batch.lengths, dtype=logits.dtype)
-    each = -(target * torch.log_softmax(logits, dim=2).transpose(1, 2)).sum(dim=1)
-    return (each * batch.mask).sum(dim=1) / batch.lengths

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from wtal.base.errors import require
 from wtal.base.ranges import Doc, Words, settings
@@ -18,6 +18,7 @@ PLACES = ("data", "seed", "round", "labels", "previous_labels", "out")
 class ExternalMethod(BaseSettings):
     """A command that reads the store and the pseudo labels of a round, and writes its scores."""
 
+    has_attention: ClassVar[bool] = True  # or so it may; its scores tell
     kind: Literal["external"] = "external"
     command: Annotated[
         Words,

@@ -1,0 +1,55 @@
+"""What pseudo labels teach a network: those of a batch, and their loss, one for every method.
+
+Axes: V videos of a batch, T snippets of the longest, K = C + 1 classes with background last.
+Source: docs/labels.md#what-the-network-learns-from-them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from wtal.methods.batch import Batch
+from wtal.suite.contracts import LabelKind, LabelTarget
+
+SUREST = 1e-6  # least probability that a class is another one, of which the logarithm is taken
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLabels:
+    """The pseudo labels of a batch, of any sign; beyond its end a video has none."""
+
+    values: Tensor  # [V, K, T]
+    weight: Tensor | None = None  # [V, 1 or K, T] of what each teaches; None: 1 everywhere
+    target: LabelTarget = "logits"
+    kind: LabelKind = "positive"
+
+
+def label_losses(labels: BatchLabels, log_probability: Tensor, attention: Tensor) -> Tensor:
+    """The loss of each snippet [V, T]. log_probability: [V, K, T] of the classes; attention: [V, T].
+
+    Labels Y of weight w. On logits: -sum of w Y log p; complementary ones say what a snippet is not: -sum of
+    w Y log(1 - p). On attention a, which is to be what background leaves of 1: w (a - (1 - Y))^2, both of background.
+    """
+    if labels.target == "attention":
+        each = (attention - (1 - labels.values[:, -1])).square()
+        return each if labels.weight is None else labels.weight[:, -1] * each
+    values = labels.values if labels.weight is None else labels.weight * labels.values
+    if labels.kind == "complementary":
+        log_probability = torch.log(-torch.expm1(log_probability.clamp(max=-SUREST)))
+    return -(values * log_probability).sum(dim=1)
+
+
+def label_loss(logits: Tensor, attention: Tensor, labels: BatchLabels | None, batch: Batch) -> Tensor:
+    """The loss [V] of snippet logits [V, T, K] or attention [V, T], mean over a video's own snippets; 0 without any."""
+    if labels is None:
+        return torch.zeros_like(batch.lengths, dtype=logits.dtype)
+    log_probability = torch.log_softmax(logits, dim=2).transpose(1, 2)
+    return mean_over_snippets(label_losses(labels, log_probability, attention), batch.mask)
+
+
+def mean_over_snippets(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean over each video's own snippets, [V, T] to [V]."""
+    return (values * mask).sum(dim=1) / mask.sum(dim=1)
