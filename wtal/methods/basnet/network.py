@@ -66,14 +66,14 @@ class BasNet(Method):
         pooled = self._pooled(base, batch), self._pooled(suppressed, batch)
         return BasNetOutput(attention[:, 0], base, suppressed, *pooled)
 
-    def _dropped(self, both: Tensor, batch: Batch, stream: torch.Generator | None) -> Tensor:
+    def _dropped(self, both: Tensor, batch: Batch, rng: torch.Generator | None) -> Tensor:
         """Hidden rows [2 V, H, T] with dropout, drawn video by video, for the base branch and then the suppressed."""
-        if stream is None or self.settings.dropout == 0:
+        if rng is None or self.settings.dropout == 0:
             return both
         keep = 1.0 - self.settings.dropout
         size = both.shape[1]
         lengths = batch.lengths.tolist()
-        draws = [torch.rand((2, length, size), generator=stream, device=both.device) for length in lengths]
+        draws = [torch.rand((2, length, size), generator=rng, device=both.device) for length in lengths]
         kept = batch.padded(torch.cat(draws, dim=1).transpose(0, 1) < keep)  # [V, T, 2, H]
         return both * kept.permute(2, 0, 3, 1).flatten(0, 1) / keep
 
@@ -101,7 +101,7 @@ class BasNet(Method):
         parts = {"base": base, "suppressed": suppressed, "sparsity": sparsity}
         return Losses(
             base=base + suppressed + self.settings.attention_weight * sparsity,
-            label=label_loss(output.base, target, batch),
+            label=basnet_label_loss(output.base, target, batch),
             compared=(base + suppressed).detach(),
             parts={name: value.detach() for name, value in parts.items()},
             attention=output.attention,
@@ -130,7 +130,7 @@ class BasNet(Method):
         )
 
 
-def label_loss(logits: Tensor, target: Tensor | None, batch: Batch) -> Tensor:
+def basnet_label_loss(logits: Tensor, target: Tensor | None, batch: Batch) -> Tensor:
     """Cross entropy [V] of snippet logits [V, T, K] against pseudo labels of any sign, mean over a video's snippets."""
     if target is None:
         return torch.zeros_like(batch.lengths, dtype=logits.dtype)
