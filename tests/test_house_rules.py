@@ -104,6 +104,17 @@ def test_a_folder_holds_few_modules() -> None:
     assert {folder: count for folder, count in folders.items() if count > MOST_MODULES} == {}
 
 
+def test_a_public_name_stands_for_one_thing() -> None:
+    """`register` alone has one for each module of commands."""
+    found = Counter(
+        node.name
+        for tree in TREES.values()
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert {name for name, count in found.items() if count > 1} == {"register"}
+
+
 def called(node: ast.Call) -> str:
     """The name under which a function is called, as written."""
     return ast.unparse(node.func)

@@ -49,7 +49,7 @@ class Batch:
     """Videos that go through the network together; gradients are those of one after the other."""
 
     features: Tensor  # [N, F] concatenated
-    place: Tensor  # [N] where each snippet lies in the padded [V * T]
+    padded_index: Tensor  # [N] where each snippet lies in the padded [V * T]
     mask: Tensor  # [V, T] true where there is a snippet
     lengths: Tensor  # [V] snippets
     labels: Tensor  # [V, C] float, video-level
@@ -64,11 +64,11 @@ class Batch:
         if len(rows) == n_videos * longest:  # nothing to pad, nothing to copy
             return rows.reshape(n_videos, longest, *rows.shape[1:])
         empty = rows.new_zeros((n_videos * longest, *rows.shape[1:]))
-        return empty.index_copy(0, self.place, rows).reshape(n_videos, longest, *rows.shape[1:])
+        return empty.index_copy(0, self.padded_index, rows).reshape(n_videos, longest, *rows.shape[1:])
 
     def concatenated(self, padded: Tensor) -> Tensor:
         """[V, T, ...] back to [N, ...]."""
-        return padded.reshape(-1, *padded.shape[2:])[self.place]
+        return padded.reshape(-1, *padded.shape[2:])[self.padded_index]
 
 
 Rows = Sequence[NDArray[np.intp] | None]
@@ -84,7 +84,7 @@ def batch_of(videos: Videos, indices: Sequence[int], device: torch.device, rows:
     features = np.concatenate(arrays).astype(np.float32, copy=False)
     return Batch(
         features=torch.from_numpy(features).to(device),
-        place=torch.from_numpy(np.flatnonzero(mask)).to(device),
+        padded_index=torch.from_numpy(np.flatnonzero(mask)).to(device),
         mask=torch.from_numpy(mask).to(device),
         lengths=torch.from_numpy(lengths).to(device),
         labels=torch.from_numpy(videos.video_labels[list(indices)].astype(np.float32)).to(device),

@@ -1,6 +1,6 @@
-"""Training of one round of any method: epochs of visits, gradients summed over several videos, pseudo labels.
+"""Training of one round of any method: epochs of samples, gradients summed over several videos, pseudo labels.
 
-Source: docs/method.md#losses. A visit is one video; the visits of a step are packed and go through the
+Source: docs/method.md#losses. A sample is a video as it is learnt from once; the samples of a step go through the
 network together, which changes gradients by rounding alone. Steps are counted through epochs and rounds.
 """
 
@@ -24,7 +24,7 @@ from wtal.methods.sampling import paired_order, sampled_rows, seen_snippets
 from wtal.suite.contracts import LabelKind, LabelTarget
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.adam import Adam
-from wtal.training.rng import Streams
+from wtal.training.rng import RandomGenerators
 
 STEP_SNIPPETS = 1500  # padded, that go through the network together in training: memory, not figures, depends on it
 
@@ -62,29 +62,29 @@ class RoundLabels:
 
 @dataclass(slots=True)
 class EpochLog:
-    """Sums over the visits of one epoch, and every visit's losses in the order of the visits."""
+    """What one epoch says: the losses of every sample in their order."""
 
     losses: dict[str, list[float]] = field(default_factory=dict)  # `total`, those of the method, `label`
-    compared: list[float] = field(default_factory=list)  # what early stopping compares, of each visit
-    attention: list[float] = field(default_factory=list)  # mean of each visit
-    spread: list[float] = field(default_factory=list)  # standard deviation of each visit's attention over time
-    entropy: list[float] = field(default_factory=list)  # of each visit's attention over time, as a share of its maximum
-    best_class: list[int] = field(default_factory=list)  # with the highest score, of each visit to a labelled video
-    label_gradient_share: float = math.nan  # of the label loss in the gradient of the first pack with a label
+    compared: list[float] = field(default_factory=list)  # what early stopping compares, of each sample
+    attention: list[float] = field(default_factory=list)  # mean of each sample
+    spread: list[float] = field(default_factory=list)  # standard deviation of each sample's attention over time
+    entropy: list[float] = field(default_factory=list)  # of each sample's attention over time, as a share of its most
+    best_class: list[int] = field(default_factory=list)  # with the highest score, of each sample of a labelled video
+    label_gradient_share: float = math.nan  # of the label loss in the gradient of the first batch with a label
 
     def mean(self, name: str) -> float:
-        """Mean of one loss over the visits."""
+        """Mean of one loss over the samples."""
         return float(np.mean(self.losses[name]))
 
 
 @dataclass(slots=True)
 class Progress:
-    """Where training stands: the next epoch, the visits made in it, and the count of all visits ever made."""
+    """Where training stands: the next epoch, the samples taken in it, and the count of all ever taken."""
 
     epoch: int = 0
     order: list[int] = field(default_factory=list)  # videos of the current epoch; empty between epochs
-    position: int = 0  # visits made in the current epoch
-    visits: int = 0  # of all epochs and rounds; a step follows each videos_per_step of them
+    position: int = 0  # samples taken in the current epoch
+    samples: int = 0  # of all epochs and rounds; a step follows each videos_per_step of them
     log: EpochLog = field(default_factory=EpochLog)
 
 
@@ -92,20 +92,25 @@ class Trainer:
     """The state of a training run and the only code that changes it."""
 
     def __init__(
-        self, method: Method, videos: Videos, settings: RoundSettings, streams: Streams, held_out: Sequence[int] = ()
+        self,
+        method: Method,
+        videos: Videos,
+        settings: RoundSettings,
+        rng: RandomGenerators,
+        held_out: Sequence[int] = (),
     ) -> None:
         """held_out: numbers of videos that are not learnt from."""
-        self.method, self.videos, self.settings, self.streams = method, videos, settings, streams
+        self.method, self.videos, self.settings, self.rng = method, videos, settings, rng
         self.held_out = list(held_out)
         self.device = method.device
         self.optimiser = Adam(method.parameters(), settings.adam_betas, settings.weight_decay)
         self.progress = Progress()
 
-    def begin_round(self, settings: RoundSettings, streams: Streams) -> None:
-        """Go on with another round: its settings and streams; parameters and optimiser stay."""
-        self.settings, self.streams = settings, streams
+    def begin_round(self, settings: RoundSettings, rng: RandomGenerators) -> None:
+        """Go on with another round: its settings and generators; parameters and optimiser stay."""
+        self.settings, self.rng = settings, rng
         self.method.begin_round()
-        self.progress = Progress(epoch=settings.epochs[0].epoch, visits=self.progress.visits)
+        self.progress = Progress(epoch=settings.epochs[0].epoch, samples=self.progress.samples)
 
     def run(
         self,
@@ -121,10 +126,10 @@ class Trainer:
             if epoch.epoch < self.progress.epoch:
                 continue
             self._epoch(epoch, labels, after_step)
-            every = self._learnt_from(np.arange(self.videos.n_videos))
-            self.method.end_epoch(epoch, scoring_batches(self.videos, every, self.device))
+            learnt = self._learnt_from(np.arange(self.videos.n_videos))
+            self.method.end_epoch(epoch, scoring_batches(self.videos, learnt, self.device))
             log = self.progress.log
-            self.progress = Progress(epoch=epoch.epoch + 1, visits=self.progress.visits)
+            self.progress = Progress(epoch=epoch.epoch + 1, samples=self.progress.samples)
             if after_epoch is not None and after_epoch(epoch, log):
                 break
 
@@ -133,34 +138,34 @@ class Trainer:
         if not progress.order:
             progress.order = self._order()
         while progress.position < len(progress.order):
-            until_step = per_step - progress.visits % per_step
+            until_step = per_step - progress.samples % per_step
             rest = progress.order[progress.position : progress.position + until_step]
             chosen = next(groups_of(self.videos, rest, STEP_SNIPPETS, self._seen))
-            self._visit(chosen, epoch, labels)
+            self._learn(chosen, epoch, labels)
             progress.position += len(chosen)
-            progress.visits += len(chosen)
-            if progress.visits % per_step == 0:
+            progress.samples += len(chosen)
+            if progress.samples % per_step == 0:
                 self.optimiser.step(epoch.learning_rate)
                 self.optimiser.clear()
             if after_step is not None:
                 after_step()
 
     def _order(self) -> list[int]:
-        """The videos of an epoch, in the order of their visits."""
-        settings, stream, n_videos = self.settings, self.streams.shuffle, self.videos.n_videos
+        """The videos of an epoch, in the order of its samples."""
+        settings, rng, n_videos = self.settings, self.rng.shuffle, self.videos.n_videos
         if not settings.pairs:
-            return self._learnt_from(stream.permutation(n_videos) if settings.shuffle else np.arange(n_videos))
+            return self._learnt_from(rng.permutation(n_videos) if settings.shuffle else np.arange(n_videos))
         return paired_order(
             self.videos.video_labels,
             self._learnt_from(np.arange(n_videos)),
             settings.videos_per_step,
             settings.pairs,
-            stream,
+            rng,
             with_replacement=settings.pair_replacement,
         )
 
     def _seen(self, n_snippets: int) -> int:
-        """How many snippets of a video a visit sees."""
+        """How many snippets of a video is learnt from at once."""
         return seen_snippets(self.settings.sampling, n_snippets, self.settings.sampled_snippets)
 
     def _learnt_from(self, videos: NDArray[np.integer]) -> list[int]:
@@ -168,15 +173,15 @@ class Trainer:
         order: list[int] = videos[~np.isin(videos, self.held_out)].tolist()
         return order
 
-    def _visit(self, chosen: list[int], epoch: EpochSettings, labels: RoundLabels | None) -> None:
+    def _learn(self, chosen: list[int], epoch: EpochSettings, labels: RoundLabels | None) -> None:
         """Forward and backward of some videos as one batch, as if one came after the other."""
-        sampling, sampled, stream = self.settings.sampling, self.settings.sampled_snippets, self.streams.sampling
-        seen = [sampled_rows(sampling, len(self.videos.features(video)), sampled, stream) for video in chosen]
+        sampling, sampled, rng = self.settings.sampling, self.settings.sampled_snippets, self.rng.sampling
+        seen = [sampled_rows(sampling, len(self.videos.features(video)), sampled, rng) for video in chosen]
         batch = batch_of(self.videos, chosen, self.device, seen)
         target = None
         if epoch.label_weight and labels is not None:
             target = labels.of_batch(batch, chosen, seen, epoch)
-        losses = self.method.losses(batch, epoch, target, self.streams.dropout)
+        losses = self.method.losses(batch, epoch, target, self.rng.dropout)
         total = losses.base + epoch.label_weight * losses.label
         if not torch.isfinite(total).all():
             raise CollapseError(
@@ -224,12 +229,12 @@ class Trainer:
         return {
             "model": self.method.state_dict(),
             "optimiser": self.optimiser.state(),
-            "streams": self.streams.state(),
+            "rng": self.rng.state(),
             "progress": {
                 "epoch": progress.epoch,
                 "order": progress.order,
                 "position": progress.position,
-                "visits": progress.visits,
+                "samples": progress.samples,
                 "log": {name: getattr(progress.log, name) for name in EpochLog.__slots__},
             },
         }
@@ -238,6 +243,6 @@ class Trainer:
         """Take up a run where `state` left it, within an epoch or between two rounds."""
         self.method.load_state_dict(state["model"])
         self.optimiser.restore(state["optimiser"])
-        self.streams.restore(state["streams"])
+        self.rng.restore(state["rng"])
         values = dict(state["progress"])
         self.progress = Progress(**{**values, "log": EpochLog(**values["log"])})

@@ -67,14 +67,14 @@ class BasNet(Method):
         pooled = self._pooled(base, batch), self._pooled(suppressed, batch)
         return BasNetOutput(attention[:, 0], base, suppressed, *pooled)
 
-    def _dropped(self, both: Tensor, batch: Batch, stream: torch.Generator | None) -> Tensor:
+    def _dropped(self, both: Tensor, batch: Batch, rng: torch.Generator | None) -> Tensor:
         """Hidden rows [2 V, H, T] with dropout, drawn video by video, for the base branch and then the suppressed."""
-        if stream is None or self.settings.dropout == 0:
+        if rng is None or self.settings.dropout == 0:
             return both
         keep = 1.0 - self.settings.dropout
         size = both.shape[1]
         lengths = batch.lengths.tolist()
-        draws = [torch.rand((2, length, size), generator=stream, device=both.device) for length in lengths]
+        draws = [torch.rand((2, length, size), generator=rng, device=both.device) for length in lengths]
         kept = batch.padded(torch.cat(draws, dim=1).transpose(0, 1) < keep)  # [V, T, 2, H]
         return both * kept.permute(2, 0, 3, 1).flatten(0, 1) / keep
 

@@ -97,7 +97,7 @@ class Network(nn.Module):
             self.foreground_centre.copy_(-self.class_centres[-1:])
 
     def embed(self, batch: Batch, dropout: torch.Generator | None) -> Tensor:
-        """Embedding [V, T, D]; dropout, where a stream is given, is drawn video by video, however they are batched."""
+        """Embedding [V, T, D]; dropout, with a generator, is drawn video by video, however they are batched."""
         rows = self.embedding(batch.features).relu_()
         if dropout is not None and self.settings.dropout > 0:
             keep = 1.0 - self.settings.dropout
