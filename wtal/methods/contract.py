@@ -58,8 +58,8 @@ class Method(nn.Module, ABC):
     ) -> Losses:
         """The losses of a batch that is learnt from, or only looked at, without dropout.
 
-        target: the pseudo labels, or None; `label_loss` is their loss. dropout: the generator it is drawn from; None where
-        nothing is learnt from the batch, and then the state stays as it is.
+        target: the pseudo labels, or None; `label_loss` is their loss. dropout: the generator it is drawn from;
+        None where nothing is learnt from the batch, and then the state stays as it is.
         """
 
     @abstractmethod

@@ -6,7 +6,7 @@ Source: docs/labels.md#what-the-network-learns-from-them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -25,6 +25,11 @@ class BatchLabels:
     weight: Tensor | None = None  # [V, 1 or K, T] of what each teaches; None: 1 everywhere
     target: LabelTarget = "logits"
     kind: LabelKind = "positive"
+
+    def weighed(self, weight: Tensor) -> BatchLabels:
+        """The same labels, with the weight of each snippet times another [V, T]."""
+        more = weight[:, None]
+        return replace(self, weight=more if self.weight is None else self.weight * more)
 
 
 def label_losses(labels: BatchLabels, log_probability: Tensor, attention: Tensor) -> Tensor:

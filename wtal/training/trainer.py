@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,8 @@ from torch import Tensor
 from wtal.base.errors import CollapseError
 from wtal.methods.batch import Batch, Rows, Videos, batch_of, groups_of, scoring_batches
 from wtal.methods.contract import Losses, Method
-from wtal.methods.label_loss import BatchLabels
+from wtal.methods.label_loss import BatchLabels, mean_over_snippets
+from wtal.methods.learned_weight import LearnedWeight
 from wtal.methods.sampling import paired_order, sampled_rows, seen_snippets
 from wtal.suite.contracts import LabelKind, LabelTarget
 from wtal.suite.step_settings import EpochSettings, RoundSettings
@@ -104,13 +105,22 @@ class Trainer:
         self.held_out = list(held_out)
         self.device = method.device
         self.optimiser = Adam(method.parameters(), settings.adam_betas, settings.weight_decay)
+        self._begin_doubt()
         self.progress = Progress()
 
     def begin_round(self, settings: RoundSettings, rng: RandomGenerators) -> None:
         """Go on with another round: its settings and generators; parameters and optimiser stay."""
         self.settings, self.rng = settings, rng
         self.method.begin_round()
+        self._begin_doubt()
         self.progress = Progress(epoch=settings.epochs[0].epoch, samples=self.progress.samples)
+
+    def _begin_doubt(self) -> None:
+        """A new learned weight of labels in each round that has one, with an optimiser of its own."""
+        self.doubt: tuple[LearnedWeight, Adam] | None = None
+        if self.settings.label_uncertainty:
+            weight = LearnedWeight(self.videos.features(0).shape[1]).to(self.device)
+            self.doubt = weight, Adam(weight.parameters(), self.settings.adam_betas, self.settings.weight_decay)
 
     def run(
         self,
@@ -145,8 +155,9 @@ class Trainer:
             progress.position += len(chosen)
             progress.samples += len(chosen)
             if progress.samples % per_step == 0:
-                self.optimiser.step(epoch.learning_rate)
-                self.optimiser.clear()
+                for optimiser in (self.optimiser, *(self.doubt or ())[1:]):
+                    optimiser.step(epoch.learning_rate)
+                    optimiser.clear()
             if after_step is not None:
                 after_step()
 
@@ -181,7 +192,7 @@ class Trainer:
         target = None
         if epoch.label_weight and labels is not None:
             target = labels.of_batch(batch, chosen, seen, epoch)
-        losses = self.method.losses(batch, epoch, target, self.rng.dropout)
+        losses = self._losses(batch, epoch, target)
         total = losses.base + epoch.label_weight * losses.label
         if not torch.isfinite(total).all():
             raise CollapseError(
@@ -194,6 +205,15 @@ class Trainer:
             self.progress.log.label_gradient_share = self._gradient_share(weighted, total.sum() - weighted)
         total.sum().backward()  # type: ignore[no-untyped-call]
         self._log(losses, total, batch)
+
+    def _losses(self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None) -> Losses:
+        """The losses of a batch; where labels are doubted, with the weight and the price of that."""
+        if target is None or self.doubt is None:
+            return self.method.losses(batch, epoch, target, self.rng.dropout)
+        doubt = self.doubt[0](batch)
+        losses = self.method.losses(batch, epoch, target.weighed(torch.exp(-doubt)), self.rng.dropout)
+        price = self.settings.label_uncertainty * mean_over_snippets(doubt, batch.mask)
+        return replace(losses, label=losses.label + price)
 
     def _gradient_share(self, label_loss: Tensor, rest: Tensor) -> float:
         """|gradient of the label loss| / (that + |gradient of the rest|) over all parameters."""
@@ -229,6 +249,7 @@ class Trainer:
         return {
             "model": self.method.state_dict(),
             "optimiser": self.optimiser.state(),
+            "doubt": None if self.doubt is None else [self.doubt[0].state_dict(), self.doubt[1].state()],
             "rng": self.rng.state(),
             "progress": {
                 "epoch": progress.epoch,
@@ -243,6 +264,9 @@ class Trainer:
         """Take up a run where `state` left it, within an epoch or between two rounds."""
         self.method.load_state_dict(state["model"])
         self.optimiser.restore(state["optimiser"])
+        if self.doubt is not None and state["doubt"] is not None:
+            self.doubt[0].load_state_dict(state["doubt"][0])
+            self.doubt[1].restore(state["doubt"][1])
         self.rng.restore(state["rng"])
         values = dict(state["progress"])
         self.progress = Progress(**{**values, "log": EpochLog(**values["log"])})

@@ -44,6 +44,7 @@ class ExternalMethod(BaseSettings):
     def check_with(self, method: Any) -> None:
         """What only our own training can do is left to it."""
         why = "where base.kind is external"
+        require(not method.labels.uncertainty, "labels.uncertainty", f"0 {why}", method.labels.uncertainty)
         require(not method.labels.dropout, "labels.dropout", f"false {why}", method.labels.dropout)
         kept = method.training.checkpoint
         require(kept == "last", "training.checkpoint", f"last {why}", kept)
