@@ -23,8 +23,11 @@ def example() -> str:
     return re.findall(r"```python\n(.*?)```", page[page.index("## Adding one") :], flags=re.S)[0]
 
 
+ENTRIES = {"wtal.methods": {"top_k": "my_top_k:TopKSettings"}}
+
+
 def plugged_in(folder: Path, source: str) -> Path:
-    return write_plugin(folder, {"wtal.methods": {"top_k": "my_top_k:TopKSettings"}}, my_top_k=source)
+    return write_plugin(folder, ENTRIES, my_top_k=source)
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
