@@ -110,12 +110,6 @@ def union_like() -> RoundLabels:
     return RoundLabels([np.eye(4)[np.full(len(array), 1)] for array in videos(5).arrays])
 
 
-def doubts(trainer: Trainer) -> float:
-    assert trainer.doubt is not None
-    values = np.concatenate(videos(5).arrays) @ trainer.doubt[0].slope.detach().numpy()
-    return float(values.mean())
-
-
 def test_labels_are_doubted_where_doubt_is_cheap_and_trusted_where_it_costs() -> None:
     found = {}
     for price in (0.01, 50.0):
@@ -272,7 +266,7 @@ def commands(
 MAKERS = {
     "union": {"maker": "union"},
     "union, doubted": {"maker": "union", "uncertainty": 0.2},
-    "attention": {"maker": {"kind": "attention", "margin": 0.05}, "weight": {"start": 1}},
+    "attention": {"maker": {"kind": "attention", "margin": 0.05}},
     "complementary": {"maker": "complementary", "fusion": {"kind": "support_filter", "score": 0.05}},
 }
 
@@ -312,9 +306,8 @@ def test_labels_for_attention_draw_attention_to_themselves(store: Path, first: d
     assert main(solve) == 0
     assert main(learn) == 0
     goal = 1 - read_arrays(tmp_path / "labels1.npz")["label"][:, -1]
-    before, after = (
-        read_arrays(folder / "scores_train.npz")["attention"] for folder in (first["basnet"], tmp_path / "1")
-    )
+    folders = (first["basnet"], tmp_path / "1")
+    before, after = (read_arrays(folder / "scores_train.npz")["attention"] for folder in folders)
     assert np.square(after - goal).mean() < np.square(before - goal).mean()
 
 
@@ -334,8 +327,7 @@ def test_a_file_of_attention_labels_is_refused_by_a_round_that_cannot_learn_from
     write_text(tmp_path / "round1.json", to_json(settings))
     labels = str(tmp_path / "labels1.npz")
     capsys.readouterr()
-    refused([*learn, "--previous-labels", labels], capsys, "target: expected a round that can learn", "by its epochs")
+    words = "target: expected a round that can learn from labels for attention"
+    refused([*learn, "--previous-labels", labels], capsys, words, "by its epochs")
     monkeypatch.setattr(BasNetSettings, "has_attention", False)
-    refused(
-        [*learn, "--previous-labels", labels], capsys, "target: expected a round that can learn", "by its base.kind"
-    )
+    refused([*learn, "--previous-labels", labels], capsys, words, "by its base.kind")

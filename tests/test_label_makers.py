@@ -18,7 +18,7 @@ from test_localise import bump, label_round, proposals, scores_of
 
 from wtal.base.errors import InputError
 from wtal.base.files import to_json, write_text
-from wtal.base.records import Proposals, VideoScores
+from wtal.base.records import Proposals, Segments, VideoScores
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.data.annotations.read import read_annotations
 from wtal.data.store.read import Store, read_store
@@ -33,7 +33,7 @@ from wtal.localise.labels.naive import NaiveLabels
 from wtal.localise.labels.optimised import OptimisedLabels
 from wtal.localise.labels.union import UnionLabels
 from wtal.localise.scores_file import write_scores
-from wtal.suite.contracts import LabelMaker, SnippetLabel, VideoLabel, VideoRequest
+from wtal.suite.contracts import LabelMaker, LabelRequest, SnippetLabel, VideoLabel, VideoRequest
 from wtal.suite.method_settings import ProposalSettings
 from wtal.suite.step_settings import LabelRoundSettings
 from wtal.suite.training_settings import CollapseSettings
@@ -82,18 +82,13 @@ def test_where_two_classes_overlap_a_union_label_is_half_of_each() -> None:
 
 def test_a_union_cuts_bounds_as_its_rounding_says() -> None:
     scores = scores_of(np.zeros((8, 1)), [0.9])
-    segments = dataclasses.replace(proposals([(2 - 1e-9, 5 - 1e-9, 0.5)]))
-    floored, truncated = (
-        UnionLabels(rounding=rounding)([_request(segments, scores)])[0].label for rounding in ("floor", "truncate")
-    )
+    asked = request_of(proposals([(2 - 1e-9, 5 - 1e-9, 0.5)]), scores)
+    floored, truncated = (UnionLabels(rounding=rounding)([asked])[0].label for rounding in ("floor", "truncate"))
     assert np.flatnonzero(floored).tolist() == [2, 3, 4]
     assert np.flatnonzero(truncated).tolist() == [1, 2, 3]
 
 
-def _request(found: Proposals, scores: VideoScores):  # type: ignore[no-untyped-def]
-    from wtal.base.records import Segments
-    from wtal.suite.contracts import LabelRequest
-
+def request_of(found: Proposals, scores: VideoScores) -> LabelRequest:
     segments = Segments(found.start, found.end, found.contrast)
     return LabelRequest(segments, scores.snippet_score[:, 0].astype(float), None, lambda length: length)
 
@@ -108,7 +103,9 @@ def test_attention_labels_are_attention_and_what_it_leaves_to_background(
     for labels in (soft, hard):
         assert (labels.target, labels.kind) == ("attention", "positive")
         assert not labels.label[:, :-1][:, ~own].any()
-        np.testing.assert_allclose(labels.label[:, :-1][:, own], 1 - labels.label[:, [-1]].repeat(own.sum(), axis=1))
+        np.testing.assert_allclose(
+            labels.label[:, :-1][:, own], 1 - labels.label[:, [-1]].repeat(own.sum(), axis=1), atol=1e-6
+        )
     if not own.any():  # background: attention is to be 0, and that is sure
         assert (soft.label[:, -1] == 1).all()
         assert (hard.label[:, -1] == 1).all()
@@ -269,8 +266,8 @@ def test_attention_labels_of_a_network_that_has_none_are_refused(store: Store, t
     done = solved(store, tmp_path, AttentionLabels(), scores_in(store, attention=1.0))
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
-        "wtal solve-labels: the label maker attention: attention: expected attention that is not 1 in every snippet, as "
-        "of a network that has none; got ones"
+        "wtal solve-labels: the label maker attention: attention: expected attention that is not 1 in every snippet, "
+        "as of a network that has none; got ones"
     ]
     assert not (tmp_path / "labels.npz").exists()
 
@@ -322,16 +319,15 @@ def test_what_a_detector_cannot_learn_from_is_left_out(store: Store, tmp_path: P
     assert all(entry["segment"][1] == database[first]["duration"] for entry in entries)
     assert all(store.classes[entry["label_id"]] == entry["label"] for entry in entries)
     write_labels(tmp_path / "labels.npz", dataclasses.replace(labels, videos=labels.videos[::-1]), store.classes)
-    done = process(
-        "export-labels", "--labels", tmp_path / "labels.npz", "--data", store.folder, "--out", tmp_path / "x"
-    )
+    files = ("--labels", tmp_path / "labels.npz", "--data", store.folder, "--out", tmp_path / "x")
+    done = process("export-labels", *files)
     assert done.returncode == 2
     assert "expected the store's training videos" in done.stderr
 
 
 def test_a_maker_of_videos_alone_gives_nothing_for_a_class() -> None:
     scores = scores_of(bump(12, 2, 6, 0.9)[:, None], [0.9])
-    asked = _request(proposals([(2, 7, 0.5)]), scores)
+    asked = request_of(proposals([(2, 7, 0.5)]), scores)
     for maker in (AttentionLabels(), ComplementaryLabels()):
         only: list[SnippetLabel] = maker([asked])
         assert [one.label.tolist() for one in only] == [[0.0] * 12]
