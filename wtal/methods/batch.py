@@ -18,12 +18,15 @@ class Videos(Protocol):
     """What training and scoring need to know of a data set: features and video-level labels, never instances."""
 
     @property
-    def n_videos(self) -> int: ...
+    def n_videos(self) -> int:
+        """V."""
 
     @property
-    def video_labels(self) -> NDArray[np.bool_]: ...  # [V, C]
+    def video_labels(self) -> NDArray[np.bool_]:
+        """Which classes occur in each video, [V, C]."""
 
-    def features(self, index: int) -> NDArray[np.float32]: ...  # [T, F]
+    def features(self, index: int) -> NDArray[np.float32]:
+        """Features of video number `index`, [T, F]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,11 @@ class ArrayVideos:
 
     @property
     def n_videos(self) -> int:
+        """V."""
         return len(self.arrays)
 
     def features(self, index: int) -> NDArray[np.float32]:
+        """Features of video number `index`, [T, F]."""
         return self.arrays[index]
 
 

@@ -46,8 +46,8 @@ class ExternalMethod(BaseSettings):
         why = "where base.kind is external"
         require(not method.labels.uncertainty, "labels.uncertainty", f"0 {why}", method.labels.uncertainty)
         require(not method.labels.dropout, "labels.dropout", f"false {why}", method.labels.dropout)
-        kept = method.training.checkpoint
-        require(kept == "last", "training.checkpoint", f"last {why}", kept)
+        reports = method.training.report_best_test_epoch
+        require(not reports, "training.report_best_test_epoch", f"false {why}", reports)
         require(method.training.early_stopping is None, "training.early_stopping", f"null {why}", "a group of keys")
 
     def words(self, values: Mapping[str, object]) -> list[str]:
