@@ -111,7 +111,7 @@ def test_attention_labels_are_attention_and_what_it_leaves_to_background(
         assert (hard.label[:, -1] == 1).all()
         assert (hard.weight == 1).all()
         return
-    np.testing.assert_allclose(1 - soft.label[:, -1], attention, rtol=1e-6)
+    np.testing.assert_allclose(1 - soft.label[:, -1], attention, atol=1e-6)
     assert (soft.weight == 1).all()
     exactly = attention.astype(np.float64)
     np.testing.assert_array_equal(hard.label[:, -1], np.where(exactly > threshold, 0, 1))
