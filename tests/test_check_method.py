@@ -44,7 +44,7 @@ def test_the_method_of_the_documentation_keeps_them_as_a_plug_in(tmp_path: Path)
     command = [sys.executable, "-m", "wtal", "check-method", "top_k"]
     done = subprocess.run(command, cwd=ROOT, env=environment_with(folder), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("ok    ") == 8
+    assert done.stdout.count("ok    ") == 9
 
 
 BROKEN = {
@@ -78,6 +78,21 @@ def test_a_broken_promise_is_named(
     captured = capsys.readouterr()
     assert words in "\n".join(line for line in captured.out.splitlines() if line.startswith("BROKEN"))
     assert "breaks" in captured.err
+
+
+def test_attention_that_is_said_to_learn_and_does_not_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kind = '    kind: Literal["top_k"] = "top_k"'
+    claimed = example().replace(kind, f"    has_attention: ClassVar[bool] = True\n{kind}")
+    detached = claimed.replace("label_loss(snippet, attention,", "label_loss(snippet, attention.detach(),")
+    for number, (source, code) in enumerate(((claimed, 0), (detached, 2))):
+        with monkeypatch.context() as patched:
+            install_here(plugged_in(tmp_path / str(number), source), patched)
+            patched.delitem(sys.modules, "my_top_k", raising=False)
+            assert main(["check-method", "top_k"]) == code
+        out = capsys.readouterr().out
+        assert ("BROKEN  labels for attention are learnt" in out) == (detached == source)
 
 
 def test_state_outside_of_parameters_and_buffers_is_named(

@@ -6,7 +6,7 @@ The promises are those of `wtal.methods.contract`; docs/methods.md says how to w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -52,6 +52,7 @@ def check_method(settings: BaseSettings) -> Iterator[Promise]:
         "losses have their shapes, names and ranges": _losses,
         "scores have their shapes and lie in [0, 1]": _scores,
         "labels of zero have a loss of zero": _zero_labels,
+        "labels for attention are learnt where has_attention says so": _attention_labels,
         "the same seed gives the same method": _same_seed,
         "a video alone and in a batch has the same losses and gradients": _alone_and_batched,
         "a state that is loaded scores as the one that was saved": _loaded_state,
@@ -168,6 +169,15 @@ def _zero_labels(bench: _Bench) -> None:
     for words, target in (("no labels", None), ("labels of zero", nothing)):
         label = method.losses(batch, epoch, target, torch.Generator().manual_seed(2)).label
         _hold(not label.any(), f"label: expected 0 with {words}; got up to {float(label.detach().abs().max()):g}")
+
+
+def _attention_labels(bench: _Bench) -> None:
+    if not bench.settings.has_attention:
+        return
+    method, batch = bench.method(), bench.batch()
+    target = replace(bench.target(batch), target="attention")
+    label = method.losses(batch, bench.round(1).epochs[-1], target, torch.Generator().manual_seed(2)).label
+    _hold(label.requires_grad, "label: expected a gradient of attention; got none")
 
 
 def _same_seed(bench: _Bench) -> None:
