@@ -22,6 +22,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "wtal.methods": {
         "rskp": "wtal.methods.rskp.settings:RskpSettings",
         "basnet": "wtal.methods.basnet.settings:BasNetSettings",
+        "cola": "wtal.methods.cola.settings:ColaSettings",
         "external": "wtal.methods.external.settings:ExternalMethod",
     },
     "wtal.fusions": {
