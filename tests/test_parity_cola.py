@@ -171,9 +171,8 @@ def parameters_are(network: Cola, stored: Stored, when: str) -> None:
 def test_parity_scores_of_test_videos(stored: Stored) -> None:
     network, every = stored.network(), stored.settings["upsampling"]
     for index in stored.settings["test_videos"]:
-        own = {
-            key.split("/")[2]: value for key, value in stored.arrays.items() if key.startswith(f"test/video{index}/")
-        }
+        prefix = f"test/video{index}/"
+        own = {key.removeprefix(prefix): value for key, value in stored.arrays.items() if key.startswith(prefix)}
         batch = batch_of(stored.videos, [index], CPU, [own["index"]])
         found, output = network.scores(batch, "detection", None), network(batch)
         close(output.activation[0], own["class_activation"], LOGITS)

@@ -17,7 +17,7 @@ def with_zero_background(logits: Tensor) -> Tensor:
 
 
 def min_max_over_time(values: Tensor, batch: Batch) -> Tensor:
-    """Values [V, T, ...] from the smallest of a video, as 0, to its largest, as 1; 0 where it is flat, and beyond it."""
+    """Values [V, T, ...] from 0, the smallest of a video, to 1, its largest; 0 where it is flat, and beyond its end."""
     mask = batch.mask.reshape(*batch.mask.shape, *(1 for _ in values.shape[2:]))
     smallest = values.masked_fill(~mask, torch.inf).amin(dim=1, keepdim=True)
     spread = values.masked_fill(~mask, -torch.inf).amax(dim=1, keepdim=True) - smallest

@@ -39,7 +39,7 @@ class ContrastSets:
 
 
 def contrast_sets(actionness: Tensor, easy_weight: Tensor, batch: Batch, settings: ColaSettings) -> ContrastSets:
-    """The sets of each video. actionness: [V, T], 0 or above; easy_weight: [V, T], 0 where not looked at for clear ones.
+    """The sets of each video. actionness: [V, T], 0 or above; easy_weight: [V, T], 0 where a snippet is not looked at.
 
     Which snippets are chosen carries no gradient.
     """
@@ -114,7 +114,7 @@ def _mean(rows: Tensor, chosen: SnippetSet) -> Tensor:
 
 
 def _told_apart(query: Tensor, same: Tensor, others: Tensor, chosen: SnippetSet, temperature: float) -> Tensor:
-    """Cross entropy [V] of telling which row is of the query's kind; query, same: [V, E], others: [V, S, E] of a set."""
+    """Cross entropy [V] of telling what is like a query [V, E]: `same` [V, E] or one of the `others` [V, S, E] of a set."""
     query = normalize(query, dim=1)
     near = (query * normalize(same, dim=1)).sum(dim=1) / temperature
     far = (normalize(others, dim=2) @ query[:, :, None])[:, :, 0] / temperature

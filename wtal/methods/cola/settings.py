@@ -48,9 +48,7 @@ class ColaSettings(BaseSettings):
         Count, Doc("one in so many of a video's snippets is pooled for a class, clearly action, clearly background")
     ] = 5
     hard_divisor: Annotated[Count, Doc("one in so many of a video's snippets is chosen inside or outside bounds")] = 20
-    small_element: Annotated[
-        Count, Doc("snippets by which actions are thinned and widened for the ring's near edge")
-    ] = 3
+    small_element: Annotated[Count, Doc("snippets by which runs are thinned and widened for a ring's near edge")] = 3
     large_element: Annotated[Count, Doc("the same for its far edge")] = 6
     temperature: Annotated[float, Gt(0), Doc("that cosines of the contrast are divided by")] = 0.07
     contrast_weight: Annotated[float, Ge(0), Doc("of the contrast of snippets")] = 0.01
