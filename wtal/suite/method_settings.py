@@ -20,12 +20,17 @@ PUBLISHED_THRESHOLDS = tuple(round(0.001 + 0.002 * step, 3) for step in range(20
 class ProposalSettings:
     """From scores to proposals; used for labels and for detection alike."""
 
+    source: Literal["scores", "attention"] = "scores"  # what the thresholds are for; scores give means in either case
     thresholds: tuple[float, ...] = PUBLISHED_THRESHOLDS
-    threshold_kind: Literal["absolute", "relative"] = "absolute"  # relative: to the video's maximum for the class
+    threshold_kind: Literal["absolute", "relative"] = "absolute"  # relative: to the source's maximum in the video
+    first_snippet: Literal["kept", "lost"] = "kept"  # lost: where the first snippet alone is above, nothing is
     class_threshold: float = 0.16  # least video score of a class
+    class_fallback: Literal["none", "best"] = "none"  # what is detected where no class reaches it
+    run_length: Literal["plus_one", "plain"] = "plus_one"  # plus_one: the snippet after a run counts as inside
     margin_factor: float = 0.0785  # outer margin = factor * length ** power, in snippets
     margin_power: float = 0.9
     minimum_length: int = 2  # snippets
+    video_score_weight: float = 0.0  # of the class's video score, which is added to the contrast
 
     def __post_init__(self) -> None:
         require(bool(self.thresholds), "thresholds", "at least one threshold", [])
@@ -40,6 +45,7 @@ class ProposalSettings:
         require_share(self.class_threshold, "class_threshold")
         require(self.margin_factor >= 0, "margin_factor", "0 or above", self.margin_factor)
         require(self.margin_power > 0, "margin_power", "above 0", self.margin_power)
+        require(self.video_score_weight >= 0, "video_score_weight", "0 or above", self.video_score_weight)
         require(self.minimum_length >= 1, "minimum_length", "a whole number, 1 or above", self.minimum_length)
 
 
