@@ -39,10 +39,8 @@ class ConsensusFilter(nn.Module):
         """The dropouts of `forward`, in its order."""
         share, main, hidden = self.settings.filter_dropout, self.local.out_channels, self.settings.attention_size
         last = hidden if self.settings.attention_dropout == "features" else 1
-        return [
-            DropoutLayer(main, share, is_of_video=True),
-            *(DropoutLayer(size, share) for size in (main, hidden, last)),
-        ]
+        of_snippets = [DropoutLayer(size, share) for size in (main, hidden, last)]
+        return [DropoutLayer(main, share, is_of_video=True), *of_snippets]
 
     def forward(self, main: Tensor, auxiliary: Tensor, batch: Batch, dropped: DropoutMasks) -> tuple[Tensor, Tensor]:
         """The filtered stream [V, W, T] and its attention [V, T] of two streams, all 0 beyond the video."""
@@ -87,7 +85,8 @@ class Co2Net(Method):
         classifier = [DropoutLayer(self.settings.hidden_size, self.settings.dropout)] * 3
         layers = [*self.rgb_module.dropout_layers(), *self.flow_module.dropout_layers(), *classifier]
         dropped = DropoutMasks(batch, layers, dropout)
-        first, second = batch.padded(batch.features).transpose(1, 2).split(self.streams, dim=1)
+        rows = batch.padded(batch.features).transpose(1, 2)
+        first, second = rows[:, : self.streams[0]], rows[:, self.streams[0] :]
         first_filtered, first_attention = self.rgb_module(first, second, batch, dropped)
         second_filtered, second_attention = self.flow_module(second, first, batch, dropped)
         fused = dropped(leaky_relu(self.fusion(torch.cat([first_filtered, second_filtered], dim=1)), slope))

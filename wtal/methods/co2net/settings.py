@@ -98,7 +98,7 @@ class Co2NetSettings(CrossModalSettings):
 
 @settings
 class DeluSettings(CrossModalSettings):
-    """DELU: CO2-Net with the evidence for a class in a video, and a guide that turns from sure snippets to unsure ones."""
+    """DELU: CO2-Net with evidence for the classes of a video, and a guide that turns from unsure snippets to sure ones."""
 
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "paper": {**Co2NetSettings.presets["paper"], "uncertainty_rank": "rank"},
@@ -109,22 +109,16 @@ class DeluSettings(CrossModalSettings):
     kind: Literal["delu"] = "delu"
     guide_weight: Annotated[Weight, Doc("of the difference of attention from what is not background")] = 0.4
     evidential_weight: Annotated[Weight, Doc("of the loss of a video's evidence")] = 1.3
-    evidence_divisor: Annotated[
-        Count, Doc("one in so many snippets, of the most attention, gives a video's evidence")
-    ] = 9
-    evidence_clip: Annotated[
-        float, Gt(0), Doc("logits beyond it, of either sign, count as it before they are raised")
-    ] = 10.0
+    evidence_divisor: Annotated[Count, Doc("one in so many snippets, those of most attention, gives the evidence")] = 9
+    evidence_clip: Annotated[float, Gt(0), Doc("the most that a logit counts as evidence, and its negative")] = 10.0
     uncertainty_weight: Annotated[Weight, Doc("of the guide that is weighted by uncertainty")] = 0.4
     uncertainty_amplitude: Annotated[float, Ge(0), Lt(1), Doc("by how much its weights differ from 1, at most")] = 0.7
     uncertainty_epochs: Annotated[
-        Count, Doc("epochs over which its weights turn from the snippets that are sure to those that are not")
+        Count, Doc("epochs over which its weights turn from the snippets that are unsure to those that are sure")
     ] = 250
     uncertainty_rank: Annotated[
         Literal["rank", "argsort"],
-        Doc(
-            "what a snippet's weight is read at; argsort repeats the released code: at the snippet that holds its place"
-        ),
+        Doc("the place a snippet's weight is read at; argsort repeats the released code: at the snippet of that rank"),
     ] = "rank"
 
     def network(self, feature_size: int, n_classes: int, generator: torch.Generator | None) -> Delu:
