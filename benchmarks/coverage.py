@@ -19,7 +19,7 @@ import numpy as np
 from simulated import Spread, detection_suite, score_suite, true_figures
 
 from wtal.base.files import read_text, write_text
-from wtal.evaluate.score.intervals import Figures, interval_of_difference, interval_of_level, paired
+from wtal.evaluate.score.intervals import SeedScores, interval_of_difference, interval_of_level, paired
 from wtal.evaluate.score.power import Components, components_of, least_difference
 from wtal.evaluate.score.uncertainty import draw_videos
 from wtal.report.tables.power import read_power
@@ -55,11 +55,11 @@ def weights_of(n_videos: int, n_resamples: int) -> np.ndarray:
     return draw_videos([f"video {number:05d}" for number in range(n_videos)], n_resamples)
 
 
-def coverage_of(differences: Sequence[Figures], n_videos: int, truth: float) -> Coverage:
+def coverage_of(differences: Sequence[SeedScores], n_videos: int, truth: float) -> Coverage:
     """How often the intervals of differences, each of one simulated suite, hold the true one."""
     nothing = np.zeros_like
     found = [
-        interval_of_difference(each, Figures(nothing(each.points), nothing(each.resampled)), n_videos, LEVEL)
+        interval_of_difference(each, SeedScores(nothing(each.points), nothing(each.resampled)), n_videos, LEVEL)
         for each in differences
     ]
     ends = [np.quantile(each.resampled.mean(axis=0), [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) for each in differences]
@@ -76,11 +76,11 @@ def score_coverage(spread: Spread, n_seeds: int, n_simulations: int, kind: str, 
     known = Components(spread.seeds**2 + own, own, spread.videos**2, N_VIDEOS)
     truth = least_difference(known, n_seeds, LEVEL)
     suites = [score_suite(random, spread, n_seeds, weights, kind) for _ in range(n_simulations)]
-    shifted = [Figures(each.points + truth, each.resampled + truth) for each in suites]
+    shifted = [SeedScores(each.points + truth, each.resampled + truth) for each in suites]
     return coverage_of(shifted, N_VIDEOS, truth)
 
 
-def detection_suites(n_simulations: int, n_seeds: int, n_resamples: int) -> Iterator[tuple[Figures, Figures]]:
+def detection_suites(n_simulations: int, n_seeds: int, n_resamples: int) -> Iterator[tuple[SeedScores, SeedScores]]:
     """Suites of detections, each on a test set and with seeds of its own."""
     random = np.random.default_rng(0)
     weights = weights_of(N_VIDEOS, n_resamples)
@@ -88,9 +88,9 @@ def detection_suites(n_simulations: int, n_seeds: int, n_resamples: int) -> Iter
         yield detection_suite(random, n_seeds, N_VIDEOS, weights)
 
 
-def of_first(figures: Figures, n_seeds: int) -> Figures:
+def of_first(figures: SeedScores, n_seeds: int) -> SeedScores:
     """The figures of the first seeds."""
-    return Figures(figures.points[:n_seeds], figures.resampled[:n_seeds])
+    return SeedScores(figures.points[:n_seeds], figures.resampled[:n_seeds])
 
 
 def score_table(n_simulations: int) -> list[str]:
@@ -130,7 +130,7 @@ def detection_tables(n_simulations: int, n_true_seeds: int = 1500) -> list[str]:
     return [*lines, "", *level_lines([one for one, _ in suites], float(true[0].mean()))]
 
 
-def level_lines(systems: Sequence[Figures], truth: float) -> list[str]:
+def level_lines(systems: Sequence[SeedScores], truth: float) -> list[str]:
     """What was measured of one system: how far resamples and small test sets lean, and coverage of its own mean."""
     points = np.array([one.points for one in systems])
     mean, n_seeds = float(points.mean()), points.shape[1]

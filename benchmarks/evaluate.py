@@ -49,10 +49,10 @@ matching and AP. Published evaluators take 10 to 52 seconds on these detections.
 def naive_map(detections: Detections, truth: Instances, thresholds: tuple[float, ...]) -> float:
     """The mean AP in percent by a loop over classes, detections and thresholds, as evaluators commonly go."""
     table = []
-    for label in np.unique(truth.label):
-        rows = np.flatnonzero(detections.label == label)
+    for label in np.unique(truth.class_index):
+        rows = np.flatnonzero(detections.class_index == label)
         rows = rows[np.argsort(-detections.score[rows], kind="stable")]
-        of_class = np.flatnonzero(truth.label == label)
+        of_class = np.flatnonzero(truth.class_index == label)
         correct = np.zeros((len(thresholds), len(rows)), dtype=bool)
         is_taken = np.zeros((len(thresholds), len(truth)), dtype=bool)
         for place, row in enumerate(rows):
@@ -95,7 +95,7 @@ def made_up(n_videos: int, n_classes: int, n_instances: int, n_detections: int) 
 def numbered_as(detections: Detections, truth: Instances) -> Detections:
     """The same detections with videos and classes numbered as in the ground truth."""
     video = np.array([truth.videos.index(name) for name in detections.videos])[detections.video]
-    label = np.array([truth.classes.index(name) for name in detections.classes])[detections.label]
+    label = np.array([truth.classes.index(name) for name in detections.classes])[detections.class_index]
     bounds = detections.start, detections.end, detections.score
     return Detections(truth.videos, truth.classes, video, label, *bounds)
 

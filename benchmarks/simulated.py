@@ -8,7 +8,7 @@ import numpy as np
 
 from wtal.base.records import Detections, Floats, Instances
 from wtal.evaluate import EvaluationOptions, Matches, evaluate_matches, match_detections
-from wtal.evaluate.score.intervals import Figures
+from wtal.evaluate.score.intervals import SeedScores
 from wtal.evaluate.score.uncertainty import resampled_means
 
 OPTIONS = EvaluationOptions(tiou=(0.3, 0.5, 0.7))
@@ -27,7 +27,7 @@ class Spread:
 
 def score_suite(
     random: np.random.Generator, spread: Spread, n_seeds: int, weights: Floats, kind: str = "normal"
-) -> Figures:
+) -> SeedScores:
     """Differences of a suite whose true difference is 0: each video has an effect of its own, and one for each seed.
 
     weights [R, V]: how often each video is in each resample. kind: `normal`, or `heavy`, where a few videos weigh most.
@@ -37,7 +37,7 @@ def score_suite(
     scale = np.sqrt(n_videos)
     video = scale * (spread.videos * draw((1, n_videos)) + spread.both * draw((n_seeds, n_videos)))  # [S, V]
     seed = spread.seeds * random.standard_normal((n_seeds, 1))
-    return Figures((video.mean(axis=1, keepdims=True) + seed)[:, 0], video @ weights.T / n_videos + seed)
+    return SeedScores((video.mean(axis=1, keepdims=True) + seed)[:, 0], video @ weights.T / n_videos + seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def detect(random: np.random.Generator, test: TestSet, system: System, number: i
     n_videos, n_instances = len(truth.videos), len(truth.video)
     of_class = system.seeds * (seed[0] + seed[1 + number]) / np.sqrt(2)
     of_video = 0.6 * test.shared + system.videos * test.own[number] + system.both * random.standard_normal(n_videos)
-    skill = system.skill + of_class[truth.label] + of_video[truth.video]
+    skill = system.skill + of_class[truth.class_index] + of_video[truth.video]
     chance = np.sqrt(SHARED) * test.chance + np.sqrt(1 - SHARED) * random.standard_normal((4, n_instances))
     found = skill + 1.5 * chance[0] > -0.8
     length = truth.end - truth.start
@@ -104,7 +104,7 @@ def detect(random: np.random.Generator, test: TestSet, system: System, number: i
     false_start = 100 * random.random(len(where))
     columns = (
         (truth.video[found], where),
-        (truth.label[found], random.integers(len(CLASSES), size=len(where))),
+        (truth.class_index[found], random.integers(len(CLASSES), size=len(where))),
         (start[found], false_start),
         (end[found], false_start + 2 + 8 * random.random(len(where))),
         (score[found], 0.2 + of_video[where] + random.standard_normal(len(where))),
@@ -115,7 +115,7 @@ def detect(random: np.random.Generator, test: TestSet, system: System, number: i
 
 def detection_suite(
     random: np.random.Generator, n_seeds: int, n_videos: int, weights: np.ndarray
-) -> tuple[Figures, Figures]:
+) -> tuple[SeedScores, SeedScores]:
     """Two systems of as many seeds on one test set: their average mAP, on all videos and under resamples [R, V]."""
     test = draw_test_set(random, n_videos)
     points, resampled = np.empty((2, n_seeds)), np.empty((2, n_seeds, len(weights)))
@@ -125,7 +125,7 @@ def detection_suite(
             matches = detect(random, test, system, number, seed)
             points[number, place] = evaluate_matches(matches).headline
             resampled[number, place] = resampled_means(matches, weights).mean(axis=1)
-    return Figures(points[0], resampled[0]), Figures(points[1], resampled[1])
+    return SeedScores(points[0], resampled[0]), SeedScores(points[1], resampled[1])
 
 
 def true_figures(random: np.random.Generator, n_seeds: int, n_videos: int) -> tuple[Floats, Floats]:

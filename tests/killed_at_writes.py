@@ -57,7 +57,7 @@ def run(command: list[str], out: Path, log: Path, kill_before: int | None = None
 
         return watching
 
-    visit = Trainer._visit
+    visit = Trainer._learn
 
     def visiting(trainer: Trainer, chosen: list[int], epoch: Any, labels: Any) -> None:
         visit(trainer, chosen, epoch, labels)
@@ -65,7 +65,7 @@ def run(command: list[str], out: Path, log: Path, kill_before: int | None = None
 
     for name in WRITES:
         setattr(os, name, watched(name))
-    Trainer._visit = visiting  # type: ignore[method-assign]
+    Trainer._learn = visiting  # type: ignore[method-assign]
     return main([*command, "--out", str(out)])
 
 
@@ -82,7 +82,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def resumed_from(folder: Path) -> int | None:
     """How many visits the resume file has behind it; none where there is no file."""
     try:
-        return int(read_checkpoint(folder / "resume.pt")[0]["progress"]["visits"])
+        return int(read_checkpoint(folder / "resume.pt")[0]["progress"]["samples"])
     except InputError:
         return None
 

@@ -31,7 +31,7 @@ def plain_tiou(one: Row, other: Row) -> float:
 
 def rows_of(record: Instances | Detections) -> list[Row]:
     scores = record.score if isinstance(record, Detections) else record.start * 0
-    columns = zip(record.video, record.label, record.start, record.end, scores)
+    columns = zip(record.video, record.class_index, record.start, record.end, scores)
     return [Row(record.videos[v], record.classes[c], float(s), float(e), float(p)) for v, c, s, e, p in columns]
 
 

@@ -160,7 +160,7 @@ def found_detections(truth: Truth, seed: int, index: int, order: int) -> Detecti
     shift = draw.normal(0, 2.4 / (1 + 0.3 * index + 0.5 * order), len(instances))
     score = draw.random(len(instances))
     start, end = instances.start + shift, instances.end + shift
-    return Detections(instances.videos, instances.classes, instances.video, instances.label, start, end, score)
+    return Detections(instances.videos, instances.classes, instances.video, instances.class_index, start, end, score)
 
 
 def _write_evaluation(
@@ -169,7 +169,7 @@ def _write_evaluation(
     folder.mkdir(parents=True, exist_ok=True)
     found = [found_detections(truth, seed, index, order) for index in range(rounds + 1)]
     columns = {
-        key: np.concatenate([getattr(entry, key) for entry in found])
+        key: np.concatenate([getattr(entry, {"label": "class_index"}.get(key, key)) for entry in found])
         for key in ("video", "label", "start", "end", "score")
     }
     index_of = np.repeat(np.arange(rounds + 1), [len(entry) for entry in found])

@@ -133,7 +133,7 @@ def test_every_form_says_the_same_to_training_and_to_scoring(
     for_training = read_annotations(path)
     videos = for_training.videos if form is mmaction2 else for_training.of_subset("test")
     as_read: Truth = {name: [] for name in scored.videos}
-    for video, label, start, end in zip(scored.video, scored.label, scored.start, scored.end):
+    for video, label, start, end in zip(scored.video, scored.class_index, scored.start, scored.end):
         as_read[scored.videos[video]].append((scored.classes[label], float(start), float(end)))
     assert {name: sorted(own) for name, own in as_read.items()} == {name: sorted(own) for name, own in truth.items()}
     assert {video.name: sorted(video.instances) for video in videos} == {n: sorted(own) for n, own in truth.items()}

@@ -84,7 +84,7 @@ def test_background_leaves_the_memory_as_it_is() -> None:
         fill_memory(trainer, own)
         for index in range(own.n_videos):
             before = trainer.method.memory.scores.clone()
-            trainer.method.losses(batch_of(own, [index], CPU), epoch, None, trainer.streams.dropout)
+            trainer.method.losses(batch_of(own, [index], CPU), epoch, None, trainer.rng.dropout)
             assert own.video_labels[index].any() or torch.equal(trainer.method.memory.scores, before)
         banks.append(trainer.method.memory)
     assert torch.equal(banks[0].prototypes, banks[1].prototypes)

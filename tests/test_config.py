@@ -135,6 +135,14 @@ def suite_refused(change: dict[str, Any]) -> str:
             "method.training.memory_from_epoch: expected its present name, method.base.memory_from_epoch",
         ),
         (
+            {"method": {"training": {"checkpoint": "selected_on_test"}}},
+            "method.training.checkpoint: expected its present name, method.training.report_best_test_epoch (true or",
+        ),
+        (
+            {"variants": {"naive": {"streams": "own"}}},
+            "variants.naive.streams: expected its present name, variants.naive.random_group; got the old name",
+        ),
+        (
             {"method": {"labels": {"fusion": "gausian"}}},
             "method.labels.fusion.kind: expected a known kind (did you mean 'gaussian'?); got 'gausian'",
         ),
@@ -205,7 +213,7 @@ def test_presets_differ_in_every_point_of_the_method_and_explicit_keys_win() -> 
     method = base()["method"]
     paper, code = method_of(method, {}, "x"), method_of(method, {"preset": "code"}, "x")
     assert (paper.base.memory_index, code.base.memory_index) == ("label", "class_zero")
-    assert (paper.training.checkpoint, code.training.checkpoint) == ("last", "selected_on_test")
+    assert (paper.training.report_best_test_epoch, code.training.report_best_test_epoch) == (False, True)
     assert (paper.labels.dropout, code.labels.dropout) == (False, True)
     assert (paper.labels.classes, code.labels.classes) == ("label", "score")
     assert (paper.labels.maker.infeasible, code.labels.maker.infeasible) == ("elastic", "last_iterate")

@@ -184,7 +184,7 @@ def test_activitynet13_keeps_its_videos_and_instances(shared: Path, tmp_path: Pa
     store = real(shared, tmp_path, "activitynet13", ("train", "val"))
     check_counts(store, (9032, 13913), (4427, 6836))
     truth = store.instances("test")
-    rows = list(zip(truth.video.tolist(), truth.label.tolist(), truth.start.tolist(), truth.end.tolist()))
+    rows = list(zip(truth.video.tolist(), truth.class_index.tolist(), truth.start.tolist(), truth.end.tolist()))
     assert len(rows) - len(set(rows)) == 17
     assert len(store.classes) == 200
 

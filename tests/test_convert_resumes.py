@@ -45,7 +45,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     read = convert.read_entry
 
     def counted(entry):
-        places.append(entry.place)
+        places.append(entry.where)
         return read(entry)
 
     monkeypatch.setattr(convert, "read_entry", counted)
@@ -53,7 +53,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def interrupted(settings: FeatureData, out: Path) -> Path:
-    """Convert until some videos are done and their state is saved; returns the building site."""
+    """Convert until some videos are done and their state is saved; returns the staging folder."""
     read, count = convert.read_entry, iter(range(N_VIDEOS))
 
     def stopping(entry):

@@ -59,7 +59,7 @@ def test_labels_of_thumos14_are_refreshed_as_published(thumos14: Suite) -> None:
 
 def test_the_variant_code_takes_every_choice_of_the_released_code(thumos14: Suite) -> None:
     method = thumos14.variants["code"].method
-    assert (method.base.memory_index, method.training.checkpoint) == ("class_zero", "selected_on_test")
+    assert (method.base.memory_index, method.training.report_best_test_epoch) == ("class_zero", True)
     assert (method.labels.dropout, method.labels.classes, method.labels.maker.rounding) == (True, "score", "truncate")
     assert 2 in thumos14.file.seeds
     assert (thumos14.file.evaluation.protocol.kind, thumos14.file.evaluation.tiou) == ("snippet", "0.1:0.7:0.1")

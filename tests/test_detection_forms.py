@@ -96,7 +96,7 @@ def written(path: Path, text: str, mark: bytes) -> Path:
 
 
 def as_rows(found: Detections) -> Rows:
-    columns = (found.video, found.label, found.start, found.end, found.score)
+    columns = (found.video, found.class_index, found.start, found.end, found.score)
     return [(found.videos[v], found.classes[c], s, e, p) for v, c, s, e, p in zip(*(c.tolist() for c in columns))]
 
 

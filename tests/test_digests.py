@@ -250,7 +250,7 @@ def test_what_a_command_loads_is_in_its_digest_but_for_the_command_line_and_list
         ),
         (
             "detect",
-            "localise/detect.py evaluate/read/detections.py",
+            "localise/detect.py evaluate/write_detections.py",
             "evaluate/score/uncertainty.py localise/labels/interior_point.py localise/fusion/gaussian.py",
         ),
         (

@@ -191,7 +191,7 @@ def test_real_annotations_with_ambiguous_intervals_score_as_those_without(
     database: dict[str, Any] = {
         name: {"subset": "Test", "annotations": []} for name in (*truth.videos, *ambiguous.video)
     }
-    for v, c, start, end in zip(truth.video, truth.label, truth.start, truth.end):
+    for v, c, start, end in zip(truth.video, truth.class_index, truth.start, truth.end):
         row = {"label": truth.classes[c], "segment": [str(start), str(end)]}
         database[truth.videos[v]]["annotations"].append(row)
     for video, start, end in zip(ambiguous.video, ambiguous.start, ambiguous.end):

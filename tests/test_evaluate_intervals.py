@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from wtal.evaluate.score.intervals import (
-    Figures,
     Interval,
     Parts,
+    SeedScores,
     interval_of_difference,
     interval_of_level,
     interval_over,
@@ -22,12 +22,12 @@ from wtal.evaluate.score.intervals import (
 N_VIDEOS = 41
 
 
-def made_up(seed: int, n_seeds: int, level: float = 50.0, seeds: float = 2.0, own: float = 1.0) -> Figures:
-    """Figures whose resamples share a part over seeds (sd 1) and have one of their own."""
+def made_up(seed: int, n_seeds: int, level: float = 50.0, seeds: float = 2.0, own: float = 1.0) -> SeedScores:
+    """SeedScores whose resamples share a part over seeds (sd 1) and have one of their own."""
     random = np.random.default_rng(seed)
     points = level + seeds * random.standard_normal(n_seeds)
     shared = np.random.default_rng(7).standard_normal(400)
-    return Figures(points, points[:, None] + shared + own * random.standard_normal((n_seeds, 400)))
+    return SeedScores(points, points[:, None] + shared + own * random.standard_normal((n_seeds, 400)))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_pair_of_systems_has_the_interval_of_its_differences_seed_by_seed() ->
     expected = interval_of_level(paired(made_up(1, 4, level=60.0), other), N_VIDEOS, 0.9)
     found = interval_of_difference(one, other, N_VIDEOS, 0.9)
     assert found.high - found.low == pytest.approx(2 * (expected.high - expected.estimate))
-    shifted = interval_of_difference(one, Figures(one.points - 3, one.resampled - 3), N_VIDEOS, 0.95)
+    shifted = interval_of_difference(one, SeedScores(one.points - 3, one.resampled - 3), N_VIDEOS, 0.95)
     assert (shifted.low, shifted.estimate, shifted.high) == pytest.approx((3, 3, 3))
 
 
@@ -95,7 +95,7 @@ def test_other_numbers_of_seeds_are_not_paired_and_a_single_seed_is_taken_to_var
 def test_one_video_tells_nothing_and_a_resample_without_an_instance_is_left_out() -> None:
     assert math.isnan(interval_of_level(made_up(0, 3), 1, 0.95).low)
     figures = made_up(0, 3)
-    holed = Figures(figures.points, np.concatenate([np.full((3, 1), np.nan), figures.resampled], axis=1))
+    holed = SeedScores(figures.points, np.concatenate([np.full((3, 1), np.nan), figures.resampled], axis=1))
     assert interval_of_level(holed, N_VIDEOS, 0.95) == interval_of_level(figures, N_VIDEOS, 0.95)
 
 

@@ -36,7 +36,7 @@ def made_up(seed, n_videos=12, n_truth=30, n_found=120):
     noise = random.normal(size=(2, n_found))
     bounds = np.sort(np.stack([truth.start[near], truth.end[near]]) + noise, axis=0)
     score = random.permutation(n_found) / n_found  # no ties
-    return Detections(videos, CLASSES, truth.video[near], truth.label[near], *bounds, score), truth
+    return Detections(videos, CLASSES, truth.video[near], truth.class_index[near], *bounds, score), truth
 
 
 def repeated(record, counts):
@@ -97,7 +97,7 @@ def systems():
     worse = Detections(
         detections.videos,
         CLASSES,
-        *(getattr(detections, name) for name in ("video", "label")),
+        *(getattr(detections, name) for name in ("video", "class_index")),
         detections.start + 1.0,
         detections.end + 1.0,
         detections.score,

@@ -66,7 +66,7 @@ def test_the_same_detections_as_lists_of_snippets_for_each_class_score_the_same(
     truth, found = read_ground_truth(shared / "thumos14", "test").instances, read_detections(published)
     lists = np.empty(len(truth.classes), dtype=object)
     lists[:] = [[] for _ in truth.classes]
-    for v, c, start, end, score in zip(found.video, found.label, found.start, found.end, found.score):
+    for v, c, start, end, score in zip(found.video, found.class_index, found.start, found.end, found.score):
         row = [truth.videos.index(found.videos[v]), start * 25 / 16, end * 25 / 16, score]
         lists[truth.classes.index(found.classes[c])].append(row)
     np.save(tmp_path / "segment_predict.npy", lists)
@@ -84,8 +84,8 @@ def test_removing_ambiguous_segments_changes_nothing_where_they_are_removed_alre
 def test_a_class_without_detections_costs_its_share_or_everything(shared, published):
     truth = read_ground_truth(shared / "thumos14", "test").instances
     found = read_detections(published)
-    kept = found.label != found.classes.index("CliffDiving")
-    columns = (getattr(found, name)[kept] for name in ("video", "label", "start", "end", "score"))
+    kept = found.class_index != found.classes.index("CliffDiving")
+    columns = (getattr(found, name)[kept] for name in ("video", "class_index", "start", "end", "score"))
     detections = Detections(found.videos, found.classes, *columns)
     options = EvaluationOptions(protocol=SnippetProtocol(), snippets_per_second=25 / 16)
     assert round(evaluate_detections(detections, truth, options).headline, 4) == 40.8177
@@ -124,7 +124,7 @@ def test_videos_outside_the_ground_truth_are_refused_unless_told_otherwise(share
 def test_ground_truth_as_detections_scores_100_less_duplicates_and_empty_instances(shared):
     truth = read_ground_truth(shared / "activitynet13", "validation").instances
     oracle = Detections(
-        truth.videos, truth.classes, truth.video, truth.label, truth.start, truth.end, np.ones(len(truth))
+        truth.videos, truth.classes, truth.video, truth.class_index, truth.start, truth.end, np.ones(len(truth))
     )
     result = evaluate_detections(oracle, truth)
     n_empty = int((truth.end <= truth.start).sum())

@@ -14,7 +14,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from wtal.evaluate.score.intervals import Figures, paired
+from wtal.evaluate.score.intervals import SeedScores, paired
 from wtal.evaluate.score.power import Components, least_difference, seeds_needed
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -112,5 +112,5 @@ def test_the_page_reports_coverage_within_its_bounds() -> None:
 
 def test_pairs_take_away_what_seeds_share() -> None:
     shared = np.arange(4.0)
-    one, other = Figures(shared + 1, np.zeros((4, 3))), Figures(shared, np.zeros((4, 3)))
+    one, other = SeedScores(shared + 1, np.zeros((4, 3))), SeedScores(shared, np.zeros((4, 3)))
     assert paired(one, other).points.tolist() == [1.0] * 4

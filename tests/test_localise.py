@@ -243,10 +243,10 @@ def test_detections_are_in_seconds_by_class_and_falling_score_and_never_backgrou
     settings = DetectSettings(
         proposals=ProposalSettings(thresholds=(0.1,)),
         detection=DetectionSettings(fusion=GaussianFusion()),
-        checkpoint="last",
+        report_best_test_epoch=False,
     )
     found = detect(scores_of(snippet, [0.9, 0.05]), ("run", "jump"), settings, 2.0)
-    assert found.label.tolist() == [0, 0]  # the second class is below the threshold of video scores
+    assert found.class_index.tolist() == [0, 0]  # the second class is below the threshold of video scores
     assert found.start.tolist() == [10.0, 2.0]
     assert found.end.tolist() == [15.5, 5.5]
     nothing = detect(scores_of(snippet, [0.0, 0.0]), ("run", "jump"), settings, 2.0)

@@ -288,10 +288,10 @@ def test_detection_begins_at_the_threshold_of_video_scores_and_fuses_at_its_own_
         settings = DetectSettings(
             proposals=proposals,
             detection=DetectionSettings(fusion=GaussianFusion(temperature=temperature)),
-            checkpoint="last",
+            report_best_test_epoch=False,
         )
         found = detect(scores_of(np.stack([column] * 2, axis=1), [0.25, 0.24]), ("run", "jump"), settings, 2.0)
-        assert found.label.tolist() == [0]
+        assert found.class_index.tolist() == [0]
         starts += found.start.tolist()
     weights = [1 / (1 + np.exp((2.6 / 5 - 3.2 / 9) / temperature)) for temperature in (0.02, 2.0)]
     assert starts == pytest.approx([(6 - 2 * weight) / 2 for weight in weights])
@@ -302,7 +302,7 @@ def test_detections_are_fused_as_detection_says(fusion: Fusion) -> None:
     settings = DetectSettings(
         proposals=ProposalSettings(thresholds=(0.1, 0.3), margin_factor=0.0),
         detection=DetectionSettings(fusion=fusion),
-        checkpoint="last",
+        report_best_test_epoch=False,
     )
     column = bump(40, 4, 12, 0.2) + bump(40, 6, 10, 0.4)
     found = detect(scores_of(column[:, None], [0.9]), ("run",), settings, 1.0)

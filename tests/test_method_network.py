@@ -19,7 +19,7 @@ from wtal.methods.rskp.method import Rskp
 from wtal.methods.rskp.network import BranchOutput, Network
 from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.step_settings import EpochSettings
-from wtal.training.rng import streams_of
+from wtal.training.rng import generators_of
 from wtal.training.score import score_videos
 from wtal.training.trainer import RoundLabels, Trainer
 
@@ -214,7 +214,7 @@ def trained_with(dropout: float, **changes: object) -> Trainer:
     epoch = EpochSettings(epoch=0, **(values | changes))  # type: ignore[arg-type]
     model = dataclasses.replace(MODEL, dropout=dropout, memory_from_epoch=1)
     settings = dataclasses.replace(tiny_round(), epochs=(epoch,), base=model, videos_per_step=2)
-    trainer = Trainer(network_of(model), VIDEOS, settings, streams_of("t", "t", 0, 0, CPU))
+    trainer = Trainer(network_of(model), VIDEOS, settings, generators_of("t", "t", 0, 0, CPU))
     labels = RoundLabels([np.ones((len(array), 4)) for array in VIDEOS.arrays])
     trainer.run(labels)
     return trainer

@@ -24,12 +24,12 @@ from wtal.suite.step_settings import EpochSettings
 from wtal.suite.training_settings import EarlyStopping
 from wtal.training.checkpoint import read_checkpoint
 from wtal.training.predict import load_model
-from wtal.training.rng import Streams, streams_of
+from wtal.training.rng import RandomGenerators, generators_of
 from wtal.training.round_job import RoundInputs, RoundJob
 from wtal.training.score import score_videos
 
 CPU = torch.device("cpu")
-DRAWS: dict[str, Callable[[Streams], list[float]]] = {
+DRAWS: dict[str, Callable[[RandomGenerators], list[float]]] = {
     "initial": lambda streams: torch.rand(4, generator=streams.initial).tolist(),
     "dropout": lambda streams: torch.rand(4, generator=streams.dropout).tolist(),
     "shuffle": lambda streams: streams.shuffle.random(4).tolist(),
@@ -48,13 +48,13 @@ def test_a_stream_repeats_and_differs_by_suite_name_seed_and_round(purpose: str)
         ("s", "v", 3, 11),
         ("s", "v", 31, 1),  # which must not run into the one before
     ]
-    draws = [tuple(DRAWS[purpose](streams_of(*name, CPU))) for name in names]
+    draws = [tuple(DRAWS[purpose](generators_of(*name, CPU))) for name in names]
     assert len(set(draws)) == len(names)
-    assert draws == [tuple(DRAWS[purpose](streams_of(*name, CPU))) for name in names]
+    assert draws == [tuple(DRAWS[purpose](generators_of(*name, CPU))) for name in names]
 
 
 def test_two_purposes_of_one_round_draw_different_numbers() -> None:
-    assert len({tuple(draw(streams_of("s", "v", 0, 0, CPU))) for draw in DRAWS.values()}) == len(DRAWS)
+    assert len({tuple(draw(generators_of("s", "v", 0, 0, CPU))) for draw in DRAWS.values()}) == len(DRAWS)
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +83,11 @@ def ran(store: Path, folder: Path, *more: str, seed: int = 0, round_index: int =
 def state_of(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Parameters and streams of a round's checkpoint."""
     content, _ = read_checkpoint(folder / "checkpoint.pt")
-    return content["model"], content["streams"]
+    return content["model"], content["rng"]
 
 
 def test_a_run_starts_and_draws_by_its_seed_its_streams_and_its_suite(store: Path, tmp_path: Path) -> None:
-    runs: list[dict[str, Any]] = [{}, {"seed": 1}, {"streams": "own"}, {"suite": "other"}]
+    runs: list[dict[str, Any]] = [{}, {"seed": 1}, {"random_group": "own"}, {"suite": "other"}]
     states = []
     for number, changes in enumerate([*runs, {"weight_decay": 0.1}]):
         assert ran(store, tmp_path / str(number), **changes) == 0
@@ -220,7 +220,7 @@ def test_scores_with_dropout_differ_by_seed_round_and_streams_and_repeat(
         assert main([*command, *(["--dropout"] if dropout else [])]) == 0
         return (tmp_path / "scores.npz").read_bytes()
 
-    different = [scores(), scores(1), scores(round_index=1), scores(streams="own"), scores(suite="other")]
+    different = [scores(), scores(1), scores(round_index=1), scores(random_group="own"), scores(suite="other")]
     different.append(scores(dropout=False))
     assert len(set(different)) == len(different)
     assert scores() == different[0]
@@ -236,7 +236,7 @@ def test_held_out_videos_differ_by_seed_and_streams_and_stay_the_same_in_every_r
 
     assert held_out() == held_out() == held_out(round_index=1)
     assert len({held_out(seed) for seed in range(6)}) > 2
-    assert len({held_out(streams=name) for name in "abcdef"}) > 2
+    assert len({held_out(random_group=name) for name in "abcdef"}) > 2
     assert len({held_out(suite=name) for name in "abcdef"}) > 2
 
 
@@ -261,7 +261,7 @@ def test_what_a_stopped_job_left_is_taken_up_by_the_same_job_alone(
         (
             {"seed": 1},
             {"weight_decay": 0.1},
-            {"streams": "own"},
+            {"random_group": "own"},
             {"suite": "another"},
             {"rates": (0.02, 1e30, 0.01)},
             {"used": other_labels},

@@ -56,8 +56,8 @@ def changed_suite(entry: dict[str, Any]) -> dict[tuple[str, int], str]:
     return {key: node.owner for key, node in suite.nodes.items()}
 
 
-def test_streams_of_its_own_share_nothing_and_what_only_detection_reads_shares_all() -> None:
-    own = changed_suite({"streams": "own"})
+def test_a_random_group_of_its_own_shares_nothing_and_what_only_detection_reads_shares_all() -> None:
+    own = changed_suite({"random_group": "own"})
     assert [own["changed", index] for index in range(3)] == ["changed"] * 3
     for detection in ({"fusion": "nms"}, {"fusion": {"temperature": 0.5}}):
         shared = changed_suite({"override": {"detection": detection}})
@@ -73,7 +73,7 @@ def test_a_round_takes_optimiser_and_shares_as_the_method_has_them() -> None:
     suite = read_suite(ROOT / "config/thumos14.yaml")
     found = round_settings(suite.name, suite.variants["optimised_delta"], 3)
     assert (found.adam_betas, found.weight_decay, found.videos_per_step) == ((0.9, 0.99), 5e-4, 10)
-    assert (found.suite, found.streams, found.round_index, found.shuffle) == ("thumos14", "paired", 3, True)
+    assert (found.suite, found.random_group, found.round_index, found.shuffle) == ("thumos14", "paired", 3, True)
     base = found.base
     assert isinstance(base, RskpSettings)
     shares = (base.video_original_share, base.label_snippet_original_share, base.detection_snippet_original_share)

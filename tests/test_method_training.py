@@ -16,7 +16,7 @@ from wtal.methods.rskp.method import Rskp
 from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.suite.training_settings import Until, at_epoch
-from wtal.training.rng import streams_of
+from wtal.training.rng import generators_of
 from wtal.training.trainer import EpochLog, RoundLabels, Trainer
 
 CPU = torch.device("cpu")
@@ -95,12 +95,12 @@ def trained(memory_index: str) -> list[Snapshot]:
         new_network(dataclasses.replace(MODEL, memory_index=memory_index)),
         videos,
         settings_of(0, memory_index),
-        streams_of("t", "t", 0, 0, CPU),
+        generators_of("t", "t", 0, 0, CPU),
     )
     snapshots = []
     for index in range(len(ROUNDS)):
         if index:
-            trainer.begin_round(settings_of(index, memory_index), streams_of("t", "t", 0, index, CPU))
+            trainer.begin_round(settings_of(index, memory_index), generators_of("t", "t", 0, index, CPU))
         logs: list[EpochLog] = []
         trainer.run(labels[index], after_epoch=lambda _, log, logs=logs: bool(logs.append(log)))
         parameters = {name: value.detach().numpy().copy() for name, value in trainer.method.named_parameters()}
@@ -169,7 +169,7 @@ def visited(seed: int, **changes: object) -> list[EpochLog]:
     settings = dataclasses.replace(settings_of(0, "label"), epochs=epochs, base=steady, **changes)  # type: ignore[arg-type]
     videos = ArrayVideos(arrays(5, seed=0), np.array(LABELS, dtype=bool))
     logs: list[EpochLog] = []
-    trainer = Trainer(new_network(steady), videos, settings, streams_of("t", "t", seed, 0, CPU))
+    trainer = Trainer(new_network(steady), videos, settings, generators_of("t", "t", seed, 0, CPU))
     trainer.run(after_epoch=lambda _, log: bool(logs.append(log)))
     return logs
 
@@ -193,11 +193,11 @@ def test_each_visit_samples_other_snippets_by_the_seed_and_takes_their_labels() 
     labelled = (epoch(0, 0.0, label_weight=1.0),)
     settings = dataclasses.replace(settings_of(1, "label"), epochs=labelled, sampled_snippets=8)
     videos, network = ArrayVideos(arrays(5, seed=0), np.array(LABELS, dtype=bool)), new_network()
-    trainer = Trainer(network, videos, settings, streams_of("t", "t", 0, 0, CPU))
+    trainer = Trainer(network, videos, settings, generators_of("t", "t", 0, 0, CPU))
     logs: list[EpochLog] = []
     trainer.run(RoundLabels(FIRST), after_epoch=lambda _, log: bool(logs.append(log)))
     parameters = {name: value.detach().double() for name, value in network.named_parameters()}
-    seen = streams_of("t", "t", 0, 0, CPU).sampling
+    seen = generators_of("t", "t", 0, 0, CPU).sampling
     for video, length in enumerate(LENGTHS):
         edges = np.linspace(0, length, 9)
         rows = np.floor(seen.uniform(edges[:-1], edges[1:])).astype(int)

@@ -276,9 +276,7 @@ def same_segments(found: NDArray[np.float64], expected: NDArray[np.float64], lea
     assert len(found) == len(expected)
     found, expected = (rows[rows[:, 3] >= least] for rows in (found, expected))
     assert len(found) == len(expected)
-    found, expected = (
-        rows[np.lexsort((rows[:, 3].round(7), rows[:, 2], *rows[:, :2].T[::-1]))] for rows in (found, expected)
-    )
+    found, expected = (rows[np.lexsort(rows.T[::-1])] for rows in (found, expected))
     np.testing.assert_allclose(found[:, :3], expected[:, :3], atol=BOUNDS, rtol=0)
     np.testing.assert_allclose(found[:, 3], expected[:, 3], atol=LOGITS, rtol=0)
 
@@ -308,10 +306,8 @@ def test_parity_detections_of_the_network_itself(stored: Stored) -> None:
         is_kept = after[:, 2] - after[:, 1] > stored.settings["minimum_length_exclusive"]
         for interval in stored.settings["ambiguous"]:
             if interval["video"] == index:
-                bounds = [
-                    interval[key] * stored.settings["snippets_per_second"] for key in ("start_seconds", "end_seconds")
-                ]
-                first, last = np.round(bounds)
+                rate = stored.settings["snippets_per_second"]
+                first, last = (round(interval[key] * rate) for key in ("start_seconds", "end_seconds"))
                 is_kept &= (after[:, 2] <= first) | (after[:, 1] >= last)
         found.append(np.column_stack([np.full(is_kept.sum(), index), after[is_kept]]))
     rows = np.concatenate(found)

@@ -30,7 +30,7 @@ from wtal.suite.file import VariantEntry
 from wtal.suite.plan import Variant, label_settings, round_settings
 from wtal.suite.step_settings import DetectSettings
 from wtal.suite.training_settings import Until
-from wtal.training.rng import streams_of
+from wtal.training.rng import generators_of
 from wtal.training.score import score_videos
 from wtal.training.trainer import RoundLabels, Trainer
 
@@ -180,7 +180,7 @@ class Replay:
         initial = {ours: run.stored[f"initial/param/{theirs}"] for ours, theirs in PARAMETERS.items()}
         parameters = {name: torch.from_numpy(value) for name, value in initial.items()}
         self.network.load_state_dict(self.network.state_dict() | parameters)
-        streams = streams_of("replay", "run", 0, 0, torch.device("cpu"))
+        streams = generators_of("replay", "run", 0, 0, torch.device("cpu"))
         self.trainer = Trainer(self.network, self.videos, first, streams)
         self.parameters: list[dict[str, np.ndarray]] = []
         self.memory: list[tuple[np.ndarray, np.ndarray]] = []
@@ -196,7 +196,7 @@ class Replay:
         per_video: list[list[np.ndarray]] = []
         for index in range(self.run.variant.rounds + 1):
             if index:
-                streams = streams_of("replay", "run", 0, index, torch.device("cpu"))
+                streams = generators_of("replay", "run", 0, index, torch.device("cpu"))
                 self.trainer.begin_round(self.round(index, packed), streams)
                 self.refreshes.append(self.score(self.videos, self.run.train, "labels"))
                 per_video.append(self.round_labels(index))
@@ -237,7 +237,7 @@ def replay_of(run: Run, *, own_labels: bool) -> Replay:
 
 def detections_of(run: Run, scores: VideoScores) -> Any:
     method = run.variant.method
-    settings = DetectSettings(proposals=method.proposals, detection=method.detection, checkpoint="last")
+    settings = DetectSettings(proposals=method.proposals, detection=method.detection, report_best_test_epoch=False)
     classes = tuple(run.stored["classes"].tolist())
     return detect(scores, classes, settings, run.settings["snippets_per_second"])
 
@@ -250,7 +250,7 @@ def ground_truth(run: Run) -> Instances:
         videos=tuple(map(str, indices)),
         classes=tuple(run.stored["classes"].tolist()),
         video=np.repeat(np.arange(len(indices)), counts),
-        label=np.concatenate([run.stored[f"video{index}/segment_classes"] for index in indices]).astype(np.int64),
+        class_index=np.concatenate([run.stored[f"video{index}/segment_classes"] for index in indices]).astype(np.int64),
         start=seconds[:, 0].astype(np.float64),
         end=seconds[:, 1].astype(np.float64),
     )
@@ -305,7 +305,7 @@ def check_detections(run: Run, detections: Any) -> None:
     rate, stored = run.settings["snippets_per_second"], run.stored
     number = np.array([int(name) for name in detections.videos])[detections.video]
     found = {
-        "class": detections.label,
+        "class": detections.class_index,
         "video": number,
         "start": detections.start * rate,
         "end": detections.end * rate,

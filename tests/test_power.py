@@ -9,18 +9,19 @@ import pytest
 
 from wtal.base.files import write_rows
 from wtal.cli import main
-from wtal.evaluate.score.intervals import Figures
+from wtal.evaluate.score.intervals import SeedScores
 from wtal.report.tables.power import COLUMNS, contrasts, power_rows, power_values, read_power
 
 TINY = Path(__file__).resolve().parents[1] / "config" / "tiny.yaml"
 
 
-def differences(n_seeds: int, videos: float = 0.2) -> list[Figures]:
+def differences(n_seeds: int, videos: float = 0.2) -> list[SeedScores]:
     """Three contrasts whose seeds vary by 3 points and whose videos by less."""
     random = np.random.default_rng(0)
     shared = videos * random.standard_normal(500)
     return [
-        Figures(points, points[:, None] + shared) for points in (3 * random.standard_normal(n_seeds) for _ in range(3))
+        SeedScores(points, points[:, None] + shared)
+        for points in (3 * random.standard_normal(n_seeds) for _ in range(3))
     ]
 
 
@@ -65,7 +66,7 @@ def test_one_seed_says_nothing_of_power(folder: Path, capsys: pytest.CaptureFixt
 
 
 def test_each_pair_of_variants_is_one_contrast() -> None:
-    figures = {name: Figures(np.full(2, value), np.zeros((2, 3))) for name, value in zip("abc", (1.0, 2.0, 4.0))}
+    figures = {name: SeedScores(np.full(2, value), np.zeros((2, 3))) for name, value in zip("abc", (1.0, 2.0, 4.0))}
     pairs = {"a": (None, "a"), "b": ("a", "a"), "c": ("b", "a")}
     assert sorted(float(abs(each.points[0])) for each in contrasts(pairs, figures)) == [1.0, 2.0, 3.0]
 

@@ -1,4 +1,4 @@
-"""`wtal predict`: detections and pictures of unseen videos, and what it refuses."""
+"""`wtal predict`: detections and pictures of videos to predict, and what it refuses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from round_run import settings_file, tiny_round, train
 from wtal.base.files import to_json, write_text
 from wtal.base.schema import to_mapping
 from wtal.cli import main
-from wtal.data.features.for_prediction import unseen_videos
+from wtal.data.features.for_prediction import videos_to_predict
 from wtal.data.store.write import DataSet, StoredVideo, write_store
 from wtal.localise.fusion.gaussian import GaussianFusion
 from wtal.localise.scores_file import read_scores
@@ -35,7 +35,7 @@ MODEL = RskpSettings(embedding_size=8, prototypes=2)
 DETECTION = DetectSettings(
     proposals=ProposalSettings(thresholds=(0.1, 0.2, 0.3), threshold_kind="relative", class_threshold=0.0),
     detection=DetectionSettings(fusion=GaussianFusion()),
-    checkpoint="last",
+    report_best_test_epoch=False,
 )
 
 
@@ -52,7 +52,7 @@ def checkpoint(path: Path, **changes: object) -> Path:
         "detection": to_mapping(DETECTION),
         **changes,
     }
-    state: dict[str, object] = {"optimiser": {}, "streams": {}, "progress": {}}
+    state: dict[str, object] = {"optimiser": {}, "rng": {}, "progress": {}}
     text = About(**about).to_json()  # type: ignore[arg-type]
     write_checkpoint(path, {"about": text, "model": method.state_dict(), **state})
     return path
@@ -290,7 +290,7 @@ def test_the_test_videos_own_features_get_the_scores_and_detections_of_training(
     expected, _ = read_scores(folder / "round/scores_test.npz")
     assert expected.videos == NAMES
     model = load_model(folder / "round/checkpoint.pt", torch.device("cpu"))
-    names, features, _ = unseen_videos(folder / "features", SIZE, ())
+    names, features, _ = videos_to_predict(folder / "features", SIZE, ())
     assert names == sorted(NAMES)
     found = predict_scores(model, names, features)
     for place, name in enumerate(names):

@@ -33,6 +33,8 @@ from wtal.base.ranges import (
     settings,
 )
 from wtal.base.schema import from_mapping, json_schema, to_mapping
+from wtal.localise.fusion.gaussian import GaussianFusion
+from wtal.localise.labels.optimised import OptimisedLabels
 from wtal.suite.file import SuiteFile
 from wtal.suite.method_settings import MethodSettings
 from wtal.suite.plan import read_suite
@@ -50,6 +52,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "EarlyStopping": {"patience": 1},
     "TrainingSettings": TRAINING,
     "MethodSettings": {"training": TrainingSettings(**TRAINING)},
+    "LabelSettings": {"fusion": GaussianFusion(), "maker": OptimisedLabels()},
     "VariantEntry": {"title": "t"},
     "ReportSettings": {"title": "t"},
     "SuiteFile": {field.name: getattr(TINY, field.name) for field in dataclasses.fields(TINY)},

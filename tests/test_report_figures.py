@@ -126,7 +126,7 @@ def test_a_timeline_shows_the_segments_that_the_method_makes(results: Path) -> N
     tracks = dict(train.tracks)
     segments = tracks["segments after Gaussian fusion"]
     assert isinstance(segments, Spans)
-    assert segments.label == (0, 1)
+    assert segments.lane == (0, 1)
     assert segments.start == pytest.approx((2.0, 11.0))
     assert segments.end == pytest.approx((6.5, 15.5))  # the stored end is one snippet of 0.5 s past the run
     clips = json.loads((results / "timelines.json").read_text())["clips"]

@@ -188,7 +188,7 @@ def test_compare_prints_the_intervals_and_verdicts_of_the_tables(
 def by_video(found: Detections) -> dict[str, list[dict[str, object]]]:
     """Detections as ActivityNet's JSON has them."""
     rows: dict[str, list[dict[str, object]]] = {}
-    for video, label, start, end, score in zip(found.video, found.label, found.start, found.end, found.score):
+    for video, label, start, end, score in zip(found.video, found.class_index, found.start, found.end, found.score):
         row = {"label": found.classes[label], "segment": [float(start), float(end)], "score": float(score)}
         rows.setdefault(found.videos[video], []).append(row)
     return rows

@@ -19,7 +19,7 @@ from wtal.methods.contract import Losses
 from wtal.methods.sampling import paired_order, sampled_rows, seen_snippets
 from wtal.suite.plan import read_suite
 from wtal.suite.training_settings import TrainingSettings, Until
-from wtal.training.rng import streams_of
+from wtal.training.rng import generators_of
 from wtal.training.trainer import RoundLabels, Trainer
 
 CPU = torch.device("cpu")
@@ -130,7 +130,7 @@ def visited(**changes: object) -> list[tuple[Batch, torch.Tensor | None]]:
     base = tiny_round()
     epoch = dataclasses.replace(base.epochs[0], label_weight=1.0)
     settings = dataclasses.replace(base, epochs=(epoch,), **changes)
-    streams = streams_of("test", "paired", 0, 0, CPU)
+    streams = generators_of("test", "paired", 0, 0, CPU)
     trainer = Trainer(settings.base.network(4, 2, streams.initial), some, settings, streams)
     seen: list[tuple[Batch, torch.Tensor | None]] = []
     losses = trainer.method.losses

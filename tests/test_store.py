@@ -63,7 +63,7 @@ def test_a_store_reads_back_what_was_written(folder: Path) -> None:
     np.testing.assert_array_equal(store.features(1), video("bé", "train", 5).features)
     truth = store.instances("train")
     assert truth.videos == ("a", "bé")
-    assert (truth.video.tolist(), truth.label.tolist()) == ([0, 0, 1], [0, 1, 1])
+    assert (truth.video.tolist(), truth.class_index.tolist()) == ([0, 0, 1], [0, 1, 1])
     assert (truth.start.tolist(), truth.end.tolist()) == ([0.25, 0.25, 0.25], [1.0, 2.0, 1.0])
     assert len(store.instances("test")) == 0
 

@@ -69,7 +69,7 @@ def test_every_class_is_in_training_and_in_test(
     store = read_store(folder, verify=True)
     for subset in ("train", "test"):
         truth = store.instances(subset)
-        assert set(truth.label.tolist()) == set(range(n_classes))
+        assert set(truth.class_index.tolist()) == set(range(n_classes))
         assert (truth.end > truth.start).all()
         assert (truth.end <= store.seconds[store.videos(subset)][truth.video]).all()
 
@@ -105,7 +105,7 @@ def test_another_process_with_another_hash_seed_writes_the_same_bytes(store: Sto
 
 
 def projections(length: int, action: Action) -> dict[str, np.ndarray]:
-    known, label = directions(SETTINGS), action.label
+    known, label = directions(SETTINGS), action.class_index
     features = np.mean([features_of(SETTINGS, f"probe{index}", length, [action]) for index in range(30)], axis=0)
     # The directions are not orthogonal, so that each one's share is found by least squares.
     basis = np.stack([known.body[label], known.core[label], known.context[label], *known.background])
@@ -114,7 +114,7 @@ def projections(length: int, action: Action) -> dict[str, np.ndarray]:
 
 
 def test_an_action_fades_in_and_out_over_its_bounds() -> None:
-    body = projections(60, Action(label=1, start=20.0, end=40.0, context=(40.0, 44.0)))["body"]
+    body = projections(60, Action(class_index=1, start=20.0, end=40.0, context=(40.0, 44.0)))["body"]
     assert abs(body[:18]).max() < 0.2
     assert (np.diff(body[18:22]) > 0.3).all()
     assert body[19] + body[20] == pytest.approx(body[25], abs=0.3)  # one half at the bound
@@ -122,13 +122,13 @@ def test_an_action_fades_in_and_out_over_its_bounds() -> None:
 
 
 def test_an_action_has_a_core_that_is_only_a_part_of_it() -> None:
-    core = projections(60, Action(label=1, start=20.0, end=40.0, context=(40.0, 44.0)))["core"]
+    core = projections(60, Action(class_index=1, start=20.0, end=40.0, context=(40.0, 44.0)))["core"]
     assert core[28:32].min() > 2.5
     assert abs(np.concatenate([core[:26], core[34:]])).max() < 0.2
 
 
 def test_context_lies_beside_its_action_and_not_inside() -> None:
-    context = projections(60, Action(label=1, start=20.0, end=40.0, context=(40.0, 45.0)))["context"]
+    context = projections(60, Action(class_index=1, start=20.0, end=40.0, context=(40.0, 45.0)))["context"]
     assert context[42:45].min() > 1.5
     assert abs(context[20:38]).max() < 0.2
     assert abs(context[47:]).max() < 0.2
@@ -137,7 +137,7 @@ def test_context_lies_beside_its_action_and_not_inside() -> None:
 def test_context_occurs_with_its_action_alone() -> None:
     for index in range(20):
         _, actions = actions_of(SETTINGS, f"v{index}", [0, 2])
-        assert {action.label for action in actions} == {0, 2}
+        assert {action.class_index for action in actions} == {0, 2}
         for action in actions:
             assert action.context[0] == action.end or action.context[1] == action.start
             overlaps = [other for other in actions if other.start < action.context[1] and action.context[0] < other.end]

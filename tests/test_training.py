@@ -37,7 +37,7 @@ from wtal.methods.rskp.network import Network
 from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.checkpoint import read_checkpoint
-from wtal.training.rng import streams_of
+from wtal.training.rng import generators_of
 from wtal.training.trainer import RoundLabels, Trainer
 
 CPU = torch.device("cpu")
@@ -52,7 +52,7 @@ def videos(n_videos: int = 7, seed: int = 0) -> ArrayVideos:
 
 
 def trainer_of(settings: RoundSettings, some: ArrayVideos, seed: int = 0) -> Trainer:
-    streams = streams_of("test", "paired", seed, settings.round_index, CPU)
+    streams = generators_of("test", "paired", seed, settings.round_index, CPU)
     method = settings.base.network(some.arrays[0].shape[1], some.video_labels.shape[1], streams.initial)
     return Trainer(method, some, settings, streams)
 
@@ -100,7 +100,7 @@ def test_gradients_of_a_step_that_an_epoch_cuts_are_carried_into_the_next_one() 
     steps = []
     trainer = trainer_of(dataclasses.replace(base, epochs=epochs, videos_per_step=4), some)
     step = trainer.optimiser.step
-    trainer.optimiser.step = lambda rate: (steps.append(trainer.progress.visits), step(rate))  # type: ignore
+    trainer.optimiser.step = lambda rate: (steps.append(trainer.progress.samples), step(rate))  # type: ignore
     trainer.run()
     assert steps == [4, 8, 12, 16, 20]
 
@@ -108,7 +108,7 @@ def test_gradients_of_a_step_that_an_epoch_cuts_are_carried_into_the_next_one() 
 def test_streams_differ_by_every_part_of_their_name_and_repeat() -> None:
     seeds = {seed_of("a", "b", 0, 0, "x"), seed_of("a", "b", 1, 0, "x"), seed_of("a", "b", 0, 1, "x"), seed_of("ab")}
     assert len(seeds) == 4
-    first, second = (streams_of("s", "v", 3, 2, CPU) for _ in range(2))
+    first, second = (generators_of("s", "v", 3, 2, CPU) for _ in range(2))
     assert torch.equal(torch.rand(5, generator=first.dropout), torch.rand(5, generator=second.dropout))
     assert first.shuffle.permutation(9).tolist() == second.shuffle.permutation(9).tolist()
 
@@ -199,7 +199,7 @@ def test_a_killed_job_is_taken_up_where_it_was_and_ends_in_the_same_bytes(store:
     assert resume.is_file()
     assert not (tmp_path / "killed/checkpoint.pt").exists()
     content, _ = read_checkpoint(resume)
-    assert content["progress"]["visits"] > 0
+    assert content["progress"]["samples"] > 0
     assert taken_up(command, tmp_path / "killed") == contents(tmp_path / "whole")
 
 

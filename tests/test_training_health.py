@@ -40,9 +40,9 @@ from wtal.suite.plan import read_suite, suite_from_mapping
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.suite.training_settings import CollapseSettings, EarlyStopping, TrainingSettings, Until
 from wtal.training.checkpoint import read_checkpoint
-from wtal.training.health import EpochHealth, HealthWatch, collapse_signs
+from wtal.training.health import EpochHealth, HealthWatch, collapse_warnings
 from wtal.training.held_out import held_out_videos
-from wtal.training.rng import streams_of
+from wtal.training.rng import generators_of
 from wtal.training.trainer import Trainer
 
 TRAINING_COLUMNS = training_columns(("foreground", "background", "attention", "consistency"))
@@ -74,22 +74,22 @@ def health(epoch: int, loss: float = 2.0, **changes: float) -> EpochHealth:
     ],
 )
 def test_each_sign_of_a_collapse_is_named(changes: dict[str, float], words: str) -> None:
-    assert collapse_signs(SOUND, STOP, CLASSES) == ()
-    assert collapse_signs(health(9, **changes), STOP, CLASSES) == (words,)
+    assert collapse_warnings(SOUND, STOP, CLASSES) == ()
+    assert collapse_warnings(health(9, **changes), STOP, CLASSES) == (words,)
 
 
 def test_a_class_that_most_videos_carry_may_score_highest_in_most() -> None:
-    assert collapse_signs(health(9, class_share=0.95, labelled_share=0.85), STOP, CLASSES) == ()
-    assert collapse_signs(health(9, class_share=1.0, labelled_share=1.0), STOP, ("jump",)) == ()
+    assert collapse_warnings(health(9, class_share=0.95, labelled_share=0.85), STOP, CLASSES) == ()
+    assert collapse_warnings(health(9, class_share=1.0, labelled_share=1.0), STOP, ("jump",)) == ()
 
 
 def test_training_stops_after_so_many_collapsed_epochs_in_a_row_and_not_before() -> None:
     watch = HealthWatch(STOP, None, 30, CLASSES)
     for epoch in range(5):
-        assert watch.take(health(epoch, attention=0.01)).signs == ()  # nothing is learnt yet
-    assert watch.take(health(5, attention=0.01)).signs
-    assert watch.take(health(6, attention=0.01)).signs
-    assert not watch.take(health(7)).signs  # it recovers
+        assert watch.take(health(epoch, attention=0.01)).warnings == ()  # nothing is learnt yet
+    assert watch.take(health(5, attention=0.01)).warnings
+    assert watch.take(health(6, attention=0.01)).warnings
+    assert not watch.take(health(7)).warnings  # it recovers
     watch.take(health(8, attention=0.01))
     watch.take(health(9, spread=0.0))
     with pytest.raises(CollapseError, match=r"epochs 8 to 10: training has collapsed: mean attention .*; try a lower"):
@@ -100,7 +100,7 @@ def test_a_round_shorter_than_that_stops_at_its_end_and_a_warning_never_stops() 
     with pytest.raises(CollapseError, match=r"^epoch 20: training has collapsed"):
         HealthWatch(STOP, None, 1, CLASSES).take(health(20, attention=0.99))
     watch = HealthWatch(CollapseSettings(), None, 30, CLASSES)
-    assert all(watch.take(health(epoch, attention=0.01)).signs for epoch in range(5, 30))
+    assert all(watch.take(health(epoch, attention=0.01)).warnings for epoch in range(5, 30))
 
 
 def test_early_stopping_ends_a_round_when_no_epoch_was_better_for_its_patience() -> None:
@@ -123,7 +123,7 @@ def test_early_stopping_and_the_epoch_best_on_the_test_set_exclude_each_other() 
     rate = (Until(until=3, value=0.1),)
     with pytest.raises(SettingError, match="one rule says which epoch counts"):
         TrainingSettings(
-            epochs=3, learning_rate=rate, checkpoint="selected_on_test", early_stopping=EarlyStopping(patience=2)
+            epochs=3, learning_rate=rate, report_best_test_epoch=True, early_stopping=EarlyStopping(patience=2)
         )
 
 
@@ -132,7 +132,7 @@ def test_the_configured_activitynet_suites_stop_on_collapse_and_stop_early() -> 
         for variant in read_suite(ROOT / f"config/{name}.yaml").variants.values():
             assert variant.method.training.collapse.action == "stop"
             assert variant.method.training.early_stopping is not None
-            assert variant.method.training.checkpoint == "last"
+            assert not variant.method.training.report_best_test_epoch
 
 
 def test_unknown_keys_and_wrong_ranges_of_these_settings_are_refused_by_name() -> None:
@@ -193,7 +193,7 @@ def test_an_early_stopped_round_is_the_round_that_never_went_beyond_its_best_epo
     for name in ("scores_train.npz", "scores_test.npz"):
         assert (tmp_path / "early" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     first, second = (read_checkpoint(tmp_path / name / "checkpoint.pt")[0] for name in ("early", "whole"))
-    for key in ("epoch", "visits", "order"):
+    for key in ("epoch", "samples", "order"):
         assert first["progress"][key] == second["progress"][key]
     assert all(torch.equal(first["model"][name], second["model"][name]) for name in second["model"])
     assert sorted(contents(tmp_path / "early")) == sorted(contents(tmp_path / "whole"))
@@ -208,7 +208,7 @@ def test_a_round_with_held_out_videos_ends_with_the_epoch_that_is_best_on_them(s
     assert kept == [int(np.argmin(losses))]
     assert len(rows) == kept[0] + 6 < 80
     content, _ = read_checkpoint(tmp_path / "out/checkpoint.pt")
-    assert content["progress"]["visits"] == 6 * (kept[0] + 1)  # two of the eight videos are held out
+    assert content["progress"]["samples"] == 6 * (kept[0] + 1)  # two of the eight videos are held out
 
 
 def test_nothing_is_learnt_from_a_video_that_is_held_out() -> None:
@@ -220,7 +220,7 @@ def test_nothing_is_learnt_from_a_video_that_is_held_out() -> None:
     trained = []
     for other in (arrays[4], np.ones((33, 12), dtype=np.float32)):
         videos = ArrayVideos([*arrays[:4], other, arrays[5]], labels)
-        streams = streams_of("test", "paired", 0, 0, torch.device("cpu"))
+        streams = generators_of("test", "paired", 0, 0, torch.device("cpu"))
         method = settings.base.network(12, 3, streams.initial)
         Trainer(method, videos, settings, streams, held_out=[4]).run()
         trained.append(method.state_dict())

@@ -16,7 +16,7 @@ import pytest
 from wtal.base.errors import InputError
 from wtal.base.npy.read import read_array
 from wtal.data.kinds import watch_exercises as watch
-from wtal.data.kinds.watch_exercises import ExerciseSet, compose, find_packaged_file, read_sets, watch_data_set
+from wtal.data.kinds.watch_exercises import ExerciseSet, compose, find_packaged_recordings, read_sets, watch_data_set
 from wtal.data.kinds.watch_settings import WatchData
 from wtal.data.store.read import Store
 from wtal.data.store.write import write_store
@@ -143,13 +143,13 @@ def test_a_missing_package_is_a_sentence_with_the_command_that_installs_it(monke
 
     monkeypatch.setattr(importlib.metadata, "files", missing)
     with pytest.raises(InputError, match=r"`pip install --no-deps seglearn==1\.2\.5` installs; got no such package"):
-        find_packaged_file()
+        find_packaged_recordings()
 
 
 def test_a_package_without_the_file_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.metadata, "files", lambda name: [])
     with pytest.raises(InputError, match=r"watch_dataset\.npy: expected .*; got a package without that file"):
-        find_packaged_file()
+        find_packaged_recordings()
 
 
 @pytest.mark.parametrize("values", [{"seed": -1}, {"session_bouts": [0, 3]}, {"session_bouts": [4, 2]}, {"split": "x"}])

@@ -114,7 +114,7 @@ def test_a_shared_checkpoint_carries_the_detection_settings_of_the_variant_it_is
 ) -> None:
     other = ("--config", "variants={optimised: {override: {detection: {fusion: nms}}}}")
     asked = "results/small/optimised/seed0/round0/checkpoint.pt"
-    assert finished.planned(asked, *other) == {"carry_detection variant optimised seed 0 round 0"}
+    assert finished.planned(asked, *other) == {"set_detection variant optimised seed 0 round 0"}
     finished.snakemake(asked, *other)
     for variant, fusion in (("base", "gaussian"), ("optimised", "nms")):
         _, about = read_checkpoint(finished.folder / f"results/small/{variant}/seed0/round0/checkpoint.pt")

@@ -74,7 +74,7 @@ rule copy_shared_round:
         "cp {input} {output} 2> {log}"
 
 
-rule carry_detection:
+rule set_detection:
     """The checkpoint of such a round, with this variant's own detection settings for `wtal predict`."""
     input:
         checkpoint=lambda wildcards: folder_of(wildcards, int(wildcards.round)) / paths.CHECKPOINT,
@@ -82,13 +82,13 @@ rule carry_detection:
     output:
         ROUND / paths.CHECKPOINT,
     log:
-        f"{LOGS}/carry_detection/{{variant}}_seed{{seed}}_round{{round}}.log",
+        f"{LOGS}/set_detection/{{variant}}_seed{{seed}}_round{{round}}.log",
     wildcard_constraints:
         variant=SHARED,
     conda:
         "../envs/wtal.yaml"
     threads: 1
     params:
-        code=digest_of_command("carry"),
+        code=digest_of_command("set-detection"),
     shell:
-        "wtal carry --checkpoint {input.checkpoint} --detection {input.detection} --out {output} > {log} 2>&1"
+        "wtal set-detection --checkpoint {input.checkpoint} --detection {input.detection} --out {output} > {log} 2>&1"

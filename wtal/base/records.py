@@ -74,12 +74,12 @@ class Segments:
 
 @dataclass(frozen=True, slots=True)
 class Instances:
-    """Ground-truth instances of a subset, in annotation order; `video` and `label` index the name tuples."""
+    """Ground-truth instances of a subset, in annotation order; `video` and `class_index` index the name tuples."""
 
     videos: tuple[str, ...]  # every video of the subset, those without an instance too
     classes: tuple[str, ...]
     video: Integers  # [N]
-    label: Integers  # [N]
+    class_index: Integers  # [N]
     start: Floats  # [N] seconds
     end: Floats  # [N] seconds
 
@@ -89,12 +89,12 @@ class Instances:
 
 @dataclass(frozen=True, slots=True)
 class Detections:
-    """Scored detections in seconds; `video` and `label` index the name tuples, order is the order of the input."""
+    """Scored detections in seconds; `video` and `class_index` index the names, in the order of the input."""
 
     videos: tuple[str, ...]
     classes: tuple[str, ...]
     video: Integers  # [N]
-    label: Integers  # [N]
+    class_index: Integers  # [N]
     start: Floats  # [N] seconds
     end: Floats  # [N] seconds
     score: Floats  # [N]

@@ -42,7 +42,7 @@ def building_site(folder: Path, *, takes_up: bool) -> Iterator[Path]:
 
 
 def _site(folder: Path, takes_up: bool, stack: ExitStack) -> Path:
-    """A building site that is held as long as `stack`; every other one that nobody holds is removed."""
+    """A staging folder that is held as long as `stack`; every other one that nobody holds is removed."""
     chosen = None
     with _held(folder, waits=True):  # between making a site and holding it, nobody else may find it
         for site in sorted(folder.glob(f"{SITE}*")):

@@ -84,10 +84,10 @@ def check_data(options: argparse.Namespace) -> None:
     if options.dataset is not None:
         _check_alignment(options)
         return
-    from wtal.data.kinds.prepare import summary
+    from wtal.data.kinds.prepare import store_summary
     from wtal.data.store.read import read_store
 
-    for line in summary(read_store(options.data, verify=True)):
+    for line in store_summary(read_store(options.data, verify=True)):
         print(line)
     print("verdict         whole: every file has its sha256, every feature is finite")
 

@@ -138,16 +138,16 @@ def _data_set(name: str) -> Finding:
 
 def _is_present(manifest: Manifest, file: ManifestFile) -> bool:
     """Whether the file lies in data/<data set>/ or in an installed package, with its size where that is known."""
-    places = [Path("data") / manifest.dataset / file.path]
+    paths = [Path("data") / manifest.dataset / file.path]
     for source in file.sources:
         scheme, _, rest = source.partition(":")
         package, _, path = rest.partition("/")
         if scheme == "package":
             try:
-                places.append(Path(str(metadata.distribution(package).locate_file(path))))
+                paths.append(Path(str(metadata.distribution(package).locate_file(path))))
             except metadata.PackageNotFoundError:
                 continue
-    return any(place.is_file() and file.bytes in (None, place.stat().st_size) for place in places)
+    return any(path.is_file() and file.bytes in (None, path.stat().st_size) for path in paths)
 
 
 def _remote(root: Path) -> Finding:

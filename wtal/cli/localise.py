@@ -91,10 +91,11 @@ def detect_rounds(options: argparse.Namespace) -> None:
     rate = read_store(options.data).snippets_per_second
     found = [detect(*read_scores(path), settings, rate) for path in options.scores]
     rounds = np.repeat(np.arange(len(found)), [len(entry) for entry in found])
-    columns = {key: np.concatenate([getattr(entry, key) for entry in found]) for key in _COLUMNS}
+    columns = {key: np.concatenate([getattr(entry, name) for entry in found]) for key, name in _COLUMNS.items()}
     names = {"videos": np.array(found[0].videos), "classes": np.array(found[0].classes)}
     write_arrays(options.rounds, {"round": rounds, **columns, **names})
     write_detections(options.detections, found[-1])
 
 
-_COLUMNS = ("video", "label", "start", "end", "score")
+# Each array of rounds.npz, and what it is called in a record of detections.
+_COLUMNS = {"video": "video", "label": "class_index", "start": "start", "end": "end", "score": "score"}

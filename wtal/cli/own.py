@@ -15,7 +15,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     _register_new(commands)
     predict = commands.add_parser(
         "predict",
-        help="detections of unseen videos from a trained checkpoint",
+        help="detections of videos to predict from a trained checkpoint",
         description="Detections of videos that nobody annotated. The checkpoint says which classes, features and "
         "settings it was trained with; the features must be made and scaled as those of the training were.",
     )
@@ -166,7 +166,7 @@ def predict_videos(options: argparse.Namespace) -> None:
     from wtal.base.errors import InputError
     from wtal.base.files import read_json
     from wtal.base.schema import from_mapping
-    from wtal.data.features.for_prediction import unseen_videos
+    from wtal.data.features.for_prediction import videos_to_predict
     from wtal.evaluate.write_detections import write_detections
     from wtal.localise.detect import detect
     from wtal.suite.step_settings import DetectSettings
@@ -181,7 +181,7 @@ def predict_videos(options: argparse.Namespace) -> None:
         settings = model.detection_settings()
     else:
         settings = from_mapping(DetectSettings, read_json(options.settings), file=options.settings)
-    names, features, axis = unseen_videos(options.features, about.feature_size, about.streams)
+    names, features, axis = videos_to_predict(options.features, about.feature_size, about.streams)
     scores = predict_scores(model, names, features)
     found = detect(scores, about.classes, settings, about.snippets_per_second)
     write_detections(options.out, found)
@@ -190,7 +190,7 @@ def predict_videos(options: argparse.Namespace) -> None:
 
         draw_predictions(options.timelines, scores, found, about.snippets_per_second)
     videos, detections = ("video" if len(names) == 1 else "videos"), len(found)
-    classes = len(set(found.label.tolist()))
+    classes = len(set(found.class_index.tolist()))
     rate = f"{about.snippets_per_second:g} snippets per second"
     if axis == "columns":
         print(

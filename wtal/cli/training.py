@@ -57,16 +57,16 @@ def _register_scores(commands: argparse._SubParsersAction[argparse.ArgumentParse
     score.add_argument("--out", type=Path, required=True, help="such as scores_train_dropout.npz")
     score.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     score.set_defaults(run=score_checkpoint)
-    carry = commands.add_parser(
-        "carry",
+    detection = commands.add_parser(
+        "set-detection",
         help="a checkpoint with other detection settings",
         description="Write a checkpoint again with other detection settings for `wtal predict`: a round that several "
         "variants share carries those of the variant that trained it.",
     )
-    carry.add_argument("--checkpoint", type=Path, required=True)
-    carry.add_argument("--detection", type=Path, required=True, metavar="FILE", help="detect.json of a variant")
-    carry.add_argument("--out", type=Path, required=True, help="the checkpoint to write")
-    carry.set_defaults(run=carry_settings)
+    detection.add_argument("--checkpoint", type=Path, required=True)
+    detection.add_argument("--detection", type=Path, required=True, metavar="FILE", help="detect.json of a variant")
+    detection.add_argument("--out", type=Path, required=True, help="the checkpoint to write")
+    detection.set_defaults(run=set_detection_settings)
 
 
 def _register_external(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -190,12 +190,12 @@ def score_checkpoint(options: argparse.Namespace) -> None:
     write_scores(options.out, scores, store.classes)
 
 
-def carry_settings(options: argparse.Namespace) -> None:
+def set_detection_settings(options: argparse.Namespace) -> None:
     """Checkpoint and detection settings in, checkpoint out."""
     from wtal.base.files import read_json
     from wtal.base.schema import from_mapping, to_mapping
     from wtal.suite.step_settings import DetectSettings
-    from wtal.training.checkpoint import carry_detection
+    from wtal.training.checkpoint import set_detection
 
     settings = from_mapping(DetectSettings, read_json(options.detection), file=options.detection)
-    carry_detection(options.checkpoint, to_mapping(settings), options.out)
+    set_detection(options.checkpoint, to_mapping(settings), options.out)

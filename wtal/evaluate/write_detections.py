@@ -16,7 +16,7 @@ COLUMNS = ("video", "label", "start", "end", "score")
 def write_detections(path: str | Path, detections: Detections) -> None:
     """Write detections as ActivityNet's JSON, or as CSV where the name ends so; every video appears in the JSON."""
     columns = (detections.start.tolist(), detections.end.tolist(), detections.score.tolist())
-    named = zip(detections.video.tolist(), detections.label.tolist(), *columns)
+    named = zip(detections.video.tolist(), detections.class_index.tolist(), *columns)
     if Path(path).suffix.lower() == ".csv":
         rows = ((detections.videos[v], detections.classes[c], s, e, p) for v, c, s, e, p in named)
         write_rows(path, COLUMNS, rows)

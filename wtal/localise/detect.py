@@ -21,21 +21,21 @@ def detect(
 
     Names have one order wherever scores come from, so that the same videos give the same files.
     """
-    video, label, parts = [], [], []
+    video, class_index, parts = [], [], []
     by_name = sorted(range(len(scores.videos)), key=scores.videos.__getitem__)
-    for place, index in enumerate(by_name):
-        for number in classes_of(scores.video_score[index, : len(classes)], settings.proposals):
-            proposals = proposals_in(scores, index, int(number), settings.proposals)
+    for video_number, index in enumerate(by_name):
+        for column in classes_of(scores.video_score[index, : len(classes)], settings.proposals):
+            proposals = proposals_in(scores, index, int(column), settings.proposals)
             segments = settings.detection.fusion(proposals).by_falling_score()
-            video.append(np.full(len(segments), place, dtype=np.int64))
-            label.append(np.full(len(segments), number, dtype=np.int64))
+            video.append(np.full(len(segments), video_number, dtype=np.int64))
+            class_index.append(np.full(len(segments), column, dtype=np.int64))
             parts.append(np.stack([segments.start, segments.end, segments.score]))
     table = np.concatenate([np.zeros((3, 0)), *parts], axis=1)
     return Detections(
         videos=tuple(scores.videos[index] for index in by_name),
         classes=tuple(classes),
         video=np.concatenate([np.zeros(0, dtype=np.int64), *video]),
-        label=np.concatenate([np.zeros(0, dtype=np.int64), *label]),
+        class_index=np.concatenate([np.zeros(0, dtype=np.int64), *class_index]),
         start=to_seconds(table[0], snippets_per_second),
         end=to_seconds(table[1], snippets_per_second),
         score=table[2],

@@ -18,12 +18,15 @@ class Videos(Protocol):
     """What training and scoring need to know of a data set: features and video-level labels, never instances."""
 
     @property
-    def n_videos(self) -> int: ...
+    def n_videos(self) -> int:
+        """V."""
 
     @property
-    def video_labels(self) -> NDArray[np.bool_]: ...  # [V, C]
+    def video_labels(self) -> NDArray[np.bool_]:
+        """Which classes occur in each video, [V, C]."""
 
-    def features(self, index: int) -> NDArray[np.float32]: ...  # [T, F]
+    def features(self, index: int) -> NDArray[np.float32]:
+        """Features of video number `index`, [T, F]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +38,11 @@ class ArrayVideos:
 
     @property
     def n_videos(self) -> int:
+        """V."""
         return len(self.arrays)
 
     def features(self, index: int) -> NDArray[np.float32]:
+        """Features of video number `index`, [T, F]."""
         return self.arrays[index]
 
 
@@ -49,7 +54,7 @@ class Batch:
     """Videos that go through the network together; gradients are those of one after the other."""
 
     features: Tensor  # [N, F] concatenated
-    place: Tensor  # [N] where each snippet lies in the padded [V * T]
+    padded_index: Tensor  # [N] where each snippet lies in the padded [V * T]
     mask: Tensor  # [V, T] true where there is a snippet
     lengths: Tensor  # [V] snippets
     labels: Tensor  # [V, C] float, video-level
@@ -66,11 +71,11 @@ class Batch:
         if len(rows) == n_videos * longest:  # nothing to pad, nothing to copy
             return rows.reshape(n_videos, longest, *rows.shape[1:])
         empty = rows.new_zeros((n_videos * longest, *rows.shape[1:]))
-        return empty.index_copy(0, self.place, rows).reshape(n_videos, longest, *rows.shape[1:])
+        return empty.index_copy(0, self.padded_index, rows).reshape(n_videos, longest, *rows.shape[1:])
 
     def concatenated(self, padded: Tensor) -> Tensor:
         """[V, T, ...] back to [N, ...]."""
-        return padded.reshape(-1, *padded.shape[2:])[self.place]
+        return padded.reshape(-1, *padded.shape[2:])[self.padded_index]
 
 
 Rows = Sequence[NDArray[np.intp] | None]
@@ -98,7 +103,7 @@ def batch_of(
     is_paired = place < 2 * n_pairs
     return Batch(
         features=torch.from_numpy(features).to(device),
-        place=torch.from_numpy(np.flatnonzero(mask)).to(device),
+        padded_index=torch.from_numpy(np.flatnonzero(mask)).to(device),
         mask=torch.from_numpy(mask).to(device),
         lengths=torch.from_numpy(lengths).to(device),
         labels=torch.from_numpy(videos.video_labels[list(indices)].astype(np.float32)).to(device),

@@ -48,7 +48,7 @@ class Method(nn.Module, ABC):
     """A base network with its losses and scores, made by the `network` of its settings.
 
     Its state is parameters and persistent buffers alone, so that `state_dict()` is all a checkpoint needs of it. Chance
-    comes from the streams that are passed in, drawn video by video, so that it does not matter which are batched.
+    comes from the generators that are passed in, drawn video by video, so that it does not matter which are batched.
     """
 
     kind: ClassVar[str]  # method.base.kind in YAML
@@ -60,13 +60,13 @@ class Method(nn.Module, ABC):
     ) -> Losses:
         """The losses of a batch that is learnt from, or only looked at, without dropout.
 
-        target: [V, K, T] pseudo labels of any sign, or None. dropout: the stream it is drawn from; None where nothing
-        is learnt from the batch, and then the state stays as it is.
+        target: [V, K, T] pseudo labels of any sign, or None. dropout: the generator it is drawn from; None where
+        nothing is learnt from the batch, and then the state stays as it is.
         """
 
     @abstractmethod
     def scores(self, batch: Batch, use: Use, dropout: torch.Generator | None) -> Scores:
-        """The scores of a batch for labels or for detection; with a stream, dropout stays on."""
+        """The scores of a batch for labels or for detection; with a generator, dropout stays on."""
 
     def begin_round(self) -> None:
         """Make ready for another round: by default nothing is to be done."""

@@ -1,6 +1,6 @@
-"""What an epoch of training sees: which snippets of a video at a visit, and which videos, in what order.
+"""What an epoch of training sees: which snippets of a video, and which videos, in what order.
 
-All of it is drawn from the stream that is passed in. Source: docs/methods.md.
+All of it is drawn from the generator that is passed in. Source: docs/methods.md.
 """
 
 from __future__ import annotations
@@ -17,16 +17,14 @@ Rows = NDArray[np.intp]
 
 
 def seen_snippets(sampling: Sampling, n_snippets: int, n_sampled: int | None) -> int:
-    """How many snippets of a video of `n_snippets` a visit sees."""
+    """How many snippets of a video of `n_snippets` a sample has."""
     if n_sampled is None:
         return n_snippets
     return min(n_snippets, n_sampled) if sampling in ("parts", "crop_pad") else n_sampled
 
 
-def sampled_rows(
-    sampling: Sampling, n_snippets: int, n_sampled: int | None, stream: np.random.Generator
-) -> Rows | None:
-    """The snippets of a video that a visit sees, which never go back in time; None, meaning all, as they are.
+def sampled_rows(sampling: Sampling, n_snippets: int, n_sampled: int | None, rng: np.random.Generator) -> Rows | None:
+    """The snippets of a video of a sample, which never go back in time; None, meaning all, as they are.
 
     A longer video is cut to `n_sampled`. A shorter one is left as it is by `parts` and `crop_pad`, and masked where a
     batch pads it; `perturb` and `uniform` stretch it by repetition.
@@ -34,22 +32,22 @@ def sampled_rows(
     if n_sampled is None or seen_snippets(sampling, n_snippets, n_sampled) == n_snippets:
         return None
     if sampling == "parts":
-        return _parts(n_snippets, n_sampled, stream)
+        return _parts(n_snippets, n_sampled, rng)
     if sampling == "crop_pad":
-        return np.arange(n_sampled) + stream.integers(n_snippets - n_sampled, endpoint=True)
+        return np.arange(n_sampled) + rng.integers(n_snippets - n_sampled, endpoint=True)
     grid = np.arange(n_sampled) * n_snippets // n_sampled
-    return grid if sampling == "uniform" else _perturbed(grid, n_snippets, stream)
+    return grid if sampling == "uniform" else _perturbed(grid, n_snippets, rng)
 
 
-def _parts(n_snippets: int, n_sampled: int, stream: np.random.Generator) -> Rows:
+def _parts(n_snippets: int, n_sampled: int, rng: np.random.Generator) -> Rows:
     """One snippet drawn from each of `n_sampled` equal parts."""
     edges = np.linspace(0, n_snippets, n_sampled + 1)
-    return np.floor(stream.uniform(edges[:-1], edges[1:])).astype(np.intp)
+    return np.floor(rng.uniform(edges[:-1], edges[1:])).astype(np.intp)
 
 
-def _perturbed(grid: Rows, n_snippets: int, stream: np.random.Generator) -> Rows:
+def _perturbed(grid: Rows, n_snippets: int, rng: np.random.Generator) -> Rows:
     """For each point of a grid a snippet drawn from there to the next point, both included, the last to the end."""
-    return stream.integers(grid, np.append(grid[1:], n_snippets - 1), endpoint=True).astype(np.intp)
+    return rng.integers(grid, np.append(grid[1:], n_snippets - 1), endpoint=True).astype(np.intp)
 
 
 def pair_weight_of(labels: NDArray[np.bool_], pairs: int) -> float:
@@ -67,25 +65,25 @@ def paired_order(
     learnt_from: list[int],
     videos_per_step: int,
     pairs: int,
-    stream: np.random.Generator,
+    rng: np.random.Generator,
     *,
     with_replacement: bool,
 ) -> list[int]:
     """The videos of an epoch, step by step: pairs that share a class, one after the other, and then any videos.
 
-    An epoch has the fewest whole steps that are as many visits as there are videos. Classes are drawn with replacement,
-    and so are the videos that are in no pair; with_replacement: those of a pair too, which may then be one video twice.
-    labels: video-level labels [V, C]. Raises InputError where no class has videos enough.
+    An epoch has the fewest whole steps that are as many samples as there are videos. Classes are drawn with
+    replacement, and so are the videos that are in no pair; with_replacement: those of a pair too, which may then be one
+    video twice. labels: video-level labels [V, C]. Raises InputError where no class has videos enough.
     """
     numbers = np.array(learnt_from)
-    members = [numbers[own] for own in labels[numbers].T]
-    members = [own for own in members if len(own) >= (1 if with_replacement else 2)]
-    if not members:
+    videos_of_class = [numbers[videos] for videos in labels[numbers].T]
+    videos_of_class = [videos for videos in videos_of_class if len(videos) >= (1 if with_replacement else 2)]
+    if not videos_of_class:
         expected = "a class with two videos that are learnt from, for pairs without replacement"
         raise InputError(file="training", key="batch", expected=expected, got="none")
     order: list[int] = []
     for _ in range(math.ceil(len(numbers) / videos_per_step)):
-        for place in stream.integers(len(members), size=pairs):
-            order += stream.choice(members[place], 2, replace=with_replacement).tolist()
-        order += stream.choice(numbers, videos_per_step - 2 * pairs).tolist()
+        for class_index in rng.integers(len(videos_of_class), size=pairs):
+            order += rng.choice(videos_of_class[class_index], 2, replace=with_replacement).tolist()
+        order += rng.choice(numbers, videos_per_step - 2 * pairs).tolist()
     return order

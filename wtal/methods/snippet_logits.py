@@ -19,7 +19,7 @@ def mean_of_largest(logits: Tensor, counts: Tensor, batch: Batch) -> Tensor:
     return largest.masked_fill(~is_pooled[:, :, None], 0.0).sum(dim=1) / counts[:, None]
 
 
-def label_loss(logits: Tensor, target: Tensor | None, batch: Batch) -> Tensor:
+def snippet_label_loss(logits: Tensor, target: Tensor | None, batch: Batch) -> Tensor:
     """Cross entropy [V] of snippet logits [V, T, K] against pseudo labels of any sign, mean over a video's snippets."""
     if target is None:
         return torch.zeros_like(batch.lengths, dtype=logits.dtype)

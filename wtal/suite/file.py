@@ -28,7 +28,7 @@ class VariantEntry:
     rounds: Annotated[Annotated[int, Ge(0)] | None, Doc("rounds of labels that it uses; null: all")] = None
     compare_with: Annotated[str | None, Doc("the variant that it is compared with; null: none")] = None
     group: Annotated[str, Doc("heading of the ablation table under which the row stands")] = ""
-    streams: Annotated[str, Doc("variants of one name here draw the same random numbers")] = "paired"
+    random_group: Annotated[str, Doc("variants of one name here draw the same random numbers")] = "paired"
     override: Annotated[dict[str, Any], Doc("keys of `method`, nested, laid over it")] = field(default_factory=dict)
 
 
@@ -110,8 +110,8 @@ def _with_kinds(method: Any) -> Any:
     if not isinstance(method, Mapping):
         return method
     written = copy.deepcopy(dict(method))
-    for place in MEMBERS:
-        *outer, name = place.split(".")
+    for key_path in MEMBERS:
+        *outer, name = key_path.split(".")
         group: Any = written
         for part in outer:
             group = group.get(part) if isinstance(group, dict) else None
@@ -184,25 +184,25 @@ def _with_members_presets(
     """`layer` over `merged`, and between them what a preset says of each member that it or the preset changes."""
     result = merge(merged, layer)
     preset = result.get("preset", "paper")
-    for place, group in MEMBERS.items():
-        kind, old = _kind_at(result, place), _kind_at(before, place)
+    for key_path, group in MEMBERS.items():
+        kind, old = _kind_at(result, key_path), _kind_at(before, key_path)
         if kind is not None and ("preset" in layer or kind != old):
-            own = member(group, kind, file=source, key=f"{key}.{place}.kind").presets.get(preset, {})
-            merged = merge(merged, _at(place, {"kind": kind, **own}))
+            preset_keys = member(group, kind, file=source, key=f"{key}.{key_path}.kind").presets.get(preset, {})
+            merged = merge(merged, _at(key_path, {"kind": kind, **preset_keys}))
     return merge(merged, layer)
 
 
-def _kind_at(method: Mapping[str, Any], place: str) -> Any:
+def _kind_at(method: Mapping[str, Any], key_path: str) -> Any:
     """The kind of the member under dotted keys; None where there is none."""
     found: Any = method
-    for part in (*place.split("."), "kind"):
+    for part in (*key_path.split("."), "kind"):
         found = found.get(part) if isinstance(found, Mapping) else None
     return found
 
 
-def _at(place: str, value: dict[str, Any]) -> dict[str, Any]:
+def _at(key_path: str, value: dict[str, Any]) -> dict[str, Any]:
     """A mapping with a value under dotted keys."""
-    first, _, rest = place.partition(".")
+    first, _, rest = key_path.partition(".")
     return {first: _at(rest, value) if rest else value}
 
 

@@ -4,56 +4,65 @@ their own, training_settings.py. Equations: docs/method.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Annotated, Literal
 
 from wtal.base.errors import require
 from wtal.base.members import OneOf, usual
-from wtal.base.ranges import Doc, Ge, Gt, Length, Lt, settings
+from wtal.base.ranges import Count, Doc, Ge, Gt, Length, Lt, Share, settings
 from wtal.suite.contracts import BaseSettings, Fusion, LabelMaker, ScoringProtocol
-from wtal.suite.training_settings import From, TrainingSettings, require_share
+from wtal.suite.training_settings import From, TrainingSettings
 
 PUBLISHED_THRESHOLDS = tuple(round(0.001 + 0.002 * step, 3) for step in range(20))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+Threshold = Annotated[float, Ge(0)]
+Temperature = Annotated[float, Gt(0)]
+LaterEpoch = Annotated[int, Ge(1)]  # counted from 0, so that there is one before
+
+
+@settings
 class ProposalSettings:
     """From scores to proposals; used for labels and for detection alike."""
 
-    source: Literal["scores", "attention"] = "scores"  # what the thresholds are for; scores give means in either case
-    thresholds: tuple[float, ...] = PUBLISHED_THRESHOLDS
-    threshold_kind: Literal["absolute", "relative"] = "absolute"  # relative: to the source's maximum in the video
-    first_snippet: Literal["kept", "lost"] = "kept"  # lost: where the first snippet alone is above, nothing is
-    class_threshold: float = 0.16  # least video score of a class
-    class_fallback: Literal["none", "best"] = "none"  # what is detected where no class reaches it
-    run_length: Literal["plus_one", "plain"] = "plus_one"  # plus_one: the snippet after a run counts as inside
-    margin_factor: float = 0.0785  # outer margin = factor * length ** power, in snippets
-    margin_power: float = 0.9
-    minimum_length: int = 2  # snippets
-    video_score_weight: float = 0.0  # of the class's video score, which is added to the contrast
+    source: Annotated[
+        Literal["scores", "attention"], Doc("what is held against the thresholds; scores give the means in either case")
+    ] = "scores"
+    thresholds: Annotated[
+        tuple[Threshold, ...], Length(1), Doc("rising; each gives the runs of snippets that score above it")
+    ] = PUBLISHED_THRESHOLDS
+    threshold_kind: Annotated[
+        Literal["absolute", "relative"], Doc("relative: shares of the video's maximum, of the class or of attention")
+    ] = "absolute"
+    first_snippet: Annotated[
+        Literal["kept", "lost"], Doc("where it alone is above a threshold; lost repeats a fault of released codes")
+    ] = "kept"
+    class_threshold: Annotated[Share, Doc("least video score of a class")] = 0.16
+    class_fallback: Annotated[
+        Literal["none", "best"], Doc("which class of a video is detected where none reaches the threshold")
+    ] = "none"
+    run_length: Annotated[
+        Literal["plus_one", "plain"], Doc("plus_one: the snippet after a run counts as inside, as the method has it")
+    ] = "plus_one"
+    margin_factor: Annotated[float, Ge(0), Doc("outer margin in snippets = margin_factor * length ** margin_power")] = (
+        0.0785
+    )
+    margin_power: Annotated[float, Gt(0), Doc("power of the length in it")] = 0.9
+    minimum_length: Annotated[Count, Doc("least length of a proposal, in snippets")] = 2
+    video_score_weight: Annotated[float, Ge(0), Doc("of the class's video score, which is added to the contrast")] = 0.0
 
     def __post_init__(self) -> None:
-        require(bool(self.thresholds), "thresholds", "at least one threshold", [])
-        require(
-            list(self.thresholds) == sorted(set(self.thresholds)),
-            "thresholds",
-            "rising numbers, each once",
-            list(self.thresholds),
-        )
+        thresholds = list(self.thresholds)
+        require(thresholds == sorted(set(thresholds)), "thresholds", "rising numbers, each once", thresholds)
         if self.threshold_kind == "relative":
-            require(max(self.thresholds) < 1, "thresholds", "shares below 1 of the maximum", max(self.thresholds))
-        require_share(self.class_threshold, "class_threshold")
-        require(self.margin_factor >= 0, "margin_factor", "0 or above", self.margin_factor)
-        require(self.margin_power > 0, "margin_power", "above 0", self.margin_power)
-        require(self.video_score_weight >= 0, "video_score_weight", "0 or above", self.video_score_weight)
-        require(self.minimum_length >= 1, "minimum_length", "a whole number, 1 or above", self.minimum_length)
+            require(max(thresholds) < 1, "thresholds", "shares below 1 of the maximum", max(thresholds))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class DetectionSettings:
     """How detections are made from the scores of the test videos."""
 
-    fusion: Annotated[Fusion, OneOf("wtal.fusions")]
+    fusion: Annotated[Fusion, OneOf("wtal.fusions"), Doc("from overlapping proposals to segments")]
 
 
 @settings
@@ -70,27 +79,35 @@ class LabelWeight:
         return min(self.start * self.growth**epochs_since_refresh, self.limit) * self.factor
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class LabelSettings:
     """When and how pseudo labels are made, and how much they weigh."""
 
-    fusion: Annotated[Fusion, OneOf("wtal.fusions")]
-    maker: Annotated[LabelMaker, OneOf("wtal.label_makers")]
-    refresh_epochs: tuple[int, ...] = ()  # one round each; labels are made just before that epoch
-    first_used_epoch: int | None = None  # null: the first refresh
-    fusion_temperatures: tuple[float, ...] = ()  # one per round, for a fusion with a temperature; none: its own
-    classes: Literal["label", "score"] = "label"  # of the video-level label only, or all above the class threshold
-    dropout: bool = False  # true repeats the released code: labels made from scores with dropout on
-    weight: LabelWeight = LabelWeight()
+    fusion: Annotated[Fusion, OneOf("wtal.fusions"), Doc("from overlapping proposals to segments")]
+    maker: Annotated[LabelMaker, OneOf("wtal.label_makers"), Doc("from segments to pseudo labels")]
+    refresh_epochs: Annotated[
+        tuple[LaterEpoch, ...], Doc("rising; one round each, whose labels are made just before that epoch")
+    ] = ()
+    first_used_epoch: Annotated[int | None, Doc("epoch from which labels are learnt from; null: the first refresh")] = (
+        None
+    )
+    fusion_temperatures: Annotated[
+        tuple[Temperature, ...], Doc("one a round, for a fusion with a temperature; none: its own in each")
+    ] = ()
+    classes: Annotated[
+        Literal["label", "score"], Doc("that get labels: of the video-level label, or all above the class threshold")
+    ] = "label"
+    dropout: Annotated[bool, Doc("whether labels are made from scores with dropout on, as by the released code")] = (
+        False
+    )
+    weight: Annotated[LabelWeight, Doc("of the label loss, by epoch")] = LabelWeight()
 
     def __post_init__(self) -> None:
         epochs = list(self.refresh_epochs)
         require(epochs == sorted(set(epochs)), "refresh_epochs", "rising epochs, each once", epochs)
-        require(all(epoch > 0 for epoch in epochs), "refresh_epochs", "epochs above 0", epochs)
         temperatures = list(self.fusion_temperatures)
         expected = f"one temperature for each of {len(epochs)} rounds"
         require(len(temperatures) in (0, len(epochs)), "fusion_temperatures", expected, temperatures)
-        require(all(value > 0 for value in temperatures), "fusion_temperatures", "numbers above 0", temperatures)
         if self.first_used_epoch is not None:
             require(bool(epochs), "first_used_epoch", "null where there is no round", self.first_used_epoch)
             later = self.first_used_epoch >= epochs[0]
@@ -133,17 +150,21 @@ class DeltaSettings:
         return self.mode != "off" and self.scale[0].epoch <= epoch
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@settings
 class MethodSettings:
     """The whole method. A preset sets the points in which the released code and a plain reading differ."""
 
-    base: Annotated[BaseSettings, OneOf("wtal.methods")]
-    training: TrainingSettings
-    labels: LabelSettings
-    detection: DetectionSettings
-    preset: Literal["paper", "code"] = "paper"
-    proposals: ProposalSettings = ProposalSettings()
-    delta: DeltaSettings = DeltaSettings(mode="off")
+    base: Annotated[BaseSettings, OneOf("wtal.methods"), Doc("the base network")]
+    training: Annotated[TrainingSettings, Doc("optimiser and schedule")]
+    labels: Annotated[LabelSettings, Doc("when and how pseudo labels are made")]
+    detection: Annotated[DetectionSettings, Doc("how detections are made")]
+    preset: Annotated[
+        Literal["paper", "code"], Doc("which of a plain reading and the released code holds where they differ")
+    ] = "paper"
+    proposals: Annotated[ProposalSettings, Doc("from scores to proposals, for labels and detection alike")] = (
+        ProposalSettings()
+    )
+    delta: Annotated[DeltaSettings, Doc("learning from the change of labels")] = DeltaSettings(mode="off")
 
     def __post_init__(self) -> None:
         refresh, epochs = self.labels.refresh_epochs, self.training.epochs
@@ -159,11 +180,11 @@ class MethodSettings:
 # The points of docs/method.md#where-the-released-code-and-a-plain-reading-differ.
 PRESETS: dict[str, dict[str, dict[str, object]]] = {
     "paper": {
-        "training": {"checkpoint": "last"},
+        "training": {"report_best_test_epoch": False},
         "labels": {"dropout": False, "classes": "label"},
     },
     "code": {
-        "training": {"checkpoint": "selected_on_test"},
+        "training": {"report_best_test_epoch": True},
         "labels": {"dropout": True, "classes": "score"},
     },
 }

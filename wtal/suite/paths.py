@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 RESULTS = Path("results")
-PUBLISHED = RESULTS / "published"  # tables of figures that stand beside those of a run
+PUBLISHED = RESULTS / "published"  # tables of numbers that stand beside those of a run
 OWN_FOLDERS = ("data", "settings", "benchmarks", "figures")  # of a suite; no variant may have their names
 
 # Of a round. What its training writes, the labels that it learnt from, and what they were made from besides.

@@ -15,6 +15,7 @@ from wtal.base.schema import from_mapping, to_mapping
 from wtal.suite import method_settings as s
 from wtal.suite.file import SuiteFile, VariantEntry, extended, method_of
 from wtal.suite.paths import settings_name
+from wtal.suite.renamed import refuse_renamed_of_variants
 from wtal.suite.step_settings import DetectSettings, EpochSettings, LabelRoundSettings, RoundSettings
 from wtal.suite.training_settings import at_epoch
 
@@ -77,6 +78,7 @@ def read_suite(path: str | Path) -> Suite:
 def suite_from_mapping(values: object, source: str | Path) -> Suite:
     """Check a suite given as a plain mapping; `source` is named in errors and is where `extends` starts from."""
     merged = extended(values, Path(source))
+    refuse_renamed_of_variants(merged, source)
     file = from_mapping(SuiteFile, merged, file=source)
     method_of(file.method, {}, str(source))  # so that a fault in it is not blamed on a variant
     variants = {name: _variant(file, name, str(source)) for name in file.variants}
@@ -111,7 +113,7 @@ def round_settings(suite: str, variant: Variant, round_index: int) -> RoundSetti
     epochs = tuple(_epoch(method, epoch, round_index) for epoch in range(first, variant.last_epoch(round_index)))
     return RoundSettings(
         suite=suite,
-        streams=variant.entry.streams,
+        random_group=variant.entry.random_group,
         round_index=round_index,
         epochs=epochs,
         base=method.base,
@@ -123,7 +125,7 @@ def round_settings(suite: str, variant: Variant, round_index: int) -> RoundSetti
         sampled_snippets=method.training.sampled_snippets,
         pairs=method.training.pairs if is_paired else 0,
         pair_replacement=is_paired and method.training.pair_replacement,
-        keeps_epoch_scores=method.training.checkpoint == "selected_on_test",
+        keeps_epoch_scores=method.training.report_best_test_epoch,
         early_stopping=method.training.early_stopping,
         collapse=method.training.collapse.deciding(method.training.early_stopping),
     )
@@ -165,7 +167,7 @@ def detect_settings(variant: Variant) -> DetectSettings:
     return DetectSettings(
         proposals=method.proposals,
         detection=method.detection,
-        checkpoint=method.training.checkpoint,
+        report_best_test_epoch=method.training.report_best_test_epoch,
     )
 
 
@@ -181,13 +183,12 @@ def _nodes(file: SuiteFile, variants: Mapping[str, Variant]) -> dict[tuple[str, 
     owners: dict[str, str] = {}
     nodes = {}
     for variant in variants.values():
-        chain: list[Any] = []
+        digest = ""
         for index in range(variant.rounds + 1):
             training = round_settings(file.suite, variant, index)
             with_dropout = index > 0 and variant.method.labels.dropout
             labels = to_mapping(label_settings(variant, index)) if index else None
-            chain.append([to_mapping(training), labels, with_dropout])
-            digest = digest_of_value(chain)
+            digest = digest_of_value([digest, to_mapping(training), labels, with_dropout])  # of the rounds before too
             owner = owners.setdefault(digest, variant.name)
             is_delta = any(epoch.is_delta for epoch in training.epochs)
             is_external = variant.method.base.kind == "external"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from wtal.base.errors import InputError
 
@@ -11,6 +12,7 @@ from wtal.base.errors import InputError
 RENAMED: dict[str, str] = {
     "model": "base (with kind: rskp)",
     "loss": "base",
+    "training.checkpoint": "training.report_best_test_epoch (true or false)",
     "training.memory_from_epoch": "base.memory_from_epoch",
     "training.memory_index": "base.memory_index",
     "proposals.video_original_share": "base.video_original_share",
@@ -29,6 +31,18 @@ RENAMED: dict[str, str] = {
 }
 
 
+RENAMED_OF_VARIANTS = {"streams": "random_group"}  # within each entry of `variants`
+
+
+def refuse_renamed_of_variants(values: Any, file: str | Path) -> None:
+    """Raises InputError for the first key of a variant in a suite file that has another name now."""
+    variants = values.get("variants") if isinstance(values, Mapping) else None
+    for name, entry in variants.items() if isinstance(variants, Mapping) else ():
+        for old, new in RENAMED_OF_VARIANTS.items():
+            if isinstance(entry, Mapping) and old in entry:
+                raise _old_name(file, f"variants.{name}", old, new)
+
+
 def refuse_renamed(method: Mapping[str, object], file: str | Path, key: str) -> None:
     """Raises InputError for the first key under `key` that has another name now."""
     for old, new in RENAMED.items():
@@ -36,9 +50,11 @@ def refuse_renamed(method: Mapping[str, object], file: str | Path, key: str) -> 
         for part in old.split("."):
             found = found.get(part, _ABSENT) if isinstance(found, Mapping) else _ABSENT
         if found is not _ABSENT:
-            raise InputError(
-                file=file, key=f"{key}.{old}", expected=f"its present name, {key}.{new}", got="the old name"
-            )
+            raise _old_name(file, key, old, new)
+
+
+def _old_name(file: str | Path, key: str, old: str, new: str) -> InputError:
+    return InputError(file=file, key=f"{key}.{old}", expected=f"its present name, {key}.{new}", got="the old name")
 
 
 _ABSENT = object()

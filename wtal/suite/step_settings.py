@@ -31,7 +31,7 @@ class RoundSettings:
     """All that the training of one round depends on, besides its files and the seed."""
 
     suite: str
-    streams: str
+    random_group: str
     round_index: int
     epochs: tuple[EpochSettings, ...]
     base: Annotated[BaseSettings, OneOf("wtal.methods")]
@@ -66,4 +66,4 @@ class DetectSettings:
 
     proposals: s.ProposalSettings
     detection: s.DetectionSettings
-    checkpoint: str  # `selected_on_test`: the best epoch on the test set stands beside the result
+    report_best_test_epoch: bool  # whether the best epoch on the test set stands beside the result

@@ -22,7 +22,7 @@ Streams = tuple[Stream, ...]  # side by side, in order; none where nobody has na
 RGB_AND_FLOW = (Stream(name="rgb", columns=1024), Stream(name="flow", columns=1024))  # of I3D
 
 
-def described(streams: Streams) -> str:
+def streams_in_words(streams: Streams) -> str:
     """The streams in words, such as "rgb 1024, flow 1024"."""
     return ", ".join(f"{stream.name} {stream.columns}" for stream in streams)
 
@@ -38,4 +38,4 @@ def require_streams(streams: Streams, feature_size: int | None) -> None:
     names = [stream.name for stream in streams]
     require(len(set(names)) == len(names), "streams", "each name once", names)
     sums = not streams or feature_size is None or sum(stream.columns for stream in streams) == feature_size
-    require(sums, "streams", f"columns that sum to feature_size, {feature_size}", described(streams))
+    require(sums, "streams", f"columns that sum to feature_size, {feature_size}", streams_in_words(streams))

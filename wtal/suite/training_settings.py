@@ -13,11 +13,6 @@ NotNegative = Annotated[float, Ge(0)]
 Sampling = Literal["parts", "crop_pad", "perturb", "uniform"]
 
 
-def require_share(value: float, key: str) -> None:
-    """Refuse what is no share. Raises SettingError."""
-    require(0 <= value <= 1, key, "a share in [0, 1]", value)
-
-
 @settings
 class Until:
     """One piece of a schedule: `value` holds in every epoch (counted from 0) before epoch `until`."""
@@ -112,12 +107,12 @@ class TrainingSettings:
     shuffle: Annotated[bool, Doc("whether videos come in another order each epoch")] = True
     batch: Annotated[
         Literal["epoch", "paired"],
-        Doc("videos of a step: epoch: the next of an epoch, which visits each once; paired: pairs, and any others"),
+        Doc("videos of a step: epoch: the next of an epoch, which takes each once; paired: pairs, and any others"),
     ] = "epoch"
     pairs: Annotated[Count, Doc("of videos that share a class, in a paired step; its other videos are any")] = 3
     pair_replacement: Annotated[bool, Doc("whether a video may be paired with itself")] = False
     sampled_snippets: Annotated[
-        Annotated[int, Ge(2)] | None, Doc("of a video at a visit, taken as `sampling` says; null: all snippets")
+        Annotated[int, Ge(2)] | None, Doc("of a sample of a video, taken as `sampling` says; null: all snippets")
     ] = None
     sampling: Annotated[
         Sampling,
@@ -126,10 +121,9 @@ class TrainingSettings:
             "uniform: an even grid, by which a shorter video is stretched; perturb: drawn along that grid"
         ),
     ] = "parts"
-    checkpoint: Annotated[
-        Literal["last", "selected_on_test"],
-        Doc("the epoch that counts; selected_on_test repeats the released code, and says so"),
-    ] = "last"
+    report_best_test_epoch: Annotated[
+        bool, Doc("also score every epoch, and report beside the last, which counts, the best on the test set")
+    ] = False
     collapse: Annotated[CollapseSettings, Doc("when training, or its labels, count as collapsed")] = CollapseSettings()
     early_stopping: Annotated[EarlyStopping | None, Doc("null: every round runs to its end")] = None
 
@@ -145,5 +139,6 @@ class TrainingSettings:
             require(2 * self.pairs <= self.videos_per_step, "pairs", expected, self.pairs)
             require(self.shuffle, "shuffle", "true where batch is paired: its videos are drawn", self.shuffle)
         if self.early_stopping is not None:
-            expected = "last where early_stopping is set: one rule says which epoch counts"
-            require(self.checkpoint == "last", "checkpoint", expected, self.checkpoint)
+            expected = "false where early_stopping is set: one rule says which epoch counts"
+            reports = self.report_best_test_epoch
+            require(not reports, "report_best_test_epoch", expected, reports)

@@ -60,7 +60,7 @@ class Adam:
     def restore(self, state: dict[str, Any]) -> None:
         """Take up the optimiser where `state` left it."""
         for name in ("means", "squares", "steps"):
-            for own, saved in zip(getattr(self, name), state[name]):
-                own.copy_(saved)
+            for moment, saved in zip(getattr(self, name), state[name]):
+                moment.copy_(saved)
         for parameter, gradient in zip(self.parameters, state["gradients"]):
             parameter.grad = gradient.to(parameter.device).clone()

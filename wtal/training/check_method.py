@@ -20,7 +20,7 @@ from wtal.suite.contracts import BaseSettings
 from wtal.suite.file import VariantEntry, method_of
 from wtal.suite.plan import Variant, round_settings
 from wtal.suite.step_settings import RoundSettings
-from wtal.training.rng import streams_of
+from wtal.training.rng import generators_of
 from wtal.training.runtime import deterministic
 from wtal.training.score import score_videos
 from wtal.training.trainer import RoundLabels, Trainer
@@ -106,7 +106,7 @@ class _Bench:
     def trainer(self, index: int = 0) -> Trainer:
         """A trainer at the start of a round."""
         settings = self.round(index)
-        return Trainer(self.method(), self.videos, settings, streams_of("check", "check", 0, index, CPU))
+        return Trainer(self.method(), self.videos, settings, generators_of("check", "check", 0, index, CPU))
 
 
 def _hold(holds: bool, sentence: str) -> None:
@@ -176,7 +176,7 @@ def _same_seed(bench: _Bench) -> None:
         _hold(torch.equal(value, second.state_dict()[name]), f"{name}: expected the same from the same seed; got other")
     batch, epoch = bench.batch(), bench.round(0).epochs[0]
     losses = [one.losses(batch, epoch, None, torch.Generator().manual_seed(2)).base for one in (first, second)]
-    _hold(torch.equal(*losses), "base: expected the same losses from the same streams; got others")
+    _hold(torch.equal(*losses), "base: expected the same losses from the same generator; got others")
 
 
 def _alone_and_batched(bench: _Bench) -> None:
@@ -192,12 +192,12 @@ def _same_in_parts(bench: _Bench, parts: list[tuple[int, ...]], n_pairs: int) ->
     """The losses and gradients of a batch are those of its parts one after the other. n_pairs: parts that are pairs."""
     epoch, order = bench.round(1).epochs[-1], [index for part in parts for index in part]
     together, alone = bench.method(), bench.method()
-    batch, stream = bench.batch(*order, n_pairs=n_pairs), torch.Generator().manual_seed(2)
+    batch, rng = bench.batch(*order, n_pairs=n_pairs), torch.Generator().manual_seed(2)
     whole = together.losses(batch, epoch, bench.target(batch, *order), torch.Generator().manual_seed(2))
     _backward(whole)
     for number, part in enumerate(parts):
         one = bench.batch(*part, n_pairs=int(number < n_pairs))
-        found = alone.losses(one, epoch, bench.target(one, *part), stream)
+        found = alone.losses(one, epoch, bench.target(one, *part), rng)
         _backward(found)
         places = [order.index(index) for index in part]
         for name in ("base", "label", "compared"):
@@ -252,7 +252,7 @@ def _run(
 ) -> None:
     for index in range(first, 2):
         if index > first:
-            trainer.begin_round(bench.round(index), streams_of("check", "check", 0, index, CPU))
+            trainer.begin_round(bench.round(index), generators_of("check", "check", 0, index, CPU))
         trainer.run(labels if index else None, after_step=after_step)
 
 

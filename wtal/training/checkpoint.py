@@ -16,9 +16,9 @@ from wtal.base.files import read_bytes, refused_unwritable, whole_file
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.suite.streams import Streams
 
-FORMAT = "wtal checkpoint 2"
+FORMAT = "wtal checkpoint 3"
 PRECISIONS = ("float32", "float16")
-KEYS = ("format", "about", "model", "optimiser", "streams", "progress")
+KEYS = ("format", "about", "model", "optimiser", "rng", "progress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class About:
 def write_checkpoint(path: str | Path, content: dict[str, Any]) -> None:
     """Write a checkpoint whole; the same state always gives the same bytes."""
     # Into an open file: torch would put the name of a path into the archive.
-    with whole_file(path) as temporary, refused_unwritable(path), temporary.open("wb") as stream:
+    with whole_file(path) as temporary, refused_unwritable(path), temporary.open("wb") as handle:
         try:
-            torch.save({"format": FORMAT, **content}, stream)
+            torch.save({"format": FORMAT, **content}, handle)
         except RuntimeError:  # its words for a write that failed are about its own archive
             raise OSError("a checkpoint could not be written whole; is the disk full?") from None
 
@@ -69,7 +69,7 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], About]:
     return content, _about(path, content["about"])
 
 
-def carry_detection(path: str | Path, detection: dict[str, Any], out: str | Path) -> None:
+def set_detection(path: str | Path, detection: dict[str, Any], out: str | Path) -> None:
     """Write a checkpoint again with other detection settings, a DetectSettings as a plain mapping. Raises InputError.
 
     A round that several variants share is trained once and carries the settings of the first; this makes the others'.

@@ -22,7 +22,7 @@ MARGIN = 0.2  # by which the videos a class scores highest in must exceed those 
 
 @dataclass(frozen=True, slots=True)
 class EpochHealth:
-    """What one epoch says of a training run; every value is a mean or a share over the visits of the epoch."""
+    """What one epoch says of a training run; every value is a mean or a share over the samples of the epoch."""
 
     epoch: int
     classification_loss: float  # what the method has compared, of the videos learnt from or of those held out
@@ -37,28 +37,28 @@ class EpochHealth:
 class Verdict:
     """What follows from an epoch."""
 
-    signs: tuple[str, ...]  # a sentence for each sign of a collapse
+    warnings: tuple[str, ...]  # a sentence for each sign of a collapse
     is_best: bool  # of the round so far, where early stopping asks for it
     ends_round: bool  # no better epoch for as long as early stopping waits
 
 
-def collapse_signs(health: EpochHealth, settings: CollapseSettings, classes: Sequence[str]) -> tuple[str, ...]:
+def collapse_warnings(health: EpochHealth, settings: CollapseSettings, classes: Sequence[str]) -> tuple[str, ...]:
     """A clause for each sign of a collapse: attention closed, open or constant, or one class everywhere."""
-    signs = []
+    warnings = []
     attention = f"mean attention is {health.attention:.3f}"
     if health.attention < settings.least_attention:
-        signs.append(f"{attention}, so almost nothing is taken for an action")
+        warnings.append(f"{attention}, so almost nothing is taken for an action")
     if health.attention > settings.most_attention:
-        signs.append(f"{attention}, so almost everything is taken for an action")
+        warnings.append(f"{attention}, so almost everything is taken for an action")
     if health.spread < settings.least_spread:
-        signs.append(f"attention is constant, with a standard deviation of {health.spread:.4f} within a video")
+        warnings.append(f"attention is constant, with a standard deviation of {health.spread:.4f} within a video")
     too_many = health.class_share > max(settings.class_share, health.labelled_share + MARGIN)
     if len(classes) > 1 and too_many:
-        signs.append(
+        warnings.append(
             f"{classes[health.largest_class]} scores highest in {health.class_share:.0%} of the videos, and "
             f"{health.labelled_share:.0%} carry it"
         )
-    return tuple(signs)
+    return tuple(warnings)
 
 
 def health_of(
@@ -99,16 +99,16 @@ class HealthWatch:
 
     def take(self, health: EpochHealth) -> Verdict:
         """One more epoch. Raises CollapseError where enough of them in a row look collapsed, and that is to stop it."""
-        signs = collapse_signs(health, self.collapse, self.classes)
+        warnings = collapse_warnings(health, self.collapse, self.classes)
         self.history.append(health)
-        self.in_a_row = self.in_a_row + 1 if signs and health.epoch >= self.collapse.first_epoch else 0
+        self.in_a_row = self.in_a_row + 1 if warnings and health.epoch >= self.collapse.first_epoch else 0
         if self.in_a_row >= self.patience and self.collapse.action == "stop":
-            raise CollapseError(self._sentence(signs))
-        is_best = self.early_stopping is not None and not signs and self._is_better(health)
+            raise CollapseError(self._sentence(warnings))
+        is_best = self.early_stopping is not None and not warnings and self._is_better(health)
         if is_best:
             self.best = health
-        counted = signs if health.epoch >= self.collapse.first_epoch else ()
-        return Verdict(tuple(f"epoch {health.epoch}: {sign}" for sign in counted), is_best, self._ends(health))
+        counted = warnings if health.epoch >= self.collapse.first_epoch else ()
+        return Verdict(tuple(f"epoch {health.epoch}: {warning}" for warning in counted), is_best, self._ends(health))
 
     def _is_better(self, health: EpochHealth) -> bool:
         if self.best is None or self.early_stopping is None:
@@ -120,9 +120,9 @@ class HealthWatch:
             return False
         return health.epoch - self.best.epoch >= self.early_stopping.patience
 
-    def _sentence(self, signs: Sequence[str]) -> str:
+    def _sentence(self, warnings: Sequence[str]) -> str:
         last = self.history[-1].epoch
         since = f"epoch {last}" if self.in_a_row == 1 else f"epochs {last - self.in_a_row + 1} to {last}"
         ways = "a lower training.learning_rate or a lower labels.weight"
         other = "" if self.early_stopping else ", or training.early_stopping, which ends a round with its best epoch"
-        return f"{since}: training has collapsed: {'; '.join(signs)}; try {ways}{other}"
+        return f"{since}: training has collapsed: {'; '.join(warnings)}; try {ways}{other}"

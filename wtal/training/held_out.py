@@ -13,7 +13,7 @@ from wtal.methods.contract import Method
 from wtal.suite.step_settings import EpochSettings
 
 
-def held_out_videos(labels: NDArray[np.bool_], share: float, stream: np.random.Generator) -> list[int]:
+def held_out_videos(labels: NDArray[np.bool_], share: float, rng: np.random.Generator) -> list[int]:
     """At most a share of the videos, drawn by chance, rising; every class keeps a video that is learnt from.
 
     labels: video-level labels [V, C]. At least one video is aimed at where the share is above 0. Videos without a
@@ -21,7 +21,7 @@ def held_out_videos(labels: NDArray[np.bool_], share: float, stream: np.random.G
     """
     wanted = max(1, round(share * len(labels))) if share else 0
     left, chosen = labels.sum(axis=0), list[int]()
-    for video in stream.permutation(len(labels)).tolist():
+    for video in rng.permutation(len(labels)).tolist():
         if len(chosen) == wanted:
             break
         if labels[video].any() and (left[labels[video]] > 1).all():

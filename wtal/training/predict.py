@@ -1,4 +1,4 @@
-"""Scores from a trained checkpoint, which says itself what it was trained on: of a store, or of unseen videos."""
+"""Scores from a trained checkpoint, which says itself what it was trained on: of a store, or of videos to predict."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
 
 
 def predict_scores(model: TrainedModel, names: Sequence[str], features: Sequence[NDArray[Any]]) -> VideoScores:
-    """Snippet and video scores of unseen videos, in order, as `wtal train` makes those of the test videos.
+    """Snippet and video scores of videos to predict, in order, as `wtal train` makes those of the test videos.
 
     For the same videos they are the same to the last bit; for some of them, packed otherwise, to the last but one.
     features: [T, D] each, D the feature size of the checkpoint; finite, and scaled as those of the training were.
@@ -96,7 +96,7 @@ def score_from_checkpoint(
     check_about(model.about, store, path)
     dropout = None
     if dropout_seed is not None:
-        seed = seed_of(settings.suite, settings.streams, dropout_seed, settings.round_index, "label dropout")
+        seed = seed_of(settings.suite, settings.random_group, dropout_seed, settings.round_index, "label dropout")
         dropout = torch.Generator(device).manual_seed(seed)
     with deterministic(device):
         use: Use = "labels" if subset == "train" else "detection"

@@ -26,7 +26,7 @@ from wtal.training.checkpoint import About, read_checkpoint, write_checkpoint
 from wtal.training.epoch_scores import EpochScores
 from wtal.training.health import EpochHealth, HealthWatch, health_of
 from wtal.training.held_out import held_out_loss, held_out_videos
-from wtal.training.rng import streams_of
+from wtal.training.rng import generators_of
 from wtal.training.runtime import StoreVideos, check_about, deterministic
 from wtal.training.score import score_videos
 from wtal.training.trainer import EpochLog, RoundLabels, Trainer
@@ -65,10 +65,10 @@ class RoundJob:
     def __init__(self, inputs: RoundInputs, folder: Path, device: torch.device, resume_every: float) -> None:
         self.inputs, self.folder, self.resume_every = inputs, folder, resume_every
         settings, store = inputs.settings, inputs.store
-        self.streams = streams_of(settings.suite, settings.streams, inputs.seed, settings.round_index, device)
-        method = settings.base.network(store.feature_size, len(store.classes), self.streams.initial).to(device)
+        self.rng = generators_of(settings.suite, settings.random_group, inputs.seed, settings.round_index, device)
+        method = settings.base.network(store.feature_size, len(store.classes), self.rng.initial).to(device)
         self.train_videos, self.test_videos = StoreVideos(store, "train"), StoreVideos(store, "test")
-        self.trainer = Trainer(method, self.train_videos, settings, self.streams, self._held_out())
+        self.trainer = Trainer(method, self.train_videos, settings, self.rng, self._held_out())
         self.about = self._start()
         values = {**to_mapping(inputs.collapse), **settings.collapse}
         collapse = from_mapping(CollapseSettings, values, file=settings.suite, key="collapse")
@@ -85,7 +85,7 @@ class RoundJob:
         settings, labels = self.inputs.settings, self.train_videos.video_labels
         if settings.early_stopping is None or settings.early_stopping.held_out_share == 0:
             return []
-        seed = seed_of(settings.suite, settings.streams, self.inputs.seed, "held out")
+        seed = seed_of(settings.suite, settings.random_group, self.inputs.seed, "held out")
         chosen = held_out_videos(labels, settings.early_stopping.held_out_share, np.random.default_rng(seed))
         if not chosen:
             key, got = "early_stopping.held_out_share", "a class of a single video in each of them"
@@ -101,9 +101,9 @@ class RoundJob:
             content, about = read_checkpoint(self.inputs.previous)
             check_about(about, store, self.inputs.previous, settings)
             before = about.settings_digest
-            # The streams in a checkpoint belong to its round; this round has its own.
-            self.trainer.restore({**content, "streams": self.streams.state()})
-            self.trainer.begin_round(settings, self.streams)
+            # The generators in a checkpoint belong to its round; this round has its own.
+            self.trainer.restore({**content, "rng": self.rng.state()})
+            self.trainer.begin_round(settings, self.rng)
         return About(
             classes=store.classes,
             feature_size=store.feature_size,
@@ -119,7 +119,7 @@ class RoundJob:
     def _identity(self) -> str:
         files = [path for path in (self.inputs.previous, *self.inputs.label_files) if path is not None]
         digests = [digest_of_file(path) for path in files]
-        device = self.trainer.device.type  # the streams of one kind are none for another
+        device = self.trainer.device.type  # the generators of one kind are none for another
         return digest_of_value([self.about.settings_digest, self.inputs.store.meta.files, digests, device])
 
     @property
@@ -192,8 +192,8 @@ class RoundJob:
         values += [health.class_share, health.classification_loss if self.trainer.held_out else np.nan]
         self.rows.append([epoch.epoch, epoch.learning_rate, *(format(value, ".6g") for value in values), 0])
         verdict = self.watch.take(health)
-        for sign in verdict.signs:
-            logger.warning(f"warning: {sign}")
+        for warning in verdict.warnings:
+            logger.warning(f"warning: {warning}")
         if verdict.is_best:
             about = {"about": self.about.to_json(), "identity": self.identity}
             write_checkpoint(self.best_file, {**about, **self.trainer.state()})

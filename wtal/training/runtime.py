@@ -16,7 +16,7 @@ from wtal.base.errors import InputError
 from wtal.base.schema import to_mapping
 from wtal.data.store.read import Store
 from wtal.suite.step_settings import RoundSettings
-from wtal.suite.streams import described
+from wtal.suite.streams import streams_in_words
 from wtal.training.checkpoint import About
 
 WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
@@ -66,7 +66,7 @@ def check_about(about: About, store: Store, path: Path, settings: RoundSettings 
         if getattr(about, key) != value:
             raise InputError(file=path, key=key, expected=str(value), got=getattr(about, key))
     if about.streams != store.meta.streams:
-        shown = [described(streams) or "none that are named" for streams in (store.meta.streams, about.streams)]
+        shown = [streams_in_words(streams) or "none that are named" for streams in (store.meta.streams, about.streams)]
         raise InputError(file=path, key="streams", expected=shown[0], got=shown[1])
 
 

@@ -19,7 +19,7 @@ def score_videos(
 ) -> VideoScores:
     """Snippet and video scores of every video, in order.
 
-    use: what is made from them. dropout: a stream makes the scores with dropout on, as the released code does for
+    use: what is made from them. dropout: a generator makes the scores with dropout on, as the released code does for
     labels. Source: docs/method.md#scores-proposals-fusion.
     """
     lengths = [len(videos.features(index)) for index in range(videos.n_videos)]

@@ -1,6 +1,6 @@
-"""Training of one round of any method: epochs of visits, gradients summed over several videos, pseudo labels.
+"""Training of one round of any method: epochs of samples, gradients summed over several videos, pseudo labels.
 
-Source: docs/method.md#losses. A visit is one video; the visits of a step are packed and go through the
+Source: docs/method.md#losses. A sample is a video as it is learnt from once; the samples of a step go through the
 network together, which changes gradients by rounding alone. Steps are counted through epochs and rounds.
 """
 
@@ -22,7 +22,7 @@ from wtal.methods.contract import Losses, Method
 from wtal.methods.sampling import pair_weight_of, paired_order, sampled_rows, seen_snippets
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.adam import Adam
-from wtal.training.rng import Streams
+from wtal.training.rng import RandomGenerators
 
 STEP_SNIPPETS = 1500  # padded, that go through the network together in training: memory, not figures, depends on it
 
@@ -35,7 +35,7 @@ class RoundLabels:
     previous: Sequence[NDArray[np.floating]] | None = None
 
     def target(self, video: int, epoch: EpochSettings) -> NDArray[np.float32]:
-        """What a visit learns from: the labels, or the scaled change from the previous ones."""
+        """What a sample teaches: the labels, or the scaled change from the previous ones."""
         newest = np.asarray(self.newest[video], dtype=np.float64)
         if epoch.is_delta:
             if self.previous is None:
@@ -46,29 +46,29 @@ class RoundLabels:
 
 @dataclass(slots=True)
 class EpochLog:
-    """Sums over the visits of one epoch, and every visit's losses in the order of the visits."""
+    """What one epoch says: the losses of every sample in their order."""
 
     losses: dict[str, list[float]] = field(default_factory=dict)  # `total`, those of the method, `label`
-    compared: list[float] = field(default_factory=list)  # what early stopping compares, of each visit
-    attention: list[float] = field(default_factory=list)  # mean of each visit
-    spread: list[float] = field(default_factory=list)  # standard deviation of each visit's attention over time
-    entropy: list[float] = field(default_factory=list)  # of each visit's attention over time, as a share of its maximum
-    best_class: list[int] = field(default_factory=list)  # with the highest score, of each visit to a labelled video
-    label_gradient_share: float = math.nan  # of the label loss in the gradient of the first pack with a label
+    compared: list[float] = field(default_factory=list)  # what early stopping compares, of each sample
+    attention: list[float] = field(default_factory=list)  # mean of each sample
+    spread: list[float] = field(default_factory=list)  # standard deviation of each sample's attention over time
+    entropy: list[float] = field(default_factory=list)  # of each sample's attention over time, as a share of its most
+    best_class: list[int] = field(default_factory=list)  # with the highest score, of each sample of a labelled video
+    label_gradient_share: float = math.nan  # of the label loss in the gradient of the first batch with a label
 
     def mean(self, name: str) -> float:
-        """Mean of one loss over the visits."""
+        """Mean of one loss over the samples."""
         return float(np.mean(self.losses[name]))
 
 
 @dataclass(slots=True)
 class Progress:
-    """Where training stands: the next epoch, the visits made in it, and the count of all visits ever made."""
+    """Where training stands: the next epoch, the samples taken in it, and the count of all ever taken."""
 
     epoch: int = 0
     order: list[int] = field(default_factory=list)  # videos of the current epoch; empty between epochs
-    position: int = 0  # visits made in the current epoch
-    visits: int = 0  # of all epochs and rounds; a step follows each videos_per_step of them
+    position: int = 0  # samples taken in the current epoch
+    samples: int = 0  # of all epochs and rounds; a step follows each videos_per_step of them
     log: EpochLog = field(default_factory=EpochLog)
 
 
@@ -76,20 +76,25 @@ class Trainer:
     """The state of a training run and the only code that changes it."""
 
     def __init__(
-        self, method: Method, videos: Videos, settings: RoundSettings, streams: Streams, held_out: Sequence[int] = ()
+        self,
+        method: Method,
+        videos: Videos,
+        settings: RoundSettings,
+        rng: RandomGenerators,
+        held_out: Sequence[int] = (),
     ) -> None:
         """held_out: numbers of videos that are not learnt from."""
-        self.method, self.videos, self.settings, self.streams = method, videos, settings, streams
+        self.method, self.videos, self.settings, self.rng = method, videos, settings, rng
         self.held_out = list(held_out)
         self.device = method.device
         self.optimiser = Adam(method.parameters(), settings.adam_betas, settings.weight_decay)
         self.progress = Progress()
 
-    def begin_round(self, settings: RoundSettings, streams: Streams) -> None:
-        """Go on with another round: its settings and streams; parameters and optimiser stay."""
-        self.settings, self.streams = settings, streams
+    def begin_round(self, settings: RoundSettings, rng: RandomGenerators) -> None:
+        """Go on with another round: its settings and generators; parameters and optimiser stay."""
+        self.settings, self.rng = settings, rng
         self.method.begin_round()
-        self.progress = Progress(epoch=settings.epochs[0].epoch, visits=self.progress.visits)
+        self.progress = Progress(epoch=settings.epochs[0].epoch, samples=self.progress.samples)
 
     def run(
         self,
@@ -105,10 +110,10 @@ class Trainer:
             if epoch.epoch < self.progress.epoch:
                 continue
             self._epoch(epoch, labels, after_step)
-            every = self._learnt_from(np.arange(self.videos.n_videos))
-            self.method.end_epoch(epoch, scoring_batches(self.videos, every, self.device))
+            learnt = self._learnt_from(np.arange(self.videos.n_videos))
+            self.method.end_epoch(epoch, scoring_batches(self.videos, learnt, self.device))
             log = self.progress.log
-            self.progress = Progress(epoch=epoch.epoch + 1, visits=self.progress.visits)
+            self.progress = Progress(epoch=epoch.epoch + 1, samples=self.progress.samples)
             if after_epoch is not None and after_epoch(epoch, log):
                 break
 
@@ -117,38 +122,38 @@ class Trainer:
         if not progress.order:
             progress.order = self._order()
         while progress.position < len(progress.order):
-            done = progress.visits % per_step
+            done = progress.samples % per_step
             step = progress.order[max(0, progress.position - done) : progress.position + per_step - done]
             pairs_left = max(0, self.settings.pairs - done // 2)
             rest = progress.order[progress.position : progress.position + per_step - done]
             chosen = next(groups_of(self.videos, rest, STEP_SNIPPETS, self._seen, pairs_left))
             n_pairs = min(pairs_left, len(chosen) // 2)
             weight = pair_weight_of(self.videos.video_labels[step], self.settings.pairs) if n_pairs else 0.0
-            self._visit(chosen, epoch, labels, n_pairs, weight)
+            self._learn(chosen, epoch, labels, n_pairs, weight)
             progress.position += len(chosen)
-            progress.visits += len(chosen)
-            if progress.visits % per_step == 0:
+            progress.samples += len(chosen)
+            if progress.samples % per_step == 0:
                 self.optimiser.step(epoch.learning_rate)
                 self.optimiser.clear()
             if after_step is not None:
                 after_step()
 
     def _order(self) -> list[int]:
-        """The videos of an epoch, in the order of their visits."""
-        settings, stream, n_videos = self.settings, self.streams.shuffle, self.videos.n_videos
+        """The videos of an epoch, in the order of its samples."""
+        settings, rng, n_videos = self.settings, self.rng.shuffle, self.videos.n_videos
         if not settings.pairs:
-            return self._learnt_from(stream.permutation(n_videos) if settings.shuffle else np.arange(n_videos))
+            return self._learnt_from(rng.permutation(n_videos) if settings.shuffle else np.arange(n_videos))
         return paired_order(
             self.videos.video_labels,
             self._learnt_from(np.arange(n_videos)),
             settings.videos_per_step,
             settings.pairs,
-            stream,
+            rng,
             with_replacement=settings.pair_replacement,
         )
 
     def _seen(self, n_snippets: int) -> int:
-        """How many snippets of a video a visit sees."""
+        """How many snippets of a video is learnt from at once."""
         return seen_snippets(self.settings.sampling, n_snippets, self.settings.sampled_snippets)
 
     def _learnt_from(self, videos: NDArray[np.integer]) -> list[int]:
@@ -156,12 +161,12 @@ class Trainer:
         order: list[int] = videos[~np.isin(videos, self.held_out)].tolist()
         return order
 
-    def _visit(
+    def _learn(
         self, chosen: list[int], epoch: EpochSettings, labels: RoundLabels | None, n_pairs: int, pair_weight: float
     ) -> None:
         """Forward and backward of some videos as one batch, as if one came after the other; pairs come first."""
-        sampling, sampled, stream = self.settings.sampling, self.settings.sampled_snippets, self.streams.sampling
-        seen = [sampled_rows(sampling, len(self.videos.features(video)), sampled, stream) for video in chosen]
+        sampling, sampled, rng = self.settings.sampling, self.settings.sampled_snippets, self.rng.sampling
+        seen = [sampled_rows(sampling, len(self.videos.features(video)), sampled, rng) for video in chosen]
         batch = batch_of(self.videos, chosen, self.device, seen, n_pairs, pair_weight)
         target = None
         if epoch.label_weight and labels is not None:
@@ -169,7 +174,7 @@ class Trainer:
             targets = [rows if which is None else rows[which] for rows, which in zip(targets, seen)]
             rows = torch.from_numpy(np.concatenate(targets)).to(self.device)
             target = batch.padded(rows).transpose(1, 2).contiguous()
-        losses = self.method.losses(batch, epoch, target, self.streams.dropout)
+        losses = self.method.losses(batch, epoch, target, self.rng.dropout)
         total = losses.base + epoch.label_weight * losses.label
         if not torch.isfinite(total).all():
             raise CollapseError(
@@ -217,12 +222,12 @@ class Trainer:
         return {
             "model": self.method.state_dict(),
             "optimiser": self.optimiser.state(),
-            "streams": self.streams.state(),
+            "rng": self.rng.state(),
             "progress": {
                 "epoch": progress.epoch,
                 "order": progress.order,
                 "position": progress.position,
-                "visits": progress.visits,
+                "samples": progress.samples,
                 "log": {name: getattr(progress.log, name) for name in EpochLog.__slots__},
             },
         }
@@ -231,6 +236,6 @@ class Trainer:
         """Take up a run where `state` left it, within an epoch or between two rounds."""
         self.method.load_state_dict(state["model"])
         self.optimiser.restore(state["optimiser"])
-        self.streams.restore(state["streams"])
+        self.rng.restore(state["rng"])
         values = dict(state["progress"])
         self.progress = Progress(**{**values, "log": EpochLog(**values["log"])})

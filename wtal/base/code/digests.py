@@ -69,7 +69,7 @@ class _Closure:
             if statements:
                 is_declared = True
                 self.waiting.append((_parent(module), frozenset()))
-                self._count(f"{self._place(path)}: {command}", module, path, code_of(statements))
+                self._count(f"{self._name_of_part(path)}: {command}", module, path, code_of(statements))
         if not is_declared:
             expected = "a command that a module in it adds with add_parser"
             raise InputError(file=self.root / "cli", key=command, expected=expected, got="none")
@@ -80,11 +80,11 @@ class _Closure:
         if module.partition(".")[0] == self.root.name:
             self.waiting.append((module, None))
         else:
-            for place, path in _files_of_other(module):
+            for part, path in _files_of_other(module):
                 text = read_text(path)
                 with _parsing(path):
                     code = code_of_module(text)
-                self.parts[place] = code.digest
+                self.parts[part] = code.digest
                 for level, name, taken in code.imports:
                     if level == 0:
                         self._take(name, taken)
@@ -109,12 +109,12 @@ class _Closure:
         text = read_text(path)
         with _parsing(path):
             if names is None or not names <= names_bound(text):  # some are made as they are asked for
-                self._count(self._place(path), module, path, code_of_module(text))
+                self._count(self._name_of_part(path), module, path, code_of_module(text))
             elif part := needed(text, names):
-                self._count(self._place(path), module, path, code_of(part))
+                self._count(self._name_of_part(path), module, path, code_of(part))
 
-    def _count(self, place: str, module: str, path: Path, code: Code) -> None:
-        self.parts[place] = code.digest
+    def _count(self, part: str, module: str, path: Path, code: Code) -> None:
+        self.parts[part] = code.digest
         if code.takes_all and module != f"{self.root.name}.{MEMBERS}":
             self.waiting += [(self._module_of(other), None) for other in self.root.rglob("*.py")]
         for level, name, taken in code.imports:
@@ -149,24 +149,24 @@ class _Closure:
         for path in found or folder.iterdir():
             is_data = path.is_file() and path.suffix not in (".py", ".pyc") and not path.name.startswith(".")
             if is_data and path.resolve().is_relative_to(self.root.resolve()):
-                self.parts[self._place(path)] = digest_of_file(path)
+                self.parts[self._name_of_part(path)] = digest_of_file(path)
 
     def _path(self, module: str) -> Path | None:
         """The file of a module of the package, or the folder of one without __init__; None where there is none."""
         first, *rest = module.split(".")
         if first != self.root.name:
             return None
-        place = self.root.joinpath(*rest)
-        for path in (place / INIT, place.with_name(f"{place.name}.py")):
+        part = self.root.joinpath(*rest)
+        for path in (part / INIT, part.with_name(f"{part.name}.py")):
             if path.is_file() and (rest or path.name == INIT):
                 return path
-        return place if place.is_dir() else None
+        return part if part.is_dir() else None
 
     def _module_of(self, path: Path) -> str:
         parts = [self.root.name, *path.relative_to(self.root).with_suffix("").parts]
         return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
-    def _place(self, path: Path) -> str:
+    def _name_of_part(self, path: Path) -> str:
         return path.relative_to(self.root).as_posix()
 
 

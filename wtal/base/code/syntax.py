@@ -87,14 +87,14 @@ def needed(text: str, names: Names) -> list[ast.stmt]:
 def _kept(statements: Sequence[ast.stmt], names: Names, always: Callable[[ast.stmt], bool]) -> list[ast.stmt]:
     kept: set[int] = set()
     sought = set(names)
-    new = {place for place, statement in enumerate(statements) if always(statement)}
+    new = {index for index, statement in enumerate(statements) if always(statement)}
     while True:
         kept |= new
-        sought.update(name for place in new for name in _used(statements[place]))
-        rest = (place for place in range(len(statements)) if place not in kept)
-        new = {place for place in rest if _bound(statements[place]) & sought}
+        sought.update(name for index in new for name in _used(statements[index]))
+        rest = (index for index in range(len(statements)) if index not in kept)
+        new = {index for index in rest if _bound(statements[index]) & sought}
         if not new:
-            return [statements[place] for place in sorted(kept)]
+            return [statements[index] for index in sorted(kept)]
 
 
 def _acts(statement: ast.stmt) -> bool:

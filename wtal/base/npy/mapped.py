@@ -24,8 +24,8 @@ EXPECTED = "an object array with one array of features for each video"
 def holds_objects(path: Path) -> bool:
     """Whether an .npy file holds an object array. Raises InputError where it is no .npy file."""
     try:
-        with path.open("rb") as stream:
-            return _header(stream)[1].hasobject
+        with path.open("rb") as handle:
+            return _header(handle)[1].hasobject
     except OSError as error:
         raise InputError(file=path, expected="a readable file", got=error.strerror or error) from None
     except Exception as error:  # whatever a damaged header makes numpy and its tokeniser say
@@ -42,10 +42,10 @@ def map_object_array(path: str | Path) -> list[NDArray[Any]]:
     if not holds_objects(path):
         raise InputError(file=path, expected=EXPECTED, got="an array of plain numbers")
     try:
-        with path.open("rb") as stream:
-            shape, _ = _header(stream)
-            mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-            value = Interpreter(memoryview(mapped)[stream.tell() :]).run()
+        with path.open("rb") as handle:
+            shape, _ = _header(handle)
+            mapped = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
+            value = Interpreter(memoryview(mapped)[handle.tell() :]).run()
         return _entries(value, shape)
     except Refused as error:
         raise InputError(file=path, expected=EXPECTED, got=error) from None
@@ -53,12 +53,12 @@ def map_object_array(path: str | Path) -> list[NDArray[Any]]:
         raise InputError(file=path, expected=EXPECTED, got=_first_line(error)) from None
 
 
-def _header(stream: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    version = np.lib.format.read_magic(stream)
+def _header(handle: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = np.lib.format.read_magic(handle)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # headers written by Python 2 are read well enough
-        shape, _, kind = read(stream)
+        shape, _, kind = read(handle)
     return shape, kind
 
 

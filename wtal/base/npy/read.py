@@ -74,17 +74,17 @@ def read_array(path: str | Path) -> np.ndarray:
 
 def _array_of(content: bytes) -> np.ndarray:
     """The array of an .npy file's bytes."""
-    stream = BytesIO(content)
-    version = np.lib.format.read_magic(stream)
+    handle = BytesIO(content)
+    version = np.lib.format.read_magic(handle)
     read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # headers written by Python 2 are read well enough
-        shape, _, kind = read_header(stream)
+        shape, _, kind = read_header(handle)
         if not kind.hasobject:
             return np.asarray(np.load(BytesIO(content), allow_pickle=False))
     if kind.fields:
         raise Refused("an array type with fields")
-    value = values_of_stream(content[stream.tell() :])
+    value = values_of_stream(content[handle.tell() :])
     if not isinstance(value, np.ndarray):
         raise Refused(f"a {type(value).__name__}")
     if value.shape != shape:

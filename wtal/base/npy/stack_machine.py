@@ -18,7 +18,7 @@ LARGE = 1 << 12  # bytes from which a content stays where it is
 LONGEST_LINE = 256  # bytes of a name
 
 
-class Stream:
+class PickleStream:
     """A pickle stream as `pickletools` reads it; a long content is a Piece."""
 
     def __init__(self, content: memoryview) -> None:
@@ -134,7 +134,7 @@ MARK = Name(("", ""), None)  # where a run of values on the stack begins
 def _instructions(content: memoryview) -> Iterator[tuple[str, Any]]:
     """Name and argument of each instruction up to STOP, which is left out."""
     try:
-        for opcode, argument, _ in pickletools.genops(Stream(content)):  # type: ignore[arg-type]
+        for opcode, argument, _ in pickletools.genops(PickleStream(content)):  # type: ignore[arg-type]
             if opcode.name != "STOP":
                 yield opcode.name, argument
     except ValueError:

@@ -39,8 +39,8 @@ def kind_of(path: str | Path) -> str:
         return "folder"
     known = BY_SUFFIX.get(path.suffix.lower())
     try:
-        with path.open("rb") as stream:
-            start = stream.read(512)
+        with path.open("rb") as handle:
+            start = handle.read(512)
     except OSError as error:
         raise InputError(file=path, expected="a readable file", got=error.strerror or error) from None
     return known or _by_content(start)

@@ -73,22 +73,22 @@ def _from_arrays(folder: Path, with_lists: bool) -> RawAnnotations:
     names, subsets, classes = (text_array(folder / f"{name}.npy") for name in ("videoname", "subset", "classlist"))
     columns = {"subset": np.array(subsets, dtype=object)}
     for name in ("segments", "labels", *MAY_LACK):
-        place = folder / f"{name}.npy"
-        is_read = name not in MAY_LACK or (place.is_file() and (with_lists or name != "labels_all"))
-        columns[name] = read_array(place) if is_read else _nothing(len(names))
+        path_of_array = folder / f"{name}.npy"
+        is_read = name not in MAY_LACK or (path_of_array.is_file() and (with_lists or name != "labels_all"))
+        columns[name] = read_array(path_of_array) if is_read else _nothing(len(names))
     if columns["duration"].size == len(names):
         columns["duration"] = columns["duration"].reshape(-1)  # a column of a matrix, as MATLAB writes it
     for name, column in columns.items():
         if column.ndim < 1 or len(column) != len(names):
             expected = f"{len(names)} entries, one for each of videoname.npy"
             raise InputError(file=folder / f"{name}.npy", expected=expected, got=column.shape)
-    videos, place = [], folder / "labels_all.npy"
+    videos, path_of_array = [], folder / "labels_all.npy"
     for number, name in enumerate(names):
         whole = columns["labels_all"][number]
-        listed = None if whole is None else tuple([text_of(label, place) for label in whole])
+        listed = None if whole is None else tuple([text_of(class_name, path_of_array) for class_name in whole])
         rows = _rows(folder, name, columns["segments"][number], columns["labels"][number])
         seconds = columns["duration"][number]
-        videos.append(RawVideo(name, subsets[number].strip(), rows, listed, seconds, place=name))
+        videos.append(RawVideo(name, subsets[number].strip(), rows, listed, seconds, key=name))
     count = sum(texts_among(video.seconds) for video in videos)
     count += sum(texts_among(row.segment) for video in videos for row in video.rows)
     notes = (f"{count} numbers stand as text, and are read as numbers",) if count else ()
@@ -104,12 +104,17 @@ def _listed(value: Any) -> Any:
 
 
 def _rows(folder: Path, name: str, segments: Any, labels: Any) -> tuple[RawRow, ...]:
-    place = folder / "labels.npy"
+    path_of_array = folder / "labels.npy"
     for file, entry in (("segments", segments), ("labels", labels)):
         if not isinstance(entry, (list, tuple, np.ndarray)):
             raise InputError(file=folder / f"{file}.npy", key=name, expected="a list", got=f"{entry!r:.60}")
     if len(segments) != len(labels):
         expected = f"as many labels as segments, {len(segments)}"
-        raise InputError(file=place, key=name, expected=expected, got=len(labels))
+        raise InputError(file=path_of_array, key=name, expected=expected, got=len(labels))
     pairs = enumerate(zip(labels, segments))
-    return tuple([RawRow(text_of(label, place), _listed(segment), f"{name}[{row}]") for row, (label, segment) in pairs])
+    return tuple(
+        [
+            RawRow(text_of(class_name, path_of_array), _listed(segment), f"{name}[{row}]")
+            for row, (class_name, segment) in pairs
+        ]
+    )

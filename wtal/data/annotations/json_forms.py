@@ -52,14 +52,14 @@ def _is_about_all(name: str, entry: Any) -> bool:
 
 
 def _video(path: Path, name: str, entry: Any) -> RawVideo:
-    place = f"database/{name}"
+    key = f"database/{name}"
     if not isinstance(entry, Mapping):
-        raise InputError(file=path, key=place, expected="annotations in a list", got=f"{entry!r:.60}")
+        raise InputError(file=path, key=key, expected="annotations in a list", got=f"{entry!r:.60}")
     subset, rows = entry.get("subset"), entry.get("annotations")
     if subset is not None and not isinstance(subset, str):
-        raise InputError(file=path, key=f"{place}/subset", expected="text", got=repr(subset))
+        raise InputError(file=path, key=f"{key}/subset", expected="text", got=repr(subset))
     if rows is not None and not isinstance(rows, list):
-        raise InputError(file=path, key=f"{place}/annotations", expected="a list", got=f"{rows!r:.60}")
+        raise InputError(file=path, key=f"{key}/annotations", expected="a list", got=f"{rows!r:.60}")
     return RawVideo(
         name=name,
         subset=(subset or "").strip(),
@@ -67,7 +67,7 @@ def _video(path: Path, name: str, entry: Any) -> RawVideo:
         seconds=_first(entry, SECONDS),
         frames_per_second=_first(entry, RATES),
         n_frames=_first(entry, FRAMES),
-        place=place,
+        key=key,
     )
 
 

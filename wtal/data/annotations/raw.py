@@ -16,9 +16,9 @@ THUMOS_NAME = re.compile(r"video_(test|validation)_\d{7}")
 class RawRow(NamedTuple):
     """One annotation."""
 
-    label: str
+    class_name: str
     segment: Any  # whatever stands for [start, end] in seconds; None for a label of the whole video
-    place: str  # where it stands, such as `a[0]` or `line 2, a`
+    key: str  # where it stands, such as `a[0]` or `line 2, a`
     number: int | None = None  # of the class, where the file states it
 
 
@@ -33,7 +33,7 @@ class RawVideo:
     seconds: Any = None  # the duration
     frames_per_second: Any = None
     n_frames: Any = None
-    place: str = ""  # where its entry stands
+    key: str = ""  # where its entry stands
     ambiguous: tuple[RawRow, ...] = ()  # intervals that are of no class
 
 
@@ -53,7 +53,7 @@ class RawAnnotations:
         """The classes as listed, else all that occur, by name."""
         if self.classes is not None:
             return self.classes
-        return tuple(sorted({row.label for video in self.videos for row in video.rows}))
+        return tuple(sorted({row.class_name for video in self.videos for row in video.rows}))
 
     @property
     def class_of_number(self) -> dict[int, set[str]]:
@@ -62,7 +62,7 @@ class RawAnnotations:
         for video in self.videos:
             for row in video.rows:
                 if row.number is not None:
-                    found.setdefault(row.number, set()).add(row.label)
+                    found.setdefault(row.number, set()).add(row.class_name)
         return found
 
 
@@ -73,7 +73,7 @@ def apart_from_ambiguous(found: RawAnnotations) -> RawAnnotations:
     label is of a class like any other.
     """
     videos = tuple(_apart(video) if _marks(video) and _is_of_thumos(video) else video for video in found.videos)
-    left = any(row.label == AMBIGUOUS for video in videos for row in video.rows)
+    left = any(row.class_name == AMBIGUOUS for video in videos for row in video.rows)
     classes = found.classes
     if classes is not None and not left and any(video.ambiguous for video in videos):
         classes = tuple(name for name in classes if name != AMBIGUOUS)
@@ -81,7 +81,7 @@ def apart_from_ambiguous(found: RawAnnotations) -> RawAnnotations:
 
 
 def _marks(video: RawVideo) -> bool:
-    return AMBIGUOUS in (video.listed or ()) or any(row.label == AMBIGUOUS for row in video.rows)
+    return AMBIGUOUS in (video.listed or ()) or any(row.class_name == AMBIGUOUS for row in video.rows)
 
 
 def _is_of_thumos(video: RawVideo) -> bool:
@@ -89,8 +89,8 @@ def _is_of_thumos(video: RawVideo) -> bool:
 
 
 def _apart(video: RawVideo) -> RawVideo:
-    own = tuple(row for row in video.rows if row.label == AMBIGUOUS)
-    rows = tuple(row for row in video.rows if row.label != AMBIGUOUS)
+    own = tuple(row for row in video.rows if row.class_name == AMBIGUOUS)
+    rows = tuple(row for row in video.rows if row.class_name != AMBIGUOUS)
     listed = video.listed
     if listed is not None:
         listed = tuple(name for name in listed if name != AMBIGUOUS)

@@ -138,13 +138,15 @@ def _video(raw: RawAnnotations, video: RawVideo) -> AnnotatedVideo:
     timed, untimed = [], []
     for row in video.rows:
         if row.segment is None:
-            untimed.append(row.label)
+            untimed.append(row.class_name)
         else:
-            timed.append(instance_of(raw.bounds_file, row.place, row.label, row.segment))
+            timed.append(instance_of(raw.bounds_file, row.key, row.class_name, row.segment))
     listed = video.listed
     if listed is None and untimed:
-        listed = tuple(dict.fromkeys([*(label for label, _, _ in timed), *untimed]))
-    rows = (instance_of(raw.bounds_file, row.place, row.label, row.segment) for row in video.ambiguous if row.segment)
+        listed = tuple(dict.fromkeys([*(class_name for class_name, _, _ in timed), *untimed]))
+    rows = (
+        instance_of(raw.bounds_file, row.key, row.class_name, row.segment) for row in video.ambiguous if row.segment
+    )
     frames = _stated(raw, video, "n_frames", "duration_frame", "a number of frames above 0")
     return AnnotatedVideo(
         name=video.name,
@@ -161,7 +163,7 @@ def _video(raw: RawAnnotations, video: RawVideo) -> AnnotatedVideo:
 def _stated(raw: RawAnnotations, video: RawVideo, field: str, key: str, expected: str) -> float | None:
     """A number above 0 that a file states of a video, if it states one. Raises InputError."""
     value = getattr(video, field)
-    return None if value is None else positive_of(value, raw.path, f"{video.place}/{key}", expected)
+    return None if value is None else positive_of(value, raw.path, f"{video.key}/{key}", expected)
 
 
 def _check_known(path: Path, videos: Sequence[AnnotatedVideo], classes: Sequence[str]) -> None:

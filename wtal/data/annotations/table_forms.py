@@ -51,16 +51,16 @@ def read_table(path: Path) -> RawAnnotations:
         if len(values) != len(header):
             raise InputError(file=path, key=key, expected=f"{len(header)} values", got="another number")
         row = dict(zip(header, values))
-        name, label, subset = row["video"].strip(), row["label"], row.get("subset", "").strip()
+        name, class_name, subset = row["video"].strip(), row["label"], row.get("subset", "").strip()
         if not name:
             raise InputError(file=path, key=key, expected="the name of a video", got="nothing")
         if subsets.setdefault(name, subset) != subset:
             raise InputError(file=path, key=key, expected=f"{name} in one subset, {subsets[name]!r}", got=row["subset"])
-        if label and row.get("start", "").strip():
+        if class_name and row.get("start", "").strip():
             bounds = [seconds_of(path, key, row["start"]), seconds_of(path, key, row["end"])]
-            found.setdefault(name, []).append(RawRow(label, bounds, f"{key}, {name}"))
-        elif label:
-            found.setdefault(name, []).append(RawRow(label, None, f"{key}, {name}"))
+            found.setdefault(name, []).append(RawRow(class_name, bounds, f"{key}, {name}"))
+        elif class_name:
+            found.setdefault(name, []).append(RawRow(class_name, None, f"{key}, {name}"))
     if not subsets:
         raise InputError(file=path, expected="a line for each instance or label", got="no line")
     videos = tuple(RawVideo(name, subset, tuple(found.get(name, ()))) for name, subset in subsets.items())
@@ -94,18 +94,18 @@ def read_class_files(path: Path, files: tuple[Path, ...]) -> RawAnnotations:
         named = CLASS_FILE.fullmatch(file.name)
         if named is None:
             raise InputError(file=file, expected="a name such as HighJump_test.txt", got=file.name)
-        label, subset = named["label"], "test" if named["subset"].lower() == "test" else "validation"
-        labels += [label] if label not in labels and label != AMBIGUOUS else []
+        class_name, subset = named["label"], "test" if named["subset"].lower() == "test" else "validation"
+        labels += [class_name] if class_name not in labels and class_name != AMBIGUOUS else []
         for line, (name, start, end) in stretches_of(file):
             if subsets.setdefault(name, subset) != subset:
                 raise InputError(file=file, key=f"line {line}", expected=f"{name} in one subset", got="it in two")
-            found.setdefault(name, []).append(RawRow(label, [start, end], f"{file.name} line {line}, {name}"))
+            found.setdefault(name, []).append(RawRow(class_name, [start, end], f"{file.name} line {line}, {name}"))
     if not found:
         raise InputError(file=path, expected="a line for each instance", got="no line")
     videos = []
     for name, subset in sorted(subsets.items()):
-        rows = tuple(row for row in found[name] if row.label != AMBIGUOUS)
-        ambiguous = tuple(row for row in found[name] if row.label == AMBIGUOUS)
+        rows = tuple(row for row in found[name] if row.class_name != AMBIGUOUS)
+        ambiguous = tuple(row for row in found[name] if row.class_name == AMBIGUOUS)
         videos.append(RawVideo(name, subset, rows, ambiguous=ambiguous))
     return RawAnnotations(path, path, tuple(labels), tuple(videos), ("video", "start", "end"))
 

@@ -71,10 +71,10 @@ def text_of(value: Any, path: Path) -> str:
     return str(value)
 
 
-def instance_of(path: Path, key: str, label: str, segment: Any) -> tuple[str, float, float]:
+def instance_of(path: Path, key: str, class_name: str, segment: Any) -> tuple[str, float, float]:
     """One instance: class, start and end in seconds, 0 <= start <= end. Raises InputError."""
     bounds = pair_of(segment)
     if bounds is None or bounds[0] < 0:
         got = f"{segment!r:.60}"
-        raise InputError(file=path, key=f"{key}, {label}", expected="seconds with 0 <= start <= end", got=got)
-    return label, *bounds
+        raise InputError(file=path, key=f"{key}, {class_name}", expected="seconds with 0 <= start <= end", got=got)
+    return class_name, *bounds

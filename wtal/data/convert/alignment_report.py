@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wtal.base.errors import InputError
 from wtal.data.annotations.read import AnnotatedVideo
-from wtal.data.convert.chosen_videos import chosen_videos, told_cautions
+from wtal.data.convert.chosen_videos import chosen_videos, warnings_about
 from wtal.data.convert.collection import Collection, collect, known_durations, stated_frame_rates
 from wtal.data.convert.convert import read_all
 from wtal.data.convert.settings import FeatureData
@@ -38,22 +38,22 @@ def alignment_report(
     annotations, chosen = chosen_videos(settings)
     lines = [f"data set     {settings.name}", *_counts(settings, chosen)]
     has_features = Path(settings.features).exists()
-    doubts = [] if has_features else told_cautions(settings, annotations, chosen)
+    warnings = [] if has_features else warnings_about(settings, annotations, chosen)
     collection, problem = None, None
     if has_features:
         try:
-            collection = collect(replace(settings, alignment="warn", past_end="keep"), doubts.append)
+            collection = collect(replace(settings, alignment="warn", past_end="keep"), warnings.append)
             known, frames = known_durations(collection), stated_frame_rates(collection)
             problem = rate_problem(*known[1:], collection.snippets_per_second, frames)
             if reads:
-                read_all(collection, doubts.append)
+                read_all(collection, warnings.append)
         except InputError as error:
             problem = str(error)
     lines.append(_features_line(settings, collection, has_features))
     found = _remarks(chosen, collection, ambiguous)
     lines += _table(chosen, collection, found, settings.snippets_per_second, remarks_only)
     lines += [f"summary      {line}" for line in _summary(chosen, found, ambiguous)]
-    lines += [f"caution      {line}" for line in dict.fromkeys(doubts) if line != problem]
+    lines += [f"caution      {line}" for line in dict.fromkeys(warnings) if line != problem]
     lines.append(f"verdict      {_verdict(collection, problem, has_features, found)}")
     return Report(tuple(lines), problem)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wtal.base.errors import InputError
 from wtal.data.annotations.read import AnnotatedVideo, Annotations, classes_of, read_annotations, with_subsets
 from wtal.data.convert.settings import FeatureData
-from wtal.data.store.emptiness import Labelled, background_caution, cautions, require_enough
+from wtal.data.store.emptiness import Labelled, background_warning, class_warnings, require_enough
 from wtal.data.store.tables import Subset
 
 Chosen = list[tuple[AnnotatedVideo, Subset]]
@@ -57,10 +57,10 @@ def weak_labels(settings: FeatureData, video: AnnotatedVideo, subset: Subset) ->
     return own or set(video.listed or ())
 
 
-def told_cautions(settings: FeatureData, annotations: Annotations, chosen: Chosen) -> list[str]:
+def warnings_about(settings: FeatureData, annotations: Annotations, chosen: Chosen) -> list[str]:
     """A sentence for each thing that may be as it is and deserves a word."""
     told: dict[str, list[str]] = {}
-    for name, words in cautions(used_classes(annotations, chosen), labelled(settings, chosen)):
+    for name, words in class_warnings(used_classes(annotations, chosen), labelled(settings, chosen)):
         told.setdefault(words, []).append(name)
-    background = background_caution(labelled(settings, chosen))
+    background = background_warning(labelled(settings, chosen))
     return [f"{', '.join(names)}: {words}" for words, names in told.items()] + ([background] if background else [])

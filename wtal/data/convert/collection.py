@@ -10,7 +10,7 @@ import numpy as np
 from wtal.base.errors import InputError
 from wtal.base.records import Floats, Integers
 from wtal.data.annotations.read import AnnotatedVideo, Annotations
-from wtal.data.convert.chosen_videos import Chosen, chosen_videos, labelled, told_cautions, used_classes
+from wtal.data.convert.chosen_videos import Chosen, chosen_videos, labelled, used_classes, warnings_about
 from wtal.data.convert.settings import FeatureData
 from wtal.data.features.alignment import (
     another_rate,
@@ -35,7 +35,7 @@ from wtal.data.features.layouts import (
 )
 from wtal.data.store.emptiness import require_enough
 from wtal.data.store.tables import Subset
-from wtal.suite.streams import Streams, described
+from wtal.suite.streams import Streams, streams_in_words
 
 Tell = Callable[[str], None]
 MANY = 0.1  # share of the instances past their video's end from which the unit of the bounds is doubted
@@ -82,7 +82,7 @@ def collect(settings: FeatureData, tell: Tell) -> Collection:
     features = open_features(settings.features, settings.layout, stream_names(settings.streams))
     found = _entries(features, annotations, chosen)
     chosen, entries = _with_features(settings, annotations, features, chosen, found, tell)
-    for sentence in told_cautions(settings, annotations, chosen):
+    for sentence in warnings_about(settings, annotations, chosen):
         tell(sentence)
     size, counts, entries = _shapes(settings, entries, [video for video, _ in chosen], tell)
     pairs = zip(chosen, entries, counts.tolist())
@@ -108,8 +108,8 @@ def _entries(features: Features, annotations: Annotations, chosen: Chosen) -> li
         annotated, names = [video.name for video in annotations.videos], {video.name for video, _ in chosen}
         for order in (annotated, [name for name in annotated if name in names]):
             if len(order) == len(features.in_order):
-                place = {name: number for number, name in enumerate(order)}
-                return [features.in_order[place[video.name]] for video, _ in chosen]
+                number_of_name = {name: number for number, name in enumerate(order)}
+                return [features.in_order[number_of_name[video.name]] for video, _ in chosen]
         expected = f"{len(annotated)} arrays, one for each annotated video in their order"
         raise InputError(file=features.path, expected=expected, got=len(features.in_order))
     found = features.find(video.name for video in annotations.videos)
@@ -168,7 +168,7 @@ def _shapes(
         size = columns if size is None else size
         if columns != size:
             raise InputError(
-                file=entry.place,
+                file=entry.where,
                 key=video.name,
                 expected=_expected_columns(settings, size, count, columns, entry.snippets_are),
                 got=columns,
@@ -177,12 +177,14 @@ def _shapes(
         counts.append(count)
     if settings.streams and size != sum(stream.columns for stream in settings.streams):
         expected = f"streams that sum to the {size} columns of the features"
-        raise InputError(file=settings.features, key="streams", expected=expected, got=described(settings.streams))
+        raise InputError(
+            file=settings.features, key="streams", expected=expected, got=streams_in_words(settings.streams)
+        )
     return size or 0, np.array(counts, dtype=np.int64), turned
 
 
 def _expected_columns(settings: FeatureData, size: int, count: int, columns: int, axis: Axis) -> str:
-    expected = f"{size} columns ({described(settings.streams)})" if settings.streams else f"{size} columns"
+    expected = f"{size} columns ({streams_in_words(settings.streams)})" if settings.streams else f"{size} columns"
     if columns in [stream.columns for stream in settings.streams]:
         return f"{expected}, not one stream alone (for that, set feature_size and streams)"
     return f"{expected}; snippets are {axis} here" if count == size else expected

@@ -25,7 +25,7 @@ from wtal.data.convert.chosen_videos import used_classes, weak_labels
 from wtal.data.convert.collection import Collection, Member, Tell, collect
 from wtal.data.convert.settings import FeatureData
 from wtal.data.features.layouts import read_entry
-from wtal.data.features.statistics import FeatureStatistics, same_numbers, stream_doubts, stream_statistics
+from wtal.data.features.statistics import FeatureStatistics, same_numbers, stream_statistics, stream_warnings
 from wtal.data.store.write import DataSet, ResumableVideos, StoredVideo, VideoRecord
 
 logger = logging.getLogger(__name__)
@@ -138,7 +138,7 @@ def _identity(member: Member) -> bytes:
         except OSError as error:
             raise InputError(file=path, expected="a readable file", got=error.strerror or error) from None
         files.append([str(path), about.st_size, about.st_mtime_ns])
-    return to_json([member.video.name, member.entry.place, member.n_snippets, files]).encode()
+    return to_json([member.video.name, member.entry.where, member.n_snippets, files]).encode()
 
 
 def read_all(collection: Collection, tell: Tell) -> None:
@@ -152,7 +152,7 @@ def _finite_rows(member: Member) -> NDArray[np.float32]:
     if not np.isfinite(rows).all():
         snippet = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
         key = f"{member.video.name}, snippet {snippet}"
-        raise InputError(file=member.entry.place, key=key, expected="finite features", got="NaN or infinity")
+        raise InputError(file=member.entry.where, key=key, expected="finite features", got="NaN or infinity")
     return rows
 
 
@@ -165,8 +165,8 @@ def _conclude(collection: Collection, statistics: FeatureStatistics, tell: Tell)
     if statistics.n_equal_halves == len(collection.members):
         got = "the same numbers in both halves"
         raise InputError(file=settings.features, expected="two different streams", got=got)
-    for doubt in [*stream_doubts(streams), *same_numbers(statistics.digests)[:10]]:
-        tell(doubt)
+    for warning in [*stream_warnings(streams), *same_numbers(statistics.digests)[:10]]:
+        tell(warning)
     if settings.lock is not None:
         hold_features(settings.lock, collection, statistics.digests, streams)
 

@@ -28,14 +28,14 @@ def raw_listing(settings: FeatureData) -> Listing:
     return {"features": features, "annotations": annotations} if features and annotations else {}
 
 
-def _looks(place: Path) -> Iterator[tuple[str, str]]:
+def _looks(root: Path) -> Iterator[tuple[str, str]]:
     """Each file of features below a place, or at it: its name from there, and its bytes and nanoseconds."""
-    files = [place] if place.is_file() else []
-    files += [Path(folder, name) for folder, _, names in os.walk(place) for name in names]
+    files = [root] if root.is_file() else []
+    files += [Path(folder, name) for folder, _, names in os.walk(root) for name in names]
     for file in files:
-        if is_hidden(file, place):
+        if is_hidden(file, root):
             continue
         if file.suffix.lower() in ENDINGS:
             with suppress(OSError):  # a link to nowhere
                 about = file.stat()
-                yield str(file.relative_to(place)), f"{about.st_size} bytes, {about.st_mtime_ns} ns"
+                yield str(file.relative_to(root)), f"{about.st_size} bytes, {about.st_mtime_ns} ns"

@@ -22,10 +22,10 @@ from wtal.data.features.layouts import (
     shapes_of,
     stream_names,
 )
-from wtal.suite.streams import Streams, described
+from wtal.suite.streams import Streams, streams_in_words
 
 
-def unseen_videos(path: Path, feature_size: int, streams: Streams) -> tuple[list[str], list[NDArray[Any]], Axis]:
+def videos_to_predict(path: Path, feature_size: int, streams: Streams) -> tuple[list[str], list[NDArray[Any]], Axis]:
     """Names and features [T, D] of videos to predict: an .npy file, a folder, an .h5 file, or a folder for each stream.
 
     The third value says along which axis of the files the snippets lay: the other one has `feature_size` entries.
@@ -45,10 +45,10 @@ def unseen_videos(path: Path, feature_size: int, streams: Streams) -> tuple[list
         count, columns = shape_of(shapes[name], turned)
         if columns != feature_size:
             hint = f"; snippets are {axis}" if count == feature_size else ""
-            parts = f" ({described(streams)})" if streams else ""
+            parts = f" ({streams_in_words(streams)})" if streams else ""
             expected = f"{feature_size} columns{parts}, as the checkpoint was trained on{hint}"
             n_rows, n_columns = (count, columns) if axis == "rows" else (columns, count)
-            raise InputError(file=entry.place, key=name, expected=expected, got=f"{n_rows} rows of {n_columns}")
+            raise InputError(file=entry.where, key=name, expected=expected, got=f"{n_rows} rows of {n_columns}")
         check_streams(shapes[name], turned, streams, name, "as the checkpoint was trained on")
         arrays.append(read_floats(turned))
     names = display_names(entries)
@@ -59,10 +59,10 @@ def read_floats(entry: Entry) -> NDArray[Any]:
     """The features of a video [T, D], finite floating-point numbers. Raises InputError where they are anything else."""
     rows = read_entry(entry)
     if rows.dtype.kind != "f":
-        raise InputError(file=entry.place, expected="features as float16, float32 or float64", got=rows.dtype)
+        raise InputError(file=entry.where, expected="features as float16, float32 or float64", got=rows.dtype)
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():
         snippet = int(np.flatnonzero(~finite)[0])
         key = f"snippet {snippet}"
-        raise InputError(file=entry.place, key=key, expected="finite features", got="NaN or infinity")
+        raise InputError(file=entry.where, key=key, expected="finite features", got="NaN or infinity")
     return rows

@@ -20,7 +20,7 @@ from wtal.base.npy.mapped import holds_objects, map_object_array
 from wtal.data.annotations.names import is_hidden, match_names, without_media
 from wtal.data.features.axes import Axis, Shapes, plain_shape, sizes_of
 from wtal.data.features.h5 import h5_entries
-from wtal.suite.streams import Stream, Streams, described
+from wtal.suite.streams import Stream, Streams, streams_in_words
 
 Layout = Literal["auto", "object_array", "npy_per_video", "two_folders", "h5"]
 H5_ENDINGS = (".h5", ".hdf5")
@@ -31,7 +31,7 @@ SUFFIXES = ("-rgb", "_rgb", "-flow", "_flow")  # of file names in folders of str
 class Entry:
     """The features of one video, not yet read."""
 
-    place: str  # where they are, for messages
+    where: str  # they are, for messages
     arrays: Callable[[], list[Any]]  # the array, or each stream's: they have a shape, and are read when used
     files: tuple[Path, ...]  # where the numbers lie: one, or one for each stream
     streams: tuple[str, ...] = ()  # whose arrays they are, where the layout tells streams apart
@@ -64,15 +64,15 @@ def open_features(path: str | Path, layout: Layout = "auto", streams: Sequence[s
     path = Path(path)
     if not path.exists():
         raise InputError(file=path, expected="a file or folder of features", got="no such path")
-    chosen, place = _layout_of(path, layout, streams)
+    chosen, root = _layout_of(path, layout, streams)
     if chosen == "object_array":
-        entries = [_in_memory(place, number, array) for number, array in enumerate(map_object_array(place))]
+        entries = [_in_memory(root, number, array) for number, array in enumerate(map_object_array(root))]
         return Features(path, chosen, {}, entries)
     if chosen == "h5":
-        sets = h5_entries(place, streams)
-        found = {name: Entry(f"{place}/{name}", arrays, (place,), own) for name, (arrays, own) in sets.items()}
+        sets = h5_entries(root, streams)
+        found = {name: Entry(f"{root}/{name}", arrays, (root,), own) for name, (arrays, own) in sets.items()}
         return Features(path, chosen, found, list(found.values()))
-    by_name = _files_of_streams(place, streams) if chosen == "two_folders" else _files(place, streams)
+    by_name = _files_of_streams(root, streams) if chosen == "two_folders" else _files(root, streams)
     return Features(path, chosen, by_name, list(by_name.values()))
 
 
@@ -90,7 +90,7 @@ def read_entry(entry: Entry) -> NDArray[Any]:
     arrays = [np.asarray(array) for array in entry.arrays()]
     for array in arrays:
         if array.dtype.kind not in "fiu":
-            raise InputError(file=entry.place, expected="an array of numbers", got=f"one of type {array.dtype}")
+            raise InputError(file=entry.where, expected="an array of numbers", got=f"one of type {array.dtype}")
     arrays = [array.reshape(plain_shape(array.shape)) for array in arrays]
     if entry.snippets_are == "columns":
         arrays = [np.ascontiguousarray(array.T) for array in arrays]
@@ -104,7 +104,7 @@ def shapes_of(entry: Entry) -> Shapes:
         shape = plain_shape(tuple(array.shape))
         if shape is None:
             got = f"shape {tuple(array.shape)}"
-            raise InputError(file=entry.place, expected="an array of snippets times features", got=got)
+            raise InputError(file=entry.where, expected="an array of snippets times features", got=got)
         shapes.append(shape)
     return tuple(shapes)
 
@@ -115,9 +115,9 @@ def shape_of(shapes: Shapes, entry: Entry) -> tuple[int, int]:
     counts = sorted(set(snippets))
     if len(counts) > 1:
         got = " and ".join(map(str, counts))
-        raise InputError(file=entry.place, expected="streams of equal length", got=f"{got} snippets")
+        raise InputError(file=entry.where, expected="streams of equal length", got=f"{got} snippets")
     if counts[0] == 0:
-        raise InputError(file=entry.place, expected="one snippet or more", got="an empty array")
+        raise InputError(file=entry.where, expected="one snippet or more", got="an empty array")
     return counts[0], sum(columns)
 
 
@@ -136,8 +136,8 @@ def check_streams(shapes: Shapes, entry: Entry, streams: Streams, video: str, wh
     """Refuse a video whose layout tells other streams apart, or parts of other sizes. Raises InputError."""
     found = streams_of(shapes, entry)
     if found and found != streams:
-        expected = f"streams of {described(streams)} columns" if streams else "one array a video"
-        raise InputError(file=entry.place, key=video, expected=f"{expected}, {why}", got=described(found))
+        expected = f"streams of {streams_in_words(streams)} columns" if streams else "one array a video"
+        raise InputError(file=entry.where, key=video, expected=f"{expected}, {why}", got=streams_in_words(found))
 
 
 def _layout_of(path: Path, layout: Layout, streams: Sequence[str]) -> tuple[Layout, Path]:
@@ -182,7 +182,7 @@ def _files(folder: Path, streams: Sequence[str]) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     for path in _arrays(folder):
         if path.stem in found:
-            expected = f"one file a video, like {found[path.stem].place}"
+            expected = f"one file a video, like {found[path.stem].where}"
             expected += f", or folders of {' and '.join(streams)}" if len(streams) > 1 else ""
             raise InputError(file=path, expected=expected, got="another of the same name")
         found[path.stem] = _of_files([path])
@@ -192,7 +192,7 @@ def _files(folder: Path, streams: Sequence[str]) -> dict[str, Entry]:
 def _files_of_streams(folder: Path, streams: Sequence[str]) -> dict[str, Entry]:
     paths: dict[str, dict[str, Path]] = {}
     for stream in streams:
-        for path in (file for place in _folders(folder, stream) for file in _arrays(place)):
+        for path in (file for root in _folders(folder, stream) for file in _arrays(root)):
             stem = without_media(without_suffix(without_media(path.stem)))
             if stream in paths.setdefault(stem, {}):
                 expected = f"one file a video and stream, like {paths[stem][stream]}"

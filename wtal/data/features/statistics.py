@@ -91,24 +91,24 @@ def stream_statistics(statistics: FeatureStatistics, streams: Streams) -> dict[s
     return {name: statistics.of_stream(first, last) for name, (first, last) in bounds_of(streams).items()}
 
 
-def stream_doubts(streams: Mapping[str, Mapping[str, float]]) -> list[str]:
+def stream_warnings(streams: Mapping[str, Mapping[str, float]]) -> list[str]:
     """Sentences where the streams look exchanged or dead.
 
     The order is a guess: what a video looks like (rgb) changes less within it than what moves in it (flow), so that
     more of rgb's variance lies between videos. Only a share in flow above 1.25 times that in rgb is doubted.
     """
-    doubts = []
+    warnings = []
     for name, values in streams.items():
         if values["constant_columns"]:
-            doubts.append(f"{values['constant_columns']:g} columns of {name} never change")
+            warnings.append(f"{values['constant_columns']:g} columns of {name} never change")
     if {"rgb", "flow"} <= set(streams):
         rgb, flow = (streams[name]["between_video_share"] for name in ("rgb", "flow"))
         if flow > ORDER_MARGIN * rgb:
-            doubts.append(
+            warnings.append(
                 f"rgb and flow may be in the wrong order: {flow:.0%} of the variance of what is called flow lies "
                 f"between videos, and {rgb:.0%} of rgb's (a guess; appearance changes less within a video than motion)"
             )
-    return doubts
+    return warnings
 
 
 def same_numbers(digests: Mapping[str, str]) -> list[str]:

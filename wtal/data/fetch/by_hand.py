@@ -39,9 +39,9 @@ def video_names(manifest: Manifest, into: Path) -> tuple[str, ...]:
     """The names of the videos that have instances, from annotations that are there; none where they are not."""
     names = [file.path for file in manifest.files if file.part == "annotations"]
     tables = [into / name for name in names if name.endswith(".json")]
-    place = tables[0] if tables else into
+    target = tables[0] if tables else into
     try:
-        found = read_annotations(place)
+        found = read_annotations(target)
     except InputError:
         return ()
     return tuple(video.name for video in found.videos if video.instances)
@@ -73,14 +73,14 @@ def take_features(manifest: Manifest, by_hand: Path, folder: Path, names: Iterab
     for path in sorted(by_hand.rglob("*")):
         if not path.is_file() or folder in path.parents or is_hidden(path, by_hand):
             continue
-        place = _place(path, by_hand, known, plain)
-        if place is not None and not (folder / place).exists():
-            _link(path, folder / place)
+        target = _target_of(path, by_hand, known, plain)
+        if target is not None and not (folder / target).exists():
+            _link(path, folder / target)
             taken += 1
     return taken
 
 
-def _place(path: Path, by_hand: Path, known: set[str], plain: set[str]) -> Path | None:
+def _target_of(path: Path, by_hand: Path, known: set[str], plain: set[str]) -> Path | None:
     """Where below the folder of features a file belongs, or None where it is no features."""
     if path.suffix.lower() in H5_ENDINGS:
         return Path(path.name)

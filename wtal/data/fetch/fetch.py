@@ -149,11 +149,11 @@ def _fetch_file(request: FetchRequest, attempt: _Attempt, hosts: Hosts) -> str |
     for source in _sources(request, file):
         try:
             if source.startswith("package:"):
-                place = file_in_package(source)
-                problem = problem_with(place, file)
+                packaged = file_in_package(source)
+                problem = problem_with(packaged, file)
                 if problem:
-                    raise SourceError(f"{place}: {problem}")
-                return f"in its package, {_verified(file)} ({place})"
+                    raise SourceError(f"{packaged}: {problem}")
+                return f"in its package, {_verified(file)} ({packaged})"
             _from_source(source, target, file, hosts)
         except OSError as error:
             raise InputError(file=target, expected="a path that can be written", got=error.strerror or error) from None

@@ -113,14 +113,14 @@ def _receive(
     total: int | None,
     progress: Progress,
 ) -> int:
-    with partial.open("ab" if have else "wb") as stream:
+    with partial.open("ab" if have else "wb") as handle:
         while piece := response.read(PIECE):
-            if stream.tell() == 0 and has_page(piece):
+            if handle.tell() == 0 and has_page(piece):
                 raise SourceError("a web page came in place of the file")
-            stream.write(piece)
+            handle.write(piece)
             have += len(piece)
             if limit is not None and have > limit:
-                stream.truncate(0)
+                handle.truncate(0)
                 raise SourceError(f"more than the {limit:,} bytes that the file has")
             progress(have, total)
     return have
@@ -129,8 +129,8 @@ def _receive(
 def copy_from(path: Path, partial: Path) -> None:
     """Copy a file of this machine. Raises SourceError."""
     try:
-        with path.open("rb") as stream:
-            if has_page(stream.read(512)):
+        with path.open("rb") as handle:
+            if has_page(handle.read(512)):
                 raise SourceError("a web page lies in place of the file")
         shutil.copyfile(path, partial)
     except OSError as error:
@@ -164,7 +164,7 @@ def from_google_drive(identity: str, partial: Path) -> None:
         raise SourceError(f"gdown: {(str(error).strip() or type(error).__name__).splitlines()[0]}") from None
     if not found or not partial.is_file():
         raise SourceError("gdown got nothing")
-    with partial.open("rb") as stream:
-        if has_page(stream.read(512)):
+    with partial.open("rb") as handle:
+        if has_page(handle.read(512)):
             partial.unlink()
             raise SourceError("a web page came in place of the file")

@@ -12,7 +12,7 @@ from wtal.data.store.read import Store, read_store
 from wtal.data.store.tables import SUBSETS
 from wtal.data.store.write import RESUME_EVERY, write_store
 from wtal.suite.contracts import DataKind
-from wtal.suite.streams import described
+from wtal.suite.streams import streams_in_words
 
 
 def read_data_settings(path: str | Path) -> DataKind:
@@ -42,7 +42,7 @@ def prepare(settings: DataKind, out: str | Path, *, resume_every: float = RESUME
     return read_store(out)
 
 
-def summary(store: Store) -> list[str]:
+def store_summary(store: Store) -> list[str]:
     """What a store holds, in lines for people: videos, segments, classes, background, source."""
     lines = [f"data set        {store.meta.dataset}", f"classes         {len(store.classes)}"]
     for subset in SUBSETS:
@@ -52,7 +52,7 @@ def summary(store: Store) -> list[str]:
     snippets = f"{len(store.rows)} of {store.feature_size} features, {store.snippets_per_second:g} a second"
     lines += [
         f"snippets        {snippets}",
-        f"streams         {described(store.meta.streams) or 'not named'}",
+        f"streams         {streams_in_words(store.meta.streams) or 'not named'}",
         f"background      {100 * background_share(store):.1f} % of the time",
         f"source          {store.meta.source}",
         f"licence         {store.meta.licence}",

@@ -46,7 +46,7 @@ class Directions:
 class Action:
     """One action in a video; bounds in snippets, real-valued."""
 
-    label: int
+    class_index: int
     start: float
     end: float
     context: tuple[float, float]  # a stretch that touches the action from outside
@@ -57,7 +57,7 @@ def synthetic_data_set(settings: SyntheticData) -> DataSet:
     size = settings.feature_size
     return DataSet(
         dataset="synthetic",
-        classes=tuple(f"action_{label + 1:02d}" for label in range(settings.classes)),
+        classes=tuple(f"action_{class_index + 1:02d}" for class_index in range(settings.classes)),
         snippets_per_second=SNIPPETS_PER_SECOND,
         feature_size=len(STREAMS) * size,
         streams=tuple(Stream(name=name, columns=size) for name in STREAMS),
@@ -88,13 +88,13 @@ def actions_of(settings: SyntheticData, name: str, labels: list[int]) -> tuple[i
     order = generator.permutation([*labels, *repeated]).tolist()
     slot = n_snippets / len(order)
     actions = []
-    for place, label in enumerate(order):
+    for slot_index, class_index in enumerate(order):
         length = slot * generator.uniform(0.3, 0.55)
-        start = place * slot + (slot - length) * generator.uniform(0.3, 0.7)
+        start = slot_index * slot + (slot - length) * generator.uniform(0.3, 0.7)
         reach = slot * generator.uniform(0.15, 0.25)
         end = start + length
         is_before = generator.random() < 0.5
-        actions.append(Action(label, start, end, (start - reach, start) if is_before else (end, end + reach)))
+        actions.append(Action(class_index, start, end, (start - reach, start) if is_before else (end, end + reach)))
     return n_snippets, actions
 
 
@@ -110,9 +110,9 @@ def features_of(settings: SyntheticData, name: str, n_snippets: int, actions: li
         first, last = (action.start + share * length for share in CORE)
         core = _plateau(centre, first, last, min(1.0, length / 6))
         context = _plateau(centre, *action.context, 0.5) * (1 - presence)
-        features += STRENGTH["body"] * np.outer(presence, known.body[action.label])
-        features += STRENGTH["core"] * np.outer(presence * core, known.core[action.label])
-        features += STRENGTH["context"] * np.outer(context, known.context[action.label])
+        features += STRENGTH["body"] * np.outer(presence, known.body[action.class_index])
+        features += STRENGTH["core"] * np.outer(presence * core, known.core[action.class_index])
+        features += STRENGTH["context"] * np.outer(context, known.context[action.class_index])
         quiet *= 1 - np.maximum(presence, context)
     kind = generator.integers(BACKGROUNDS, size=n_snippets)
     features += STRENGTH["background"] * quiet[:, None] * known.background[kind]
@@ -131,7 +131,9 @@ def _video(settings: SyntheticData, subset: Subset, number: int, n_videos: int) 
     name = f"{subset}_{number + 1:04d}"
     generator = _generator(settings, name, "labels")
     # Every class falls to some video of the subset; a second one joins by chance.
-    labels = [label for label in range(settings.classes) if label % n_videos == number] or [number % settings.classes]
+    labels = [class_index for class_index in range(settings.classes) if class_index % n_videos == number] or [
+        number % settings.classes
+    ]
     if generator.random() < 0.35 and len(labels) == 1:
         labels.append(int((labels[0] + generator.integers(1, settings.classes)) % settings.classes))
     n_snippets, actions = actions_of(settings, name, labels)
@@ -142,7 +144,7 @@ def _video(settings: SyntheticData, subset: Subset, number: int, n_videos: int) 
         seconds=n_snippets / SNIPPETS_PER_SECOND,
         features=features_of(settings, name, n_snippets, actions),
         instances=tuple(
-            (f"action_{action.label + 1:02d}", start, end) for action, (start, end) in zip(actions, bounds)
+            (f"action_{action.class_index + 1:02d}", start, end) for action, (start, end) in zip(actions, bounds)
         ),
     )
 

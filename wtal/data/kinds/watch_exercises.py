@@ -101,10 +101,10 @@ def watch_data_set(settings: WatchData, sets: Sequence[ExerciseSet] | None = Non
     sets = read_sets() if sets is None else sets
     sessions: dict[Subset, list[Session]] = {"train": [], "test": []}
     for person, side in sorted({(one.person, one.side) for one in sets}):
-        subset = subset_of(person, settings.split)
+        subset = subset_of_session(person, settings.split)
         if subset:
-            own = [one for one in sets if (one.person, one.side) == (person, side)]
-            sessions[subset] += compose(own, settings)
+            sets_of_person = [one for one in sets if (one.person, one.side) == (person, side)]
+            sessions[subset] += compose(sets_of_person, settings)
     return DataSet(
         dataset="watch",
         classes=tuple(CLASSES.values()),
@@ -118,14 +118,14 @@ def watch_data_set(settings: WatchData, sets: Sequence[ExerciseSet] | None = Non
     )
 
 
-def find_packaged_file() -> Path:
+def find_packaged_recordings() -> Path:
     """Where the installed package keeps the recordings. Raises InputError where it is not there."""
     return packaged_file(PACKAGE, PACKAGED_FILE, "pip install --no-deps seglearn==1.2.5")
 
 
 def read_sets(path: Path | None = None) -> list[ExerciseSet]:
     """The sets of the package, in its order. Raises InputError for any file but the known one."""
-    path = path or find_packaged_file()
+    path = path or find_packaged_recordings()
     found = digest_of_file(path)
     if found != SHA256:
         raise InputError(file=path, expected=f"the recordings, sha256 {SHA256[:12]}...", got=f"{found[:12]}...")
@@ -138,7 +138,7 @@ def read_sets(path: Path | None = None) -> list[ExerciseSet]:
     ]
 
 
-def subset_of(person: int, split: str) -> Subset | None:
+def subset_of_session(person: int, split: str) -> Subset | None:
     """Where a person of these recordings belongs; None where in neither subset."""
     return subset_of_person(person, split, TEST_PEOPLE, VALIDATION_PEOPLE)
 
@@ -149,7 +149,7 @@ def compose(sets: Sequence[ExerciseSet], settings: WatchData) -> list[Session]:
     generator = np.random.default_rng(seed_of_text(f"watch/{settings.seed}/{person}/{side}"))
     left = {one.exercise: _bouts(one, generator) for one in sorted(sets, key=lambda one: one.exercise)}
     unlabelled = [bout for name in UNLABELLED for bout in left.pop(name, [])]
-    unlabelled = [unlabelled[place] for place in generator.permutation(len(unlabelled))]
+    unlabelled = [unlabelled[index] for index in generator.permutation(len(unlabelled))]
     sessions: list[Session] = []
     while any(left.values()):
         chosen = _chosen(left, settings.session_bouts, generator)
@@ -168,12 +168,12 @@ def _bouts(one: ExerciseSet, generator: Generator) -> list[Floats]:
         edges.append(edges[-1] + int(generator.uniform(*BOUT_SECONDS) * SAMPLES_PER_SECOND))
     inner = [edge for edge in edges[1:] if edge <= len(one.samples) - least]
     bouts = np.split(one.samples, inner)
-    return [bouts[place] for place in generator.permutation(len(bouts))]
+    return [bouts[index] for index in generator.permutation(len(bouts))]
 
 
 def _chosen(left: dict[str, list[Floats]], counts: tuple[int, int], generator: Generator) -> list[tuple[str, Floats]]:
     """The bouts of the next session, taken out of `left`: of one or two exercises, those with most bouts left first."""
-    shuffled = [list(left)[place] for place in generator.permutation(len(left))]
+    shuffled = [list(left)[index] for index in generator.permutation(len(left))]
     exercises = sorted(shuffled, key=lambda name: -len(left[name]))[: 2 if generator.random() < TWO_EXERCISES else 1]
     wanted = int(generator.integers(counts[0], counts[1] + 1))
     chosen = []
@@ -181,21 +181,21 @@ def _chosen(left: dict[str, list[Floats]], counts: tuple[int, int], generator: G
         name = exercises[turn % len(exercises)]
         if left[name]:
             chosen.append((name, left[name].pop()))
-    return [chosen[place] for place in generator.permutation(len(chosen))]
+    return [chosen[index] for index in generator.permutation(len(chosen))]
 
 
 def _session(name: str, bouts: Sequence[tuple[str, Floats]], generator: Generator) -> Session:
     """Bouts, unlabelled where their exercise is "", with rest around them, cut to whole snippets."""
     pieces: list[Floats] = []
     segments: list[tuple[str, int, int]] = []
-    posture, place = bouts[0][1][0], 0
+    posture, index = bouts[0][1][0], 0
     for exercise, samples in bouts:
         pieces += [_rest(posture, samples[0], generator), samples]
-        start = place + len(pieces[-2])
-        place = start + len(samples)
+        start = index + len(pieces[-2])
+        index = start + len(samples)
         posture = samples[-1]
         if exercise:
-            segments.append((CLASSES[exercise], start, place))
+            segments.append((CLASSES[exercise], start, index))
     pieces.append(_rest(posture, posture, generator))
     whole = sum(map(len, pieces)) // SAMPLES_PER_SNIPPET * SAMPLES_PER_SNIPPET
     return Session(name, np.concatenate(pieces)[:whole], tuple(segments))

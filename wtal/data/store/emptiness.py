@@ -51,7 +51,7 @@ def require_enough(file: str | Path, classes: Sequence[str], videos: Iterable[La
         raise InputError(file=file, key=lack.name, expected=lack.expected, got=lack.got)
 
 
-def cautions(classes: Sequence[str], videos: Iterable[Labelled]) -> list[tuple[str, str]]:
+def class_warnings(classes: Sequence[str], videos: Iterable[Labelled]) -> list[tuple[str, str]]:
     """What may be as it is and deserves a word, each with the name it is about."""
     labelled = list(videos)
     found = []
@@ -65,7 +65,7 @@ def cautions(classes: Sequence[str], videos: Iterable[Labelled]) -> list[tuple[s
     return found
 
 
-def background_caution(videos: Iterable[Labelled]) -> str | None:
+def background_warning(videos: Iterable[Labelled]) -> str | None:
     """How many training videos have no label, and what becomes of them."""
     count = sum(subset == "train" and not names for subset, names in videos)
     if not count:

@@ -28,30 +28,30 @@ class FeatureFile:
         self.kind: np.dtype[Any] = np.dtype(precision).newbyteorder("<")
         self.n_rows, self.checksum = 0, 0
         self.checksums: list[int] = []  # crc32 of the rows of each video
-        self.stream: BinaryIO
+        self.handle: BinaryIO
 
     @contextmanager
     def open(self) -> Iterator[None]:
         """Let rows be added while the block lasts, after those that were taken up. Raises InputError."""
         with refused_unwritable(self.path):
-            self.stream = self.path.open("r+b" if self.n_rows else "wb")
+            self.handle = self.path.open("r+b" if self.n_rows else "wb")
         try:
             self._write_header()
             with refused_unwritable(self.path):
-                self.stream.seek(self._length(self.n_rows))
-                self.stream.truncate()
+                self.handle.seek(self._length(self.n_rows))
+                self.handle.truncate()
             yield
             self._write_header()
             self.sync()
         finally:
             with suppress(OSError):  # what could not be written was told when it was synced
-                self.stream.close()
+                self.handle.close()
 
     def add(self, rows: NDArray[Any]) -> None:
         """Append the rows [T, D] of a video."""
         content = np.ascontiguousarray(rows, dtype=self.kind).tobytes()
         with refused_unwritable(self.path):
-            self.stream.write(content)
+            self.handle.write(content)
         self.checksum = zlib.crc32(content, self.checksum)
         self.checksums.append(zlib.crc32(content))
         self.n_rows += len(rows)
@@ -59,8 +59,8 @@ class FeatureFile:
     def sync(self) -> None:
         """Have everything that was added on the disk, so that a state that is written now is true."""
         with refused_unwritable(self.path):
-            self.stream.flush()
-            os.fsync(self.stream.fileno())
+            self.handle.flush()
+            os.fsync(self.handle.fileno())
 
     def _length(self, n_rows: int) -> int:
         """The bytes of the file with that many rows."""
@@ -72,8 +72,8 @@ class FeatureFile:
         text = f"{{'descr': '{self.kind.str}', 'fortran_order': False, 'shape': {shape}, }}"
         header = b"\x93NUMPY\x01\x00" + (HEADER - 10).to_bytes(2, "little") + text.ljust(HEADER - 11).encode() + b"\n"
         with refused_unwritable(self.path):
-            self.stream.seek(0)
-            self.stream.write(header)
+            self.handle.seek(0)
+            self.handle.write(header)
 
     def state(self) -> dict[str, NDArray[Any]]:
         """What `take_up` needs to know of the rows that were added."""
@@ -97,9 +97,9 @@ class FeatureFile:
 def _checksum(path: Path, n_bytes: int) -> int | None:
     """Of what follows the header in the first bytes of a file; None where there are fewer, or no file."""
     try:
-        with path.open("rb") as stream:
-            left, checksum = n_bytes - stream.seek(HEADER), 0
-            while left and (piece := stream.read(min(left, PIECE))):
+        with path.open("rb") as handle:
+            left, checksum = n_bytes - handle.seek(HEADER), 0
+            while left and (piece := handle.read(min(left, PIECE))):
                 checksum = zlib.crc32(piece, checksum)
                 left -= len(piece)
     except OSError:

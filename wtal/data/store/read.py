@@ -30,8 +30,8 @@ from wtal.data.store.tables import (
     Subset,
     check_digest,
     check_known,
+    number_of_each,
     open_rows,
-    places,
     read_bounds,
     read_video_labels,
     read_videos,
@@ -104,19 +104,19 @@ class Store:
         """
         path = self.folder / ANNOTATIONS
         videos, rows = self.video_names(subset), read_rows(path, ANNOTATION_COLUMNS)
-        place, known = places(videos), places(self.names)
-        label = places(self.classes)
+        video_number, known = number_of_each(videos), number_of_each(self.names)
+        class_index = number_of_each(self.classes)
         bounds = [read_bounds(row, path, line) for line, row in enumerate(rows, start=2)]
         for line, row in enumerate(rows, start=2):
             check_known(row["video"], known, "video", path, line)
-            check_known(row["class"], label, "class", path, line)
+            check_known(row["class"], class_index, "class", path, line)
         check_digest(self.folder, ANNOTATIONS, self.meta)
-        kept = [number for number, row in enumerate(rows) if row["video"] in place]
+        kept = [number for number, row in enumerate(rows) if row["video"] in video_number]
         return Instances(
             videos=videos,
             classes=self.classes,
-            video=np.array([place[rows[number]["video"]] for number in kept], dtype=np.int64),
-            label=np.array([label[rows[number]["class"]] for number in kept], dtype=np.int64),
+            video=np.array([video_number[rows[number]["video"]] for number in kept], dtype=np.int64),
+            class_index=np.array([class_index[rows[number]["class"]] for number in kept], dtype=np.int64),
             start=np.array([bounds[number][0] for number in kept], dtype=np.float64),
             end=np.array([bounds[number][1] for number in kept], dtype=np.float64),
         )
@@ -156,9 +156,9 @@ def _verify(store: Store) -> None:
     for subset in SUBSETS:
         truth = store.instances(subset)
         labels = store.video_labels[store.videos(subset)]
-        for video, label in zip(truth.video.tolist(), truth.label.tolist()):
-            if not labels[video, label] and not store.meta.labels_are_listed:
-                key = f"{truth.videos[video]}, {truth.classes[label]}"
+        for video, class_index in zip(truth.video.tolist(), truth.class_index.tolist()):
+            if not labels[video, class_index] and not store.meta.labels_are_listed:
+                key = f"{truth.videos[video]}, {truth.classes[class_index]}"
                 raise InputError(file=store.folder / LABELS, key=key, expected="a row for this instance", got="none")
     for name in HASHED:
         check_digest(store.folder, name, store.meta)

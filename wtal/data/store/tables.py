@@ -62,9 +62,9 @@ def check_digest(folder: Path, name: str, meta: StoreMeta) -> None:
         raise InputError(file=folder / name, expected=expected, got=f"{found[:12]}...")
 
 
-def places(names: tuple[str, ...]) -> dict[str, int]:
-    """Each name with its place."""
-    return {name: place for place, name in enumerate(names)}
+def number_of_each(names: tuple[str, ...]) -> dict[str, int]:
+    """Each name with its number."""
+    return {name: number for number, name in enumerate(names)}
 
 
 def check_known(name: str, known: Mapping[str, int], what: str, path: Path, line: int) -> None:
@@ -131,12 +131,12 @@ def read_videos(path: Path) -> dict[str, Any]:
 
 def read_video_labels(path: Path, table: Mapping[str, Any], meta: StoreMeta) -> NDArray[np.bool_]:
     """The weak labels [V, C]; every class must occur in a training video."""
-    place, label = places(table["names"]), places(meta.classes)
-    labels = np.zeros((len(place), len(label)), dtype=np.bool_)
+    video_number, class_index = number_of_each(table["names"]), number_of_each(meta.classes)
+    labels = np.zeros((len(video_number), len(class_index)), dtype=np.bool_)
     for line, row in enumerate(read_rows(path, LABEL_COLUMNS), start=2):
-        check_known(row["video"], place, "video", path, line)
-        check_known(row["class"], label, "class", path, line)
-        labels[place[row["video"]], label[row["class"]]] = True
+        check_known(row["video"], video_number, "video", path, line)
+        check_known(row["class"], class_index, "class", path, line)
+        labels[video_number[row["video"]], class_index[row["class"]]] = True
     in_training = labels[np.array(table["subset"]) == "train"].any(axis=0)
     for name, found in zip(meta.classes, in_training):
         if not found:

@@ -26,7 +26,7 @@ from wtal.data.features.alignment import (
 from wtal.data.features.axes import Axis, Shapes, snippets_axis
 from wtal.data.features.for_prediction import read_floats
 from wtal.data.features.layouts import Entry, Features, open_features, shapes_of, streams_of
-from wtal.data.store.emptiness import cautions, lacks
+from wtal.data.store.emptiness import class_warnings, lacks
 from wtal.data.store.tables import Subset
 
 TRAIN_NAMES = ("train",)  # and the words that mean the same
@@ -151,7 +151,7 @@ def _look_at_truth(found: Inspection) -> None:
     taught = Counter(name for subset, names in labelled if subset == "train" for name in names)
     few = [name for name in found.classes if 0 < taught[name] < 3]
     found.notes += [("class", name, f"a class with {taught[name]} training videos alone") for name in few]
-    found.notes += [("classes", name, words) for name, words in cautions(found.classes, labelled)]
+    found.notes += [("classes", name, words) for name, words in class_warnings(found.classes, labelled)]
     found.notes += [("pair", "classes", sentence) for sentence in crowded([video for video, _ in found.videos])]
 
 
@@ -227,9 +227,9 @@ def _axis(found: Inspection, shapes: Mapping[str, Shapes]) -> Axis | None:
 
 def _look_at_unknown(found: Inspection, features: Features, annotations: Annotations) -> None:
     entries = features.find(video.name for video in annotations.videos).values()
-    known = {entry.place for entry in entries if entry is not None}
+    known = {entry.where for entry in entries if entry is not None}
     words = "features of a video that the annotations do not know; not used"
-    found.notes += [("unknown", name, words) for name, entry in features.by_name.items() if entry.place not in known]
+    found.notes += [("unknown", name, words) for name, entry in features.by_name.items() if entry.where not in known]
 
 
 def _entries(features: Features, annotations: Annotations) -> dict[str, Entry | None]:

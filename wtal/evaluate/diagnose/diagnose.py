@@ -66,9 +66,9 @@ def diagnose_matches(
     kinds = error_kinds(matches, overlaps_of(matches, detections, truth))
     slices = slices_of(matches)
     n_detections, n_instances = len(matches.detection_class), len(matches.instance_class)
-    every, counted = np.ones((len(kinds), n_detections), dtype=bool), np.ones(n_instances, dtype=bool)
+    all_detections, counted = np.ones((len(kinds), n_detections), dtype=bool), np.ones(n_instances, dtype=bool)
     constant = n_instances / len(np.unique(matches.instance_class))
-    top = every & (slices >= 0)
+    top = all_detections & (slices >= 0)
     without = [top & (kinds != kind) for kind in range(DOUBLE, len(KINDS))]
     taker = _is_taken(matches)
     return Diagnosis(
@@ -79,7 +79,7 @@ def diagnose_matches(
         normalised=mean_of_kept(matches, top, counted, constant),
         plain_without=np.array([mean_of_kept(matches, kept, counted, None) for kept in without]),
         normalised_without=np.array([mean_of_kept(matches, kept, counted, constant) for kept in without]),
-        normalised_of_all=mean_of_kept(matches, every, counted, constant),
+        normalised_of_all=mean_of_kept(matches, all_detections, counted, constant),
         missed=100 * (1 - taker.mean(axis=1)),
         buckets=tuple(
             _of_bucket(matches, taker, characteristic, number, constant)

@@ -31,7 +31,7 @@ N_SLICES = 10  # of the top predictions of a class, each as many as the class ha
 class Overlaps:
     """The highest tIoU of each detection [N] with an instance of its video; 0 where none comes near."""
 
-    own: Floats  # [N] of the detection's class
+    same: Floats  # [N] of the detection's class
     other: Floats  # [N] of any other class
 
 
@@ -43,22 +43,22 @@ def overlaps_of(matches: Matches, detections: Detections, truth: Instances) -> O
     instances = Intervals(matches.instance_video, *options.truth_bounds(truth.start[sought], truth.end[sought]))
     pairs = pairs_in_groups(Intervals(video, *bounds), instances, min(NEAR, *options.tiou))
     is_own = matches.instance_class[pairs.instance] == matches.detection_class[pairs.detection]
-    own, other = np.zeros(len(rows)), np.zeros(len(rows))
-    np.maximum.at(own, pairs.detection[is_own], pairs.tiou[is_own])
+    same, other = np.zeros(len(rows)), np.zeros(len(rows))
+    np.maximum.at(same, pairs.detection[is_own], pairs.tiou[is_own])
     np.maximum.at(other, pairs.detection[~is_own], pairs.tiou[~is_own])
-    return Overlaps(own, other)
+    return Overlaps(same, other)
 
 
 def error_kinds(matches: Matches, overlaps: Overlaps) -> NDArray[np.int8]:
     """The kind of each detection at each threshold, [n_tiou, N], as a number into KINDS."""
-    own, other = overlaps.own, overlaps.other
-    kinds = np.empty((len(matches.options.tiou), len(own)), dtype=np.int8)
-    is_near = np.maximum(own, other)
+    same, other = overlaps.same, overlaps.other
+    kinds = np.empty((len(matches.options.tiou), len(same)), dtype=np.int8)
+    is_near = np.maximum(same, other)
     for row, threshold in zip(kinds, matches.options.tiou):
-        row[:] = np.where(own >= other, LOCALISATION, CONFUSION)
+        row[:] = np.where(same >= other, LOCALISATION, CONFUSION)
         row[is_near < min(NEAR, threshold)] = BACKGROUND
-        row[(other > own) & (other >= threshold)] = WRONG_LABEL
-        row[own >= threshold] = DOUBLE
+        row[(other > same) & (other >= threshold)] = WRONG_LABEL
+        row[same >= threshold] = DOUBLE
     kinds[matches.hits.threshold, matches.hits.detection] = TRUE
     return kinds
 
@@ -70,9 +70,9 @@ def slices_of(matches: Matches) -> Integers:
     """
     n_instances = np.bincount(matches.instance_class, minlength=len(matches.classes))[matches.detection_class]
     rank = np.arange(len(matches.detection_class)) - matches.class_start[matches.detection_class]
-    place = np.full(len(rank), N_SLICES, dtype=np.int64)
-    np.floor_divide(rank, n_instances, out=place, where=n_instances > 0)
-    return np.where(place < N_SLICES, place, -1)
+    position = np.full(len(rank), N_SLICES, dtype=np.int64)
+    np.floor_divide(rank, n_instances, out=position, where=n_instances > 0)
+    return np.where(position < N_SLICES, position, -1)
 
 
 def profile_of(kinds: NDArray[np.int8], slices: Integers) -> Integers:

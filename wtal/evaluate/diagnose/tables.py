@@ -16,7 +16,7 @@ from wtal.evaluate.run.evaluate_run import rounded
 from wtal.evaluate.score.acted import acted_value
 from wtal.evaluate.score.options import EvaluationOptions
 from wtal.evaluate.score.thresholds import range_title
-from wtal.evaluate.text.typeset import figure
+from wtal.evaluate.text.typeset import plain_number
 
 DIGITS = 6
 Values = list[list[Any]]  # of a table, the header first
@@ -120,13 +120,13 @@ def missed_table(diagnosis: Diagnosis) -> Values:
 
 def _bucket_table(diagnosis: Diagnosis, whole: Floats, field: str, title: str) -> Values:
     columns = [f"{title}@{threshold:g}" for threshold in diagnosis.tiou] + [f"{title}@mean"]
-    every = sum(bucket.n_instances for bucket in diagnosis.buckets[: _first_length(diagnosis)])
+    n_instances = sum(bucket.n_instances for bucket in diagnosis.buckets[: _first_length(diagnosis)])
     rows: Values = [["characteristic", "bucket", "range", "instances", *columns]]
-    rows.append(["all", "", "", every or "", *map(_rounded, (*whole.tolist(), whole.mean()))])
+    rows.append(["all", "", "", n_instances or "", *map(_rounded, (*whole.tolist(), whole.mean()))])
     for bucket in diagnosis.buckets:
         values = getattr(bucket, field)
-        figures = map(_rounded, (*values.tolist(), values.mean()))
-        rows.append([bucket.characteristic, bucket.name, bucket.described, bucket.n_instances, *figures])
+        cells = map(_rounded, (*values.tolist(), values.mean()))
+        rows.append([bucket.characteristic, bucket.name, bucket.described, bucket.n_instances, *cells])
     return rows
 
 
@@ -146,22 +146,21 @@ def summary_tables(diagnosis: Diagnosis, digits: int) -> list[tuple[str, list[li
     name = range_title(diagnosis.tiou)
     share = shares(diagnosis.profile[column].sum(axis=0))
     rows = [["", f"share at {diagnosis.tiou[column]:g}", f"gain mAP@{name}", f"gain mAP_N@{name}"]]
-    rows.append([KINDS[0], figure(share[0], digits), "", ""])
+    rows.append([KINDS[0], plain_number(share[0], digits), "", ""])
     gains = [diagnosis.plain_without - diagnosis.plain, diagnosis.normalised_without - diagnosis.normalised]
     for number, kind in enumerate(KINDS[DOUBLE:]):
         cells = (share[DOUBLE + number], gains[0][number].mean(), gains[1][number].mean())
-        rows.append([kind, *(figure(float(cell), digits) for cell in cells)])
+        rows.append([kind, *(plain_number(float(cell), digits) for cell in cells)])
     total = int(diagnosis.profile[column].sum())
     first = f"errors among the top {N_SLICES} G predictions of each class ({total}), percent; gain if removed, points"
     tables = [(first, rows)]
     rows = [["", "", "instances", f"mAP_N@{name}", f"missed@{name}"]]
     whole = diagnosis.normalised_of_all.mean(), diagnosis.missed.mean()
-    rows.append(["all", "", "", *(figure(float(value), digits) for value in whole)])
+    rows.append(["all", "", "", *(plain_number(float(value), digits) for value in whole)])
     for bucket in diagnosis.buckets:
-        means = (bucket.normalised.mean(), bucket.missed.mean())
-        label = f"{bucket.characteristic} {bucket.name}"
-        figures = (figure(float(mean), digits) for mean in means)
-        rows.append([label, bucket.described, str(bucket.n_instances), *figures])
+        means = (float(bucket.normalised.mean()), float(bucket.missed.mean()))
+        words = f"{bucket.characteristic} {bucket.name}"
+        rows.append([words, bucket.described, str(bucket.n_instances), *(plain_number(mean, digits) for mean in means)])
     tables.append((f"instances by characteristic, percent; N = {diagnosis.constant:g}", rows))
     return tables
 

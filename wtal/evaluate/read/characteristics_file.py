@@ -35,11 +35,11 @@ def read_characteristics(path: str | Path, truth: Instances) -> dict[str, Floats
             known[(video, *key)] = found
     rows = []
     for row in range(len(truth)):
-        video, label = truth.videos[truth.video[row]], truth.classes[truth.label[row]]
+        video, class_name = truth.videos[truth.video[row]], truth.classes[truth.class_index[row]]
         start, end = round(float(truth.start[row]), 3), round(float(truth.end[row]), 3)
-        match = known.get((video, label, start, end))
+        match = known.get((video, class_name, start, end))
         if match is None:
-            expected = f"the instance of {label} at {start:g} to {end:g} s of the ground truth"
+            expected = f"the instance of {class_name} at {start:g} to {end:g} s of the ground truth"
             raise InputError(file=path, key=f"database/{video}", expected=expected, got="no such annotation")
         rows.append(match)
     return {name: np.array([row[name] for row in rows], dtype=np.float64) for name in DETAD_KEYS}

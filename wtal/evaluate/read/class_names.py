@@ -70,7 +70,7 @@ def _by_number(path: Path, pairs: Sequence[tuple[int, str]]) -> dict[int, str]:
 
 
 def with_class_names(
-    path: Path, detections: Detections, truth: GroundTruth, given: Names | None, *, is_toolkit: bool
+    path: Path, detections: Detections, truth: GroundTruth, class_names: Names | None, *, is_toolkit: bool
 ) -> Detections:
     """The same detections with names in place of class numbers; as they are where they have names.
 
@@ -82,21 +82,23 @@ def with_class_names(
     if set(detections.classes) & set(truth.instances.classes):
         return detections
     numbers = sorted(map(int, detections.classes))
-    names = _names_for(path, numbers, truth, given, is_toolkit)
+    names = _names_for(path, numbers, truth, class_names, is_toolkit)
     for number in numbers:
         if number not in names:
-            some = ", ".join(map(str, sorted(names)[:30]))
-            raise InputError(file=path, key="label", expected=f"a class number that has a name ({some})", got=number)
+            known_numbers = ", ".join(map(str, sorted(names)[:30]))
+            raise InputError(
+                file=path, key="label", expected=f"a class number that has a name ({known_numbers})", got=number
+            )
     return replace(detections, classes=tuple(names[int(number)] for number in detections.classes))
 
 
 def _names_for(
-    path: Path, numbers: Sequence[int], truth: GroundTruth, given: Names | None, is_toolkit: bool
+    path: Path, numbers: Sequence[int], truth: GroundTruth, class_names: Names | None, is_toolkit: bool
 ) -> Mapping[int, str]:
-    if isinstance(given, dict):
-        return given
-    if given is not None:
-        return dict(enumerate(given, start=_first_number(path, numbers, given) if is_toolkit else 0))
+    if isinstance(class_names, dict):
+        return class_names
+    if class_names is not None:
+        return dict(enumerate(class_names, start=_first_number(path, numbers, class_names) if is_toolkit else 0))
     if is_toolkit and _is_of_thumos14(numbers, truth):
         return THUMOS14_NUMBERS
     if not is_toolkit and truth.class_names:

@@ -92,14 +92,14 @@ def read_csv_detections(path: str | Path) -> Detections:
     for column in COLUMNS:
         if column not in header:
             raise InputError(file=path, key=column, expected="a column of that name", got=header or "an empty file")
-    places = [header.index(column) for column in COLUMNS]
+    column_numbers = [header.index(column) for column in COLUMNS]
     video, label, numbers = [], [], []
     for line, row in enumerate(reader, start=2):
         if not row:
             continue
         if len(row) != len(header):
             raise InputError(file=path, key=f"line {line}", expected=f"{len(header)} values", got=len(row))
-        values = [row[place] for place in places]
+        values = [row[column_number] for column_number in column_numbers]
         video.append(values[0])
         label.append(values[1])
         numbers.append(_numbers(path, line, values[2:]))

@@ -100,27 +100,29 @@ def _instances(found: RawAnnotations, videos: Sequence[RawVideo]) -> Instances:
     class_of = {name: number for number, name in enumerate(classes)}
     if len(class_of) < len(classes) or len(set(names)) < len(names):
         raise InputError(file=found.bounds_file, expected="each class and each video once", got="one twice")
-    video, label, bounds = [], [], []
-    for place, each in enumerate(videos):
+    video, class_index, bounds = [], [], []
+    for number, each in enumerate(videos):
         for row in each.rows:
-            if row.label not in class_of:
-                got = repr(row.label)
-                raise InputError(file=found.bounds_file, key=row.place, expected="a known class", got=got)
-            video.append(place)
-            label.append(class_of[row.label])
+            if row.class_name not in class_of:
+                got = repr(row.class_name)
+                raise InputError(file=found.bounds_file, key=row.key, expected="a known class", got=got)
+            video.append(number)
+            class_index.append(class_of[row.class_name])
             bounds.append(_bounds(found, row))
     table = np.array(bounds, dtype=np.float64).reshape(-1, 2)
-    return Instances(names, classes, np.array(video, np.int64), np.array(label, np.int64), table[:, 0], table[:, 1])
+    return Instances(
+        names, classes, np.array(video, np.int64), np.array(class_index, np.int64), table[:, 0], table[:, 1]
+    )
 
 
 def _bounds(found: RawAnnotations, row: RawRow) -> tuple[float, float]:
     if row.segment is None:
         expected = f"{ROW}: a label without bounds cannot be scored"
-        raise InputError(file=found.bounds_file, key=row.place, expected=expected, got="no segment")
+        raise InputError(file=found.bounds_file, key=row.key, expected=expected, got="no segment")
     bounds = pair_of(row.segment)
     if bounds is None:
         expected, got = "[start, end] in seconds, end at or after start", f"{row.segment!r:.80}"
-        raise InputError(file=found.bounds_file, key=row.place, expected=expected, got=got)
+        raise InputError(file=found.bounds_file, key=row.key, expected=expected, got=got)
     return bounds
 
 

@@ -57,13 +57,13 @@ def _rows(path: str | Path, values: np.ndarray, classes: Sequence[str]) -> Itera
     if entries is None or not all(_is_list(entry) for entry in entries):
         raise InputError(file=path, expected=_expected(classes), got=f"{values!r:.60}".replace("\n", " "))
     if next((_is_row(entry) for entry in entries if len(entry)), False):
-        for place, entry in enumerate(entries):
-            yield f"row {place}", _row(path, f"row {place}", entry, (5,), classes)
+        for position, entry in enumerate(entries):
+            yield f"row {position}", _row(path, f"row {position}", entry, (5,), classes)
         return
     lengths = (4, 5) if len(entries) == len(classes) else (5,)
     for number, entry in enumerate(entries):
-        for place, row in enumerate(_listed(entry) or []):
-            key = f"entry {number}, row {place}"
+        for position, row in enumerate(_listed(entry) or []):
+            key = f"entry {number}, row {position}"
             checked = _row(path, key, row, lengths, classes)
             yield key, checked if len(checked) == 5 else [*checked, number]
 

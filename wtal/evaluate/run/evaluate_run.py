@@ -20,7 +20,7 @@ from wtal.localise.labels.file import read_labels
 from wtal.localise.scores_file import read_scores
 from wtal.suite.step_settings import DetectSettings
 
-DIGITS = 6  # of every figure written; what lies below is float noise
+DIGITS = 6  # of every number written; what lies below is float noise
 NO_LABELS = {
     "label_precision": None,
     "label_recall": None,
@@ -42,9 +42,9 @@ class RunFiles:
 
 
 def run_metrics(files: RunFiles, options: EvaluationOptions, detection: DetectSettings | None = None) -> dict[str, Any]:
-    """The figures of metrics.json: of the last round, and of each round. Percent, rounded to 6 digits.
+    """The numbers of metrics.json: of the last round, and of each round. Percent, rounded to 6 digits.
 
-    detection: the settings of detection; where they say `selected_on_test`, the best epoch stands beside the result.
+    detection: the settings of detection; with `report_best_test_epoch` the best epoch stands beside the result.
     Raises InputError where the files do not belong together.
     """
     store = read_store(files.data)
@@ -60,12 +60,12 @@ def run_metrics(files: RunFiles, options: EvaluationOptions, detection: DetectSe
             "average": evaluation.headline,
             "classification_mAP": classification[number],
         }
-        rounds.append(row | (_label_figures(files.labels[number - 1], hidden, options) if number else NO_LABELS))
+        rounds.append(row | (_label_numbers(files.labels[number - 1], hidden, options) if number else NO_LABELS))
     selected = None
     if detection is not None:
         selected = selected_on_test(files.scores, truth, detection, options, store.snippets_per_second)
     last = evaluations[-1]
-    figures: dict[str, Any] = rounded(
+    numbers: dict[str, Any] = rounded(
         {
             "protocol": options.protocol_title,
             "tiou": list(options.tiou),
@@ -78,7 +78,7 @@ def run_metrics(files: RunFiles, options: EvaluationOptions, detection: DetectSe
             "selected_on_test": selected,
         }
     )
-    return figures
+    return numbers
 
 
 def _all_rounds(files: RunFiles) -> list[Detections]:
@@ -102,7 +102,7 @@ def _classification(path: Path, truth: Instances) -> float:
     return classification_mean(scores.video_score[:, : len(classes)], labels_of_instances(truth))
 
 
-def _label_figures(path: Path, hidden: Instances, options: EvaluationOptions) -> dict[str, float]:
+def _label_numbers(path: Path, hidden: Instances, options: EvaluationOptions) -> dict[str, float]:
     quality = label_quality(*read_labels(path), hidden, options)
     return {
         "label_precision": quality.precision,

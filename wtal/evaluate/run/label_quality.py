@@ -48,27 +48,27 @@ def label_quality(
     rate = options.snippets_per_second
     if rate is None:
         raise InputError(file="options", key="snippets_per_second", expected="the rate of the labels", got=None)
-    place = _places(labels, classes, truth)
+    video_numbers = _video_numbers(labels, classes, truth)
     solved = labels.status >= 0
     infeasible = float((labels.status[solved] == 1).mean()) if solved.any() else float("nan")
     violation = float(labels.violation[solved].astype(np.float64).mean()) if solved.any() else float("nan")
     if not len(truth):  # video-level labels alone: no bounds to hold the labels against
         unknown = float("nan")
         return LabelQuality(unknown, unknown, unknown, unknown, infeasible, violation)
-    is_true, label, column, is_labelled = _snippets(labels, truth, place, rate)
+    is_true, pseudo_label, column, is_labelled = _snippets(labels, truth, video_numbers, rate)
     n_true, n_labelled = int(is_true.sum()), int(is_labelled.sum())
     both = int((is_true & is_labelled).sum())
     return LabelQuality(
         precision=100 * both / n_labelled if n_labelled else float("nan"),
         recall=100 * both / n_true if n_true else float("nan"),
-        average_precision=_mean_of_classes(label, is_true, column, len(classes)),
+        average_precision=_mean_of_classes(pseudo_label, is_true, column, len(classes)),
         label_map=_label_map(labels, truth, options, rate),
         infeasible_share=infeasible,
         violation=violation,
     )
 
 
-def _places(labels: PseudoLabels, classes: Sequence[str], truth: Instances) -> list[int]:
+def _video_numbers(labels: PseudoLabels, classes: Sequence[str], truth: Instances) -> list[int]:
     """The number in the truth of each labelled video."""
     if tuple(classes) != truth.classes:
         raise InputError(file="labels", key="classes", expected=", ".join(truth.classes), got=", ".join(classes))
@@ -80,18 +80,18 @@ def _places(labels: PseudoLabels, classes: Sequence[str], truth: Instances) -> l
 
 
 def _snippets(
-    labels: PseudoLabels, truth: Instances, place: list[int], rate: float
+    labels: PseudoLabels, truth: Instances, video_numbers: list[int], rate: float
 ) -> tuple[NDArray[np.bool_], Floats, Integers, NDArray[np.bool_]]:
     """For each snippet of each video and each class the video has: truth, label, class, and whether labelled."""
     has_class = labels_of_instances(truth)
     found = []
-    for number, video in enumerate(place):
-        label = labels.label[labels.rows(number)].astype(np.float64)
-        centre = to_seconds(np.arange(len(label)) + 0.5, rate)
+    for number, video in enumerate(video_numbers):
+        pseudo_label = labels.label[labels.rows(number)].astype(np.float64)
+        centre = to_seconds(np.arange(len(pseudo_label)) + 0.5, rate)
         for column in np.flatnonzero(has_class[video]):
-            rows = (truth.video == video) & (truth.label == column)
+            rows = (truth.video == video) & (truth.class_index == column)
             inside = (truth.start[rows, None] <= centre) & (centre < truth.end[rows, None])
-            values = label[:, column]
+            values = pseudo_label[:, column]
             labelled = values > max(values.max(initial=0.0) / 2, 0.0)
             found.append((inside.any(axis=0), values, np.full(len(values), column, dtype=np.int64), labelled))
     if not found:
@@ -100,9 +100,9 @@ def _snippets(
     return is_true, values, columns, is_labelled
 
 
-def _mean_of_classes(label: Floats, is_true: NDArray[np.bool_], column: Integers, n_classes: int) -> float:
+def _mean_of_classes(pseudo_label: Floats, is_true: NDArray[np.bool_], column: Integers, n_classes: int) -> float:
     each = [
-        snippet_average_precision(label[column == number], is_true[column == number])
+        snippet_average_precision(pseudo_label[column == number], is_true[column == number])
         for number in range(n_classes)
         if is_true[column == number].any()
     ]

@@ -27,7 +27,7 @@ def selected_on_test(
     scores: test scores, a file a round, each with the scores after every epoch. The first of equal epochs is taken.
     Raises InputError where the settings select on the test set and a file keeps no epochs.
     """
-    if settings.checkpoint != "selected_on_test":
+    if not settings.report_best_test_epoch:
         return None
     best: dict[str, Any] | None = None
     for path in scores:

@@ -32,11 +32,11 @@ def classification_average_precisions(
     if not np.isfinite(score).all():
         raise InputError(file="video_score", expected="finite numbers", got="NaN or infinity")
     order = np.argsort(-score, axis=0, kind="stable")
-    label, rank = np.nonzero(np.take_along_axis(is_positive, order, axis=0).T)
+    class_index, rank = np.nonzero(np.take_along_axis(is_positive, order, axis=0).T)
     table = average_precisions(
-        np.zeros(len(label), dtype=np.int64),
+        np.zeros(len(class_index), dtype=np.int64),
         rank + 1,
-        label,
+        class_index,
         is_positive.sum(axis=0).astype(np.int64),
         1,
         definition == "interpolated",
@@ -59,5 +59,5 @@ def classification_mean(
 def labels_of_instances(truth: Instances) -> NDArray[np.bool_]:
     """Which classes [V, C] occur in a video's temporal annotation."""
     labels = np.zeros((len(truth.videos), len(truth.classes)), dtype=bool)
-    labels[truth.video, truth.label] = True
+    labels[truth.video, truth.class_index] = True
     return labels

@@ -55,7 +55,7 @@ class Matches:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The score of one system; every figure in percent, NaN for a class without an instance."""
+    """The score of one system; every number in percent, NaN for a class without an instance."""
 
     options: EvaluationOptions
     classes: tuple[str, ...]  # [C]
@@ -120,27 +120,27 @@ def match_detections(
     video_number, videos = considered_videos(truth, options)
     instances, n_duplicates = considered_instances(truth, video_number, options)
     found = named(detections, truth, video_number, options, source)
-    video, label = found.video, found.label
+    video, class_index = found.video, found.class_index
     rows = np.flatnonzero(video >= 0)
-    rows = rows[np.lexsort((-detections.score[rows], label[rows]))]
+    rows = rows[np.lexsort((-detections.score[rows], class_index[rows]))]
     bounds = options.detection_bounds(detections.start[rows], detections.end[rows])
     kept = _apart_from_ambiguous(video[rows], bounds, videos, options)
     n_ambiguous = len(rows) - len(kept)
     rows, bounds = rows[kept], (bounds[0][kept], bounds[1][kept])
-    group = np.where(video[rows] < len(videos), label[rows] * len(videos) + video[rows], -1)
-    truth_label, truth_video = truth.label[instances], video_number[truth.video[instances]]
+    group = np.where(video[rows] < len(videos), class_index[rows] * len(videos) + video[rows], -1)
+    truth_class, truth_video = truth.class_index[instances], video_number[truth.video[instances]]
     sought = options.truth_bounds(truth.start[instances], truth.end[instances])
-    truth_group = truth_label * len(videos) + truth_video
-    missing = np.setdiff1d(truth_label, label[rows])
+    truth_group = truth_class * len(videos) + truth_video
+    missing = np.setdiff1d(truth_class, class_index[rows])
     return Matches(
         classes=truth.classes,
         videos=videos,
         options=options,
-        detection_class=label[rows],
+        detection_class=class_index[rows],
         detection_video=video[rows],
         detection_row=rows,
-        class_start=np.searchsorted(label[rows], np.arange(len(truth.classes) + 1)),
-        instance_class=truth_label,
+        class_start=np.searchsorted(class_index[rows], np.arange(len(truth.classes) + 1)),
+        instance_class=truth_class,
         instance_video=truth_video,
         instance_row=instances,
         hits=match(Intervals(group, *bounds), Intervals(truth_group, *sought), options.tiou),
@@ -157,7 +157,7 @@ def _acted(found: Named, detections: Detections, missing: list[str], n_ambiguous
         n_of_unknown_videos=found.n_of_unknown_videos,
         n_of_unknown_classes=found.n_of_unknown_classes,
         n_videos_named=len(np.unique(detections.video)),
-        n_classes_named=len(np.unique(detections.label)),
+        n_classes_named=len(np.unique(detections.class_index)),
         n_ambiguous=n_ambiguous,
         n_duplicates=n_duplicates,
         absent_videos=found.absent_videos,
@@ -185,14 +185,14 @@ def _apart_from_ambiguous(
     video: Integers, bounds: Bounds, videos: tuple[str, ...], options: EvaluationOptions
 ) -> NDArray[np.intp]:
     """The rows of the detections that share no length with an ambiguous interval of their video."""
-    every = np.arange(len(video))
+    all_rows = np.arange(len(video))
     if options.ambiguous is None or not len(options.ambiguous.start):
-        return every
+        return all_rows
     known = VideoNames(videos)
-    places = (known.find(name, "ambiguous intervals") for name in options.ambiguous.video)
+    positions = (known.find(name, "ambiguous intervals") for name in options.ambiguous.video)
     ambiguous = Intervals(
-        np.array([-1 if place is None else place for place in places], dtype=np.int64),
+        np.array([-1 if position is None else position for position in positions], dtype=np.int64),
         *options.truth_bounds(options.ambiguous.start, options.ambiguous.end),
     )
     touching = pairs_in_groups(Intervals(video, *bounds), ambiguous, 0.0).detection
-    return np.setdiff1d(every, touching)
+    return np.setdiff1d(all_rows, touching)

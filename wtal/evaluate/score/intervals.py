@@ -1,7 +1,7 @@
-"""How surely a figure is known: one interval for every verdict, over test videos and seeds, paired in both.
+"""How surely a number is known: one interval for every verdict, over test videos and seeds, paired in both.
 
 The mean over seeds of a figure varies because other videos could have been filmed and other seeds drawn. The bootstrap
-over videos tells the first part, the spread of the seeds' figures the second; how much one seed's figure moves with the
+over videos tells the first part, the spread of the seeds' numbers the second; how much one seed's number moves with the
 videos by itself (the interaction) is in both, and is counted once. Only the variance of the resamples is used, never
 where they lie: AP rises when videos repeat. What it assumes and how often it holds the truth: docs/statistics.md.
 """
@@ -22,8 +22,8 @@ DECIMALS = 4  # of tables; a verdict is that of the bounds as tables hold them
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """A figure of one system, or of a difference: of each seed, on all videos and under resamples of them."""
+class SeedScores:
+    """A number of one system, or of a difference: of each seed, on all videos and under resamples of them."""
 
     points: Floats  # [S]
     resampled: Floats  # [S, R]; resample r holds the same videos for every seed and system; NaN: no instance in it
@@ -31,7 +31,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A figure in points with its interval, and the narrower one over videos alone; NaN bounds where none is known."""
+    """A number in points with its interval, and the narrower one over videos alone; NaN bounds where none is known."""
 
     estimate: float
     n_seeds: tuple[int, ...]  # one number, or two where the systems of a difference have different numbers of seeds
@@ -65,7 +65,7 @@ def interval_over(n_seeds: tuple[int, ...]) -> str:
 class Parts:
     """What the variance of a mean over seeds is made of, points squared."""
 
-    seeds: float  # from the spread of the seeds' figures; holds the interaction; 0 for a single seed
+    seeds: float  # from the spread of the seeds' numbers; holds the interaction; 0 for a single seed
     degrees: float  # of freedom of that spread
     interaction: float  # seeds that move apart because the videos are these
     videos: float  # from the bootstrap over videos; holds the interaction too
@@ -90,18 +90,18 @@ class Parts:
         return weight * student(level, self.degrees) + (1 - weight) * of_videos
 
 
-def interval_within(figures: Figures, n_videos: int, level: float, bounds: tuple[float, float]) -> Interval:
+def interval_within(scores: SeedScores, n_videos: int, level: float, bounds: tuple[float, float]) -> Interval:
     """The mean over seeds with its interval, cut to `bounds`; over videos alone where there is one seed."""
-    return _interval(float(figures.points.mean()), parts_of(figures, n_videos), (len(figures.points),), level, bounds)
+    return _interval(float(scores.points.mean()), parts_of(scores, n_videos), (len(scores.points),), level, bounds)
 
 
-def interval_of_level(figures: Figures, n_videos: int, level: float) -> Interval:
-    """The interval of one system's figure in percent."""
-    return interval_within(figures, n_videos, level, (0.0, 100.0))
+def interval_of_level(scores: SeedScores, n_videos: int, level: float) -> Interval:
+    """The interval of one system's number in percent."""
+    return interval_within(scores, n_videos, level, (0.0, 100.0))
 
 
-def interval_of_difference(one: Figures, other: Figures, n_videos: int, level: float) -> Interval:
-    """The interval of how much a figure in percent is above another.
+def interval_of_difference(one: SeedScores, other: SeedScores, n_videos: int, level: float) -> Interval:
+    """The interval of how much a number in percent is above another.
 
     Systems of as many seeds are paired by the order of their seeds; others are not (Welch), and a single seed is
     taken to vary as much as the other system's seeds do.
@@ -113,34 +113,34 @@ def interval_of_difference(one: Figures, other: Figures, n_videos: int, level: f
     return _interval(estimate, _parts_of_unpaired(one, other, n_videos), counts, level, bounds)
 
 
-def paired(one: Figures, other: Figures) -> Figures:
+def paired(one: SeedScores, other: SeedScores) -> SeedScores:
     """The differences seed by seed and resample by resample."""
-    return Figures(one.points - other.points, one.resampled - other.resampled)
+    return SeedScores(one.points - other.points, one.resampled - other.resampled)
 
 
-def parts_of(figures: Figures, n_videos: int) -> Parts:
-    """The variance of the mean over seeds of a figure or of a paired difference; NaN where nothing was resampled."""
-    n_seeds = len(figures.points)
-    videos = _variance_over_videos(figures.resampled.mean(axis=0), n_videos)
+def parts_of(scores: SeedScores, n_videos: int) -> Parts:
+    """The variance of the mean over seeds of a number or of a paired difference; NaN where nothing was resampled."""
+    n_seeds = len(scores.points)
+    videos = _variance_over_videos(scores.resampled.mean(axis=0), n_videos)
     if n_seeds == 1:
         return Parts(0.0, math.inf, 0.0, videos, n_videos)
-    seeds, interaction = _of_one_seed(figures, n_videos)
+    seeds, interaction = _of_one_seed(scores, n_videos)
     return Parts(seeds / n_seeds, n_seeds - 1, interaction / n_seeds, videos, n_videos)
 
 
-def _of_one_seed(figures: Figures, n_videos: int) -> tuple[float, float]:
-    """The variance of one seed's figure over two seeds or more, and the part of it that is interaction with videos."""
-    n_seeds = len(figures.points)
-    of_mean = _variance_over_videos(figures.resampled.mean(axis=0), n_videos)
-    own = float(np.mean([_variance_over_videos(one, n_videos) for one in figures.resampled]))
-    return float(figures.points.var(ddof=1)), max(n_seeds / (n_seeds - 1) * (own - of_mean), 0.0)
+def _of_one_seed(scores: SeedScores, n_videos: int) -> tuple[float, float]:
+    """The variance of one seed's number over two seeds or more, and the part of it that is interaction with videos."""
+    n_seeds = len(scores.points)
+    of_mean = _variance_over_videos(scores.resampled.mean(axis=0), n_videos)
+    variance = float(np.mean([_variance_over_videos(one, n_videos) for one in scores.resampled]))
+    return float(scores.points.var(ddof=1)), max(n_seeds / (n_seeds - 1) * (variance - of_mean), 0.0)
 
 
-def _parts_of_unpaired(one: Figures, other: Figures, n_videos: int) -> Parts:
-    known = [_of_one_seed(figures, n_videos) if len(figures.points) > 1 else None for figures in (one, other)]
+def _parts_of_unpaired(one: SeedScores, other: SeedScores, n_videos: int) -> Parts:
+    known = [_of_one_seed(scores, n_videos) if len(scores.points) > 1 else None for scores in (one, other)]
     counts = len(one.points), len(other.points)
     (first, first_interaction), (second, second_interaction) = (
-        own or known[1 - place] or (math.nan, math.nan) for place, own in enumerate(known)
+        variance or known[1 - position] or (math.nan, math.nan) for position, variance in enumerate(known)
     )
     if None in known:  # one spread for both systems
         seeds, degrees = first / counts[0] + second / counts[1], float(max(counts) - 1)
@@ -154,7 +154,7 @@ def _parts_of_unpaired(one: Figures, other: Figures, n_videos: int) -> Parts:
 
 
 def _variance_over_videos(resampled: Floats, n_videos: int) -> float:
-    """The variance of resampled figures [R], for the n - 1 degrees that n videos leave; NaN where it cannot be told."""
+    """The variance of resampled numbers [R], for the n - 1 degrees that n videos leave; NaN where it cannot be told."""
     known = resampled[~np.isnan(resampled)]
     if n_videos < 2 or len(known) < 2:
         return math.nan

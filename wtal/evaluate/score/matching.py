@@ -66,14 +66,14 @@ def _pair_blocks(
         return
     by_group = np.argsort(instances.group, kind="stable")  # annotation order stays within a group
     groups, first, size = np.unique(instances.group[by_group], return_index=True, return_counts=True)
-    place = np.minimum(np.searchsorted(groups, detections.group), len(groups) - 1)
-    rows = np.flatnonzero((groups[place] == detections.group) & (detections.group >= 0))
-    place = place[rows]
-    for block in _blocks(size[place]):
-        count = size[place[block]]
+    position = np.minimum(np.searchsorted(groups, detections.group), len(groups) - 1)
+    rows = np.flatnonzero((groups[position] == detections.group) & (detections.group >= 0))
+    position = position[rows]
+    for block in _blocks(size[position]):
+        count = size[position[block]]
         row = np.repeat(rows[block], count)
         step = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-        column = by_group[np.repeat(first[place[block]], count) + step]
+        column = by_group[np.repeat(first[position[block]], count) + step]
         tiou = temporal_iou(detections.start[row], detections.end[row], instances.start[column], instances.end[column])
         kept = np.flatnonzero((tiou >= least) & (tiou > 0))
         yield row[kept], column[kept], tiou[kept]

@@ -27,7 +27,7 @@ class Named:
     """Video and class number [N] of each detection in the ground truth's numbering, and what was unknown."""
 
     video: Integers  # -1 drops a detection
-    label: Integers
+    class_index: Integers
     unknown_videos: tuple[str, ...]
     unknown_classes: tuple[str, ...]
     n_of_unknown_videos: int  # detections
@@ -55,14 +55,14 @@ def considered_instances(truth: Instances, video_number: Integers, options: Eval
     video_number: of each video of the ground truth [V], -1 where it is left out.
     """
     rows = np.flatnonzero(video_number[truth.video] >= 0)
-    every = len(rows)
+    n_rows = len(rows)
     if options.deduplicate:
-        columns = (truth.video, truth.label, truth.start, truth.end)
+        columns = (truth.video, truth.class_index, truth.start, truth.end)
         _, first = np.unique(np.stack([column[rows] for column in columns], axis=1), axis=0, return_index=True)
         rows = rows[np.sort(first)]
     if not len(rows):
         raise InputError(file="ground truth", expected="at least one instance", got="none in the videos considered")
-    return rows.astype(np.int64), every - len(rows)
+    return rows.astype(np.int64), n_rows - len(rows)
 
 
 def named(
@@ -74,20 +74,20 @@ def named(
 ) -> Named:
     """The numbers of the detections' videos and classes in the ground truth.
 
-    video_number: as `considered_videos` gives it. A counted unknown video gets the number after the last. Raises
+    video_number: [V] as `considered_videos` gives it. A counted unknown video gets the number after the last. Raises
     InputError for unknown names unless options say otherwise, and for a video under two names.
     """
     videos, unknown, absent = _video_numbers(detections, truth, video_number, options, source)
     video = videos[detections.video]
     classes, unknown_classes = _class_numbers(
-        detections, np.unique(detections.label[video >= 0]), truth, options, source
+        detections, np.unique(detections.class_index[video >= 0]), truth, options, source
     )
-    label = classes[detections.label]
-    of_unknown_class, of_unknown_video = (label < 0) & (video >= 0), np.isin(detections.video, unknown)
+    class_index = classes[detections.class_index]
+    of_unknown_class, of_unknown_video = (class_index < 0) & (video >= 0), np.isin(detections.video, unknown)
     return Named(
         video=np.where(of_unknown_class, -1, video),
-        label=np.maximum(label, 0),
-        unknown_videos=tuple(detections.videos[place] for place in unknown),
+        class_index=np.maximum(class_index, 0),
+        unknown_videos=tuple(detections.videos[position] for position in unknown),
         unknown_classes=unknown_classes,
         n_of_unknown_videos=int(of_unknown_video.sum()),
         n_of_unknown_classes=int(of_unknown_class.sum()),
@@ -102,10 +102,10 @@ def _class_numbers(
     classes = np.full(len(detections.classes), -1, dtype=np.int64)
     class_of = {name: number for number, name in enumerate(truth.classes)}
     unknown = []
-    for place in used.tolist():
-        name = detections.classes[place]
+    for position in used.tolist():
+        name = detections.classes[position]
         if name in class_of:
-            classes[place] = class_of[name]
+            classes[position] = class_of[name]
             continue
         if options.unknown_classes == "refuse":
             expected = f"a class of the ground truth, or --unknown-classes drop or count ({hint(name, class_of)})"
@@ -123,24 +123,24 @@ def _video_numbers(
     used = set(np.unique(detections.video).tolist())
     seen: dict[int, str] = {}
     listed, unknown = set(), []
-    for place, name in enumerate(detections.videos):
+    for position, name in enumerate(detections.videos):
         number = known.find(name, source)
         if number is not None:
             listed.add(number)
-        if place not in used:
+        if position not in used:
             continue
         if number is None:
             if options.unknown_videos == "refuse":
                 near = hint(name, known.number_of)
                 expected = f"a video of the ground truth, or --unknown-videos drop or count ({near})"
                 raise InputError(file=source, key="results", expected=expected, got=repr(name))
-            videos[place] = n_kept if options.unknown_videos == "count" else -1
-            unknown.append(place)
+            videos[position] = n_kept if options.unknown_videos == "count" else -1
+            unknown.append(position)
             continue
         if seen.setdefault(number, name) != name:
             got = f"{seen[number]!r} and {name!r}"
             raise InputError(file=source, key="results", expected="each video once", got=got)
-        videos[place] = video_number[number]
+        videos[position] = video_number[number]
     absent = tuple(
         name for number, name in enumerate(truth.videos) if video_number[number] >= 0 and number not in listed
     )

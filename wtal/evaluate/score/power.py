@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from wtal.evaluate.score.intervals import Figures, Parts, parts_of, student
+from wtal.evaluate.score.intervals import Parts, SeedScores, parts_of, student
 
 POWER = 0.8
 FEWEST, MOST = 3, 10_000  # seeds; the interval is calibrated from three on
@@ -26,7 +26,7 @@ class Components:
         return Parts(self.seeds / n_seeds, n_seeds - 1, interaction, self.videos + interaction, self.n_videos)
 
 
-def components_of(difference: Figures, n_videos: int) -> Components:
+def components_of(difference: SeedScores, n_videos: int) -> Components:
     """The components of a paired difference of two seeds or more."""
     n_seeds, parts = len(difference.points), parts_of(difference, n_videos)
     videos = max(parts.videos - parts.interaction, 0.0)

@@ -1,4 +1,4 @@
-"""Bootstrap over test videos: how far a figure would move had other videos been filmed.
+"""Bootstrap over test videos: how far a number would move had other videos been filmed.
 
 Matching is within a video, so it is done once; a resample only counts each video as often as it was drawn, and its
 detections with it. Every system sees the same resamples, which makes differences paired. How to call it:
@@ -10,7 +10,7 @@ detections with it. Every system sees the same resamples, which makes difference
     result.per_threshold["optimised"]            # one Interval a tIoU
 
 Intervals are over videos and seeds (wtal/evaluate/score/intervals.py), over videos alone where a system has one seed.
-For the raw figures: `resampled_means(matches, draw_videos(matches.videos, 1000))` is mAP [R, n_tiou].
+For the raw numbers: `resampled_means(matches, draw_videos(matches.videos, 1000))` is mAP [R, n_tiou].
 
 Choices, all deterministic: copies of a video drawn twice stand side by side in the ranking; a class without an instance
 in a resample is left out of its mean; detections of unknown videos that are counted are in every resample; `zero_all`
@@ -29,7 +29,7 @@ from wtal.base.errors import InputError
 from wtal.base.records import Floats, Integers
 from wtal.base.seeds import seed_of_text
 from wtal.evaluate.score.evaluation import Matches, evaluate_matches
-from wtal.evaluate.score.intervals import Figures, Interval, interval_of_difference, interval_of_level
+from wtal.evaluate.score.intervals import Interval, SeedScores, interval_of_difference, interval_of_level
 from wtal.evaluate.score.precision import envelope, segment_starts
 from wtal.evaluate.score.thresholds import columns_of
 
@@ -86,7 +86,10 @@ def bootstrap_average(
     columns, n_videos = columns_of(average, first.options.tiou), len(first.videos)
     weights = draw_videos(first.videos, n_resamples, name)
     each = {system: _figures(seeds, weights, columns) for system, seeds in systems.items()}
-    singles = {system: [interval_of_level(figures, n_videos, level) for figures in own] for system, own in each.items()}
+    singles = {
+        system: [interval_of_level(scores, n_videos, level) for scores in scores_of_seeds]
+        for system, scores_of_seeds in each.items()
+    }
     pairs = {
         (a, b): [interval_of_difference(one, other, n_videos, level) for one, other in zip(each[a], each[b])]
         for a, b in comparisons
@@ -102,20 +105,20 @@ def bootstrap_average(
     )
 
 
-def _figures(seeds: Sequence[Matches], weights: NDArray[np.int32], columns: NDArray[np.intp]) -> list[Figures]:
-    """The figures of a system at each threshold, then those of the average."""
+def _figures(seeds: Sequence[Matches], weights: NDArray[np.int32], columns: NDArray[np.intp]) -> list[SeedScores]:
+    """The numbers of a system at each threshold, then those of the average."""
     points = np.stack([evaluate_matches(matches).mean for matches in seeds])  # [S, n_tiou]
     samples = np.stack([resampled_means(matches, weights) for matches in seeds])  # [S, R, n_tiou]
-    at = [Figures(points[:, place], samples[:, :, place]) for place in range(points.shape[1])]
-    return [*at, Figures(points[:, columns].mean(axis=1), samples[:, :, columns].mean(axis=2))]
+    at = [SeedScores(points[:, position], samples[:, :, position]) for position in range(points.shape[1])]
+    return [*at, SeedScores(points[:, columns].mean(axis=1), samples[:, :, columns].mean(axis=2))]
 
 
 def _checked(systems: Mapping[str, Sequence[Matches]], comparisons: Sequence[tuple[str, str]]) -> Matches:
-    every = [matches for seeds in systems.values() for matches in seeds]
-    if not every or not all(systems.values()):
+    all_matches = [matches for seeds in systems.values() for matches in seeds]
+    if not all_matches or not all(systems.values()):
         raise InputError(file="bootstrap", expected="at least one system with one seed", got="none")
-    first = every[0]
-    for matches in every:
+    first = all_matches[0]
+    for matches in all_matches:
         if matches.videos != first.videos or matches.options.tiou != first.options.tiou:
             raise InputError(file="bootstrap", expected="systems scored on the same videos and tIoU", got="others")
     for system in (system for pair in comparisons for system in pair):

@@ -13,7 +13,7 @@ from wtal.evaluate.score.evaluation import Evaluation
 from wtal.evaluate.score.intervals import Interval, interval_over
 from wtal.evaluate.score.uncertainty import Bootstrap
 from wtal.evaluate.text.formats import caption_of_systems
-from wtal.evaluate.text.typeset import bounds_text, figure
+from wtal.evaluate.text.typeset import bounds_text, plain_number
 
 Scores = Mapping[str, Sequence[Evaluation]]  # of each system, one for each seed
 
@@ -23,7 +23,7 @@ def verdict_text(difference: Interval, digits: int) -> str:
     estimate, low, high = difference.estimate, difference.low, difference.high
     if difference.verdict == "worse":
         estimate, low, high = -estimate, -high, -low
-    by = f" by {figure(estimate, digits)}" if difference.is_separated else f", {estimate:+.{digits}f}"
+    by = f" by {plain_number(estimate, digits)}" if difference.is_separated else f", {estimate:+.{digits}f}"
     return f"{difference.verdict}{by} {bounds_text(low, high, digits)}"
 
 
@@ -40,7 +40,7 @@ def deviation_over_seeds(seeds: Sequence[Evaluation], average: str) -> float:
 def comparison_rows(scores: Scores, bootstrap: Bootstrap, digits: int) -> list[list[str]]:
     """Header and a row a system: mAP at each threshold, the average with its interval, the verdict.
 
-    Where a system has several seeds, figures are means over them; their number and deviation and the narrower interval
+    Where a system has several seeds, numbers are means over them; their number and deviation and the narrower interval
     of the difference over videos alone stand beside.
     """
     first = next(iter(scores))
@@ -51,9 +51,9 @@ def comparison_rows(scores: Scores, bootstrap: Bootstrap, digits: int) -> list[l
     rows[0] += [f"against {first}", *(["over videos alone"] if has_seeds else [])]
     for name, seeds in scores.items():
         whole = bootstrap.average[name]
-        cells = [figure(value, digits) for value in (*mean_over_seeds(seeds).tolist(), whole.estimate)]
+        cells = [plain_number(value, digits) for value in (*mean_over_seeds(seeds).tolist(), whole.estimate)]
         if has_seeds:
-            cells += [str(len(seeds)), figure(deviation_over_seeds(seeds, bootstrap.average_name), digits)]
+            cells += [str(len(seeds)), plain_number(deviation_over_seeds(seeds, bootstrap.average_name), digits)]
         cells.append(bounds_text(whole.low, whole.high, digits))
         away = bootstrap.differences.get((name, first))
         cells.append(verdict_text(away, digits) if away else "")

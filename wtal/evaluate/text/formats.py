@@ -13,7 +13,7 @@ from wtal.evaluate.score.acted import acted_value, clauses
 from wtal.evaluate.score.evaluation import Evaluation
 from wtal.evaluate.score.intervals import interval_over
 from wtal.evaluate.score.uncertainty import Bootstrap
-from wtal.evaluate.text.typeset import figure
+from wtal.evaluate.text.typeset import plain_number
 
 
 def as_value(evaluation: Evaluation, bootstrap: Bootstrap | None = None) -> dict[str, Any]:
@@ -62,32 +62,32 @@ def result_rows(evaluation: Evaluation, bootstrap: Bootstrap | None, digits: int
     names = evaluation.options.average_names
     rows = [["", *(f"{value:g}" for value in evaluation.options.tiou), *names]]
     averages = [evaluation.averages[name] for name in names]
-    rows.append(["mAP", *(figure(value, digits) for value in (*evaluation.mean.tolist(), *averages))])
+    rows.append(["mAP", *(plain_number(value, digits) for value in (*evaluation.mean.tolist(), *averages))])
     if bootstrap is not None:
         system = next(iter(bootstrap.average))
-        every = (*bootstrap.per_threshold[system], *[None] * (len(names) - 1), bootstrap.average[system])
+        intervals = (*bootstrap.per_threshold[system], *[None] * (len(names) - 1), bootstrap.average[system])
         for label, bound in (("low", "low"), ("high", "high")):
-            cells = ["" if each is None else figure(getattr(each, bound), digits) for each in every]
+            cells = ["" if each is None else plain_number(getattr(each, bound), digits) for each in intervals]
             rows.append([f"{label} {100 * bootstrap.level:g} %", *cells])
     if per_class:
         for name, values in zip(evaluation.classes, evaluation.per_class.tolist()):
-            rows.append([name, *(figure(value, digits) for value in values), *[""] * len(names)])
+            rows.append([name, *(plain_number(value, digits) for value in values), *[""] * len(names)])
     return rows
 
 
 def caption_of(evaluation: Evaluation, what: str) -> str:
-    """What a table must say beside its figures: protocol, each rule that acted and on what, counts."""
+    """What a table must say beside its numbers: protocol, each rule that acted and on what, counts."""
     return f"{what}: mAP in percent by tIoU, {'; '.join(_said(evaluation))}; {_counts([evaluation])}"
 
 
 def caption_of_systems(scores: Mapping[str, Sequence[Evaluation]], what: str) -> str:
     """The same for systems side by side, each with its seeds; what not all share is said by the system's name."""
-    every = [score for seeds in scores.values() for score in seeds]
+    all_scores = [score for seeds in scores.values() for score in seeds]
     said = {name: [clause for score in seeds for clause in _said(score)] for name, seeds in scores.items()}
-    shared = [clause for clause in _said(every[0]) if all(clause in _said(score) for score in every)]
+    shared = [clause for clause in _said(all_scores[0]) if all(clause in _said(score) for score in all_scores)]
     own = {name: list(dict.fromkeys(each for each in found if each not in shared)) for name, found in said.items()}
     lines = [f"{name}: {'; '.join(found)}" for name, found in own.items() if found]
-    return "; ".join([f"{what}: mAP in percent by tIoU, {'; '.join(shared)}", _counts(every), *lines])
+    return "; ".join([f"{what}: mAP in percent by tIoU, {'; '.join(shared)}", _counts(all_scores), *lines])
 
 
 def _said(evaluation: Evaluation) -> list[str]:
@@ -112,5 +112,5 @@ def quality_rows(found: Sequence[tuple[str, LabelQuality]], digits: int) -> list
     for name, quality in found:
         percent = (quality.precision, quality.recall, quality.average_precision, quality.label_map)
         shares = (*percent, 100 * quality.infeasible_share)
-        rows.append([name, *(figure(share, digits) for share in shares), figure(quality.violation, 6)])
+        rows.append([name, *(plain_number(share, digits) for share in shares), plain_number(quality.violation, 6)])
     return rows

@@ -58,14 +58,14 @@ class Table:
     notes: tuple[str, ...]
 
 
-def figure(value: float, digits: int) -> str:
+def plain_number(value: float, digits: int) -> str:
     """A number in printed results, with a plain minus sign; a dash where there is none."""
     return "-" if math.isnan(value) else f"{value:.{digits}f}"
 
 
 def bounds_text(low: float, high: float, digits: int) -> str:
     """[low, high] in printed results; a dash where there is no interval."""
-    return "-" if low != low else f"[{figure(low, digits)}, {figure(high, digits)}]"
+    return "-" if low != low else f"[{plain_number(low, digits)}, {plain_number(high, digits)}]"
 
 
 def number(value: float | None, digits: int = 1) -> Cell:

@@ -107,12 +107,14 @@ def label_signs(labels: PseudoLabels, video_labels: NDArray[np.bool_], settings:
         values = labels.label[labels.rows(int(video)), label]
         covered.append(float((values > TENTH * values.max()).mean()) if values.max() > 0 else 0.0)
     empty, wide = np.mean(np.array(covered) == 0), np.mean(np.array(covered) >= WIDE)
-    signs = []
+    warnings = []
     if empty >= settings.label_share:
-        signs.append(f"{empty:.0%} of the labels are empty: hardly any proposal was found where a class is known to be")
+        warnings.append(
+            f"{empty:.0%} of the labels are empty: hardly any proposal was found where a class is known to be"
+        )
     if wide >= settings.label_share:
-        signs.append(f"{wide:.0%} of the labels cover their whole video")
-    return tuple(signs)
+        warnings.append(f"{wide:.0%} of the labels cover their whole video")
+    return tuple(warnings)
 
 
 def _gathered(

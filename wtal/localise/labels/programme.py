@@ -64,7 +64,7 @@ class _Reduced:
         return np.asarray(self.matrix @ (self.multiplicity * value), dtype=np.float64)
 
     def residual(self, value: NDArray[np.float64], score: NDArray[np.float64]) -> float:
-        """The largest distance of a row's sum from its score; 0 where there is no row."""
+        """The largest distance of a row's sum from its score, both [S]; 0 where there is no row. value: [T]."""
         return float(np.abs(self.sums(value) - score).max(initial=0.0))
 
 
@@ -142,9 +142,9 @@ def _solve_in_batches(
     for chosen in _batches(order, reduced, elastic):
         batch = _padded([reduced[index] for index in chosen], [scores[index] for index in chosen], curvature, elastic)
         found = interior_point.solve(batch)
-        for place, index in enumerate(chosen):
-            values[index] = np.clip(found.x[place, : len(reduced[index].multiplicity)], 0.0, 1.0)
-            solved[index] = bool(found.is_solved[place])
+        for row, index in enumerate(chosen):
+            values[index] = np.clip(found.x[row, : len(reduced[index].multiplicity)], 0.0, 1.0)
+            solved[index] = bool(found.is_solved[row])
     return values, solved
 
 
@@ -173,15 +173,15 @@ def _padded(
     shape = (len(reduced), n_columns + slack)
     matrix, target = np.zeros((len(reduced), n_rows, shape[1])), np.zeros((len(reduced), n_rows))
     multiplicity, cost, upper = np.zeros(shape), np.ones(shape), np.ones(shape)
-    for place, (small, score) in enumerate(zip(reduced, scores)):
+    for row, (small, score) in enumerate(zip(reduced, scores)):
         n, g = small.matrix.shape
-        matrix[place, :n, :g] = small.matrix
-        multiplicity[place, :g] = small.multiplicity
-        target[place, :n] = score
+        matrix[row, :n, :g] = small.matrix
+        multiplicity[row, :g] = small.multiplicity
+        target[row, :n] = score
         if elastic:
             over, under = np.arange(n_columns, n_columns + n), np.arange(n_columns + n_rows, n_columns + n_rows + n)
-            matrix[place, np.arange(n), over], matrix[place, np.arange(n), under] = 1.0, -1.0
-            multiplicity[place, over] = multiplicity[place, under] = 1.0
+            matrix[row, np.arange(n), over], matrix[row, np.arange(n), under] = 1.0, -1.0
+            multiplicity[row, over] = multiplicity[row, under] = 1.0
     if elastic:
         cost[:, n_columns:], upper[:, n_columns:] = SLACK_COST, np.inf
     return interior_point.Programmes(matrix, multiplicity, target, cost, upper, curvature)

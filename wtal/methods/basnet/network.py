@@ -16,7 +16,7 @@ from torch.nn.functional import binary_cross_entropy, leaky_relu
 from wtal.methods.basnet.settings import BasNetSettings
 from wtal.methods.batch import Batch
 from wtal.methods.contract import Losses, Method, Scores, Use
-from wtal.methods.snippet_logits import label_loss, mean_of_largest
+from wtal.methods.snippet_logits import mean_of_largest, snippet_label_loss
 from wtal.suite.step_settings import EpochSettings
 
 
@@ -67,14 +67,14 @@ class BasNet(Method):
         pooled = self._pooled(base, batch), self._pooled(suppressed, batch)
         return BasNetOutput(attention[:, 0], base, suppressed, *pooled)
 
-    def _dropped(self, both: Tensor, batch: Batch, stream: torch.Generator | None) -> Tensor:
+    def _dropped(self, both: Tensor, batch: Batch, rng: torch.Generator | None) -> Tensor:
         """Hidden rows [2 V, H, T] with dropout, drawn video by video, for the base branch and then the suppressed."""
-        if stream is None or self.settings.dropout == 0:
+        if rng is None or self.settings.dropout == 0:
             return both
         keep = 1.0 - self.settings.dropout
         size = both.shape[1]
         lengths = batch.lengths.tolist()
-        draws = [torch.rand((2, length, size), generator=stream, device=both.device) for length in lengths]
+        draws = [torch.rand((2, length, size), generator=rng, device=both.device) for length in lengths]
         kept = batch.padded(torch.cat(draws, dim=1).transpose(0, 1) < keep)  # [V, T, 2, H]
         return both * kept.permute(2, 0, 3, 1).flatten(0, 1) / keep
 
@@ -99,7 +99,7 @@ class BasNet(Method):
         parts = {"base": base, "suppressed": suppressed, "sparsity": sparsity}
         return Losses(
             base=base + suppressed + self.settings.attention_weight * sparsity,
-            label=label_loss(output.base, target, batch),
+            label=snippet_label_loss(output.base, target, batch),
             compared=(base + suppressed).detach(),
             parts={name: value.detach() for name, value in parts.items()},
             attention=output.attention,

@@ -18,7 +18,7 @@ from wtal.methods.co2net.losses import base_losses, pooled_counts
 from wtal.methods.co2net.output import CrossModalOutput
 from wtal.methods.co2net.settings import CrossModalSettings
 from wtal.methods.contract import Losses, Method, Scores, Use
-from wtal.methods.snippet_logits import label_loss, mean_of_largest
+from wtal.methods.snippet_logits import mean_of_largest, snippet_label_loss
 from wtal.suite.step_settings import EpochSettings
 
 
@@ -119,7 +119,7 @@ class Co2Net(Method):
         counts = pooled_counts(batch, self.settings.top_k_divisor)
         return Losses(
             base=base,
-            label=label_loss(output.logits, target, batch),
+            label=snippet_label_loss(output.logits, target, batch),
             compared=(parts["base"] + parts["suppressed"]).detach(),
             parts={name: value.detach() for name, value in parts.items()},
             attention=output.attention,

@@ -98,7 +98,7 @@ class Co2NetSettings(CrossModalSettings):
 
 @settings
 class DeluSettings(CrossModalSettings):
-    """DELU: CO2-Net with evidence for the classes of a video, and a guide that turns from unsure snippets to sure ones."""
+    """DELU: CO2-Net with evidence for the classes of a video; its guide goes from unsure snippets to sure ones."""
 
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {
         "paper": {**Co2NetSettings.presets["paper"], "uncertainty_rank": "rank"},

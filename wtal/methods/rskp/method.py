@@ -62,10 +62,10 @@ class Rskp(Network, Method):
         prototypes = output.prototypes.detach()
         probabilities = self._probabilities(prototypes)
         slots = []
-        for place, label in enumerate(batch.labels.tolist()):
+        for index, label in enumerate(batch.labels.tolist()):
             rows = memory_rows(label, self.settings.memory_index)
             slots.append(self.memory.read(rows))
-            self.memory.update(rows, prototypes[place], probabilities[place])
+            self.memory.update(rows, prototypes[index], probabilities[index])
         return self.memory_branch(output, batch, *padded_slots(slots))
 
     def scores(self, batch: Batch, use: Use, dropout: torch.Generator | None) -> Scores:
@@ -101,8 +101,8 @@ class Rskp(Network, Method):
         for batch in batches:
             prototypes = self(batch).prototypes
             probabilities = self._probabilities(prototypes)
-            for place, label in enumerate(batch.labels.tolist()):
-                self.memory.update(memory_rows(label, "label"), prototypes[place], probabilities[place])
+            for index, label in enumerate(batch.labels.tolist()):
+                self.memory.update(memory_rows(label, "label"), prototypes[index], probabilities[index])
 
     def _probabilities(self, prototypes: Tensor) -> Tensor:
         """Class probabilities [V, P, K] of prototypes, without gradient."""

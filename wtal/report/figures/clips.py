@@ -15,7 +15,7 @@ from wtal.localise.fusion.nms import Nms
 from wtal.localise.labels.file import read_labels
 from wtal.localise.propose import proposals_in
 from wtal.localise.scores_file import read_scores
-from wtal.report.figures.tracks import Clip, Curves, Track, segment_spans, spans_of, truth_spans
+from wtal.report.figures.tracks import Curves, DrawnVideo, Track, segment_spans, spans_of, truth_spans
 from wtal.report.inputs.plan import Plan, figure_settings
 from wtal.report.inputs.truth import Truth, read_truth
 from wtal.suite.contracts import Fusion
@@ -31,20 +31,20 @@ def choose_clips(truth: Instances, count: int) -> list[str]:
     number_of = {name: number for number, name in enumerate(truth.videos)}
     chosen = []
     for part in np.array_split(np.arange(len(ordered)), min(count, len(ordered))):
-        names = [ordered[place] for place in part]
+        names = [ordered[number] for number in part]
         rows = {name: truth.video == number_of[name] for name in names}
-        chosen.append(max(names, key=lambda name: (len(set(truth.label[rows[name]])), int(rows[name].sum()))))
+        chosen.append(max(names, key=lambda name: (len(set(truth.class_index[rows[name]])), int(rows[name].sum()))))
     return chosen
 
 
-def read_clips(plan: Plan, data: Path, results: Path) -> list[Clip]:
+def read_clips(plan: Plan, data: Path, results: Path) -> list[DrawnVideo]:
     """The clips of the timelines of the whole method's first seed: half from training (with labels), half from test.
 
     Raises InputError where scores, labels or detections are missing or disagree with the data.
     """
     count = figure_settings(plan).timeline_videos
     n_train = count // 2 if plan.file.variants[plan.whole_method].rounds else 0
-    clips: list[Clip] = []
+    clips: list[DrawnVideo] = []
     if n_train:
         clips += _train_clips(plan, read_truth(data, "train"), results, n_train)
     if count - n_train:
@@ -67,7 +67,7 @@ def _scores_of(path: Path, truth: Truth) -> VideoScores:
     return scores
 
 
-def _train_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Clip]:
+def _train_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[DrawnVideo]:
     method, rounds = plan.method(plan.whole_method), plan.file.variants[plan.whole_method].rounds
     scores = _scores_of(_round_folder(plan, results, rounds - 1) / TRAIN_SCORES, truth)
     labels = [_labels(_round_folder(plan, results, index) / LABELS, scores) for index in range(1, rounds + 1)]
@@ -79,13 +79,13 @@ def _train_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Cl
         tracks: list[Track] = [("ground truth (hidden)", truth_spans(truth.instances, video, shown))]
         tracks += _score_tracks(scores, rows, shown, f"snippet score after round {rounds - 1}")
         tracks += _fusion_tracks(scores, number, shown, [method.labels.fusion_of(rounds)], method, truth)
-        own = [label[rows][:, shown].astype(np.float64) for label in labels]
+        own = [pseudo_label[rows][:, shown].astype(np.float64) for pseudo_label in labels]
         tracks += _label_tracks(own)
         clips.append(_clip(plan, truth, "train", video, shown, tracks))
     return clips
 
 
-def _test_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Clip]:
+def _test_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[DrawnVideo]:
     method, rounds = plan.method(plan.whole_method), plan.file.variants[plan.whole_method].rounds
     scores = _scores_of(_round_folder(plan, results, rounds) / TEST_SCORES, truth)
     first = _scores_of(_round_folder(plan, results, 0) / TEST_SCORES, truth) if rounds else None
@@ -107,7 +107,7 @@ def _test_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Cli
         tracks += _score_tracks(scores, rows, shown, f"snippet score after round {rounds}")
         tracks += _fusion_tracks(scores, number, shown, fusions, method, truth)
         own = np.array([found.videos[place] == video for place in found.video], dtype=bool)
-        columns = (column[own] for column in (found.label, found.start, found.end, found.score))
+        columns = (column[own] for column in (found.class_index, found.start, found.end, found.score))
         tracks.append(("detections (height: score)", spans_of(shown, *columns)))
         clips.append(_clip(plan, truth, "test", video, shown, tracks))
     return clips
@@ -120,29 +120,29 @@ def _clip(
     video: str,
     shown: Sequence[int],
     tracks: Sequence[Track],
-) -> Clip:
-    names = tuple(truth.instances.classes[label] for label in shown)
-    place = (truth.seconds[video], truth.snippets_per_second, plan.whole_method, plan.file.seeds[0])
-    return Clip(video, subset, *place, names, tuple(tracks))
+) -> DrawnVideo:
+    names = tuple(truth.instances.classes[class_index] for class_index in shown)
+    about = (truth.seconds[video], truth.snippets_per_second, plan.whole_method, plan.file.seeds[0])
+    return DrawnVideo(video, subset, *about, names, tuple(tracks))
 
 
 def _true_classes(truth: Instances, video: str) -> list[int]:
-    own = truth.label[truth.video == truth.videos.index(video)]
-    return sorted(set(own.tolist()), key=lambda label: -int((own == label).sum()))[:MOST_SHOWN]
+    own = truth.class_index[truth.video == truth.videos.index(video)]
+    return sorted(set(own.tolist()), key=lambda class_index: -int((own == class_index).sum()))[:MOST_SHOWN]
 
 
-def _labelled_classes(label: Floats) -> list[int]:
+def _labelled_classes(pseudo_label: Floats) -> list[int]:
     """The classes with the most of a pseudo label [T, K], for a video without instances: labels alone were given."""
-    mass = np.abs(label[:, :-1]).sum(axis=0)
+    mass = np.abs(pseudo_label[:, :-1]).sum(axis=0)
     most: list[int] = np.argsort(-mass, kind="stable").tolist()
-    return [label for label in most if mass[label] > 0][:MOST_SHOWN] or most[:1]
+    return [class_index for class_index in most if mass[class_index] > 0][:MOST_SHOWN] or most[:1]
 
 
 def _test_classes(truth: Instances, scores: VideoScores, number: int, video: str) -> list[int]:
     """The true classes, then the one that the network is surest of beside them."""
     shown = _true_classes(truth, video)
     surest = np.argsort(-scores.video_score[number, : len(truth.classes)], kind="stable").tolist()
-    others = [label for label in surest if label not in shown]
+    others = [class_index for class_index in surest if class_index not in shown]
     return [*shown, *others[:1]][:MOST_SHOWN]
 
 
@@ -185,7 +185,7 @@ def _fusion_tracks(
 ) -> list[Track]:
     """Proposals before fusion, and the segments after each kind of it."""
     rate = truth.snippets_per_second
-    proposals = [proposals_in(scores, number, label, method.proposals) for label in shown]
+    proposals = [proposals_in(scores, number, column, method.proposals) for column in shown]
     before = [Segments(found.start, found.end, found.contrast) for found in proposals]
     tracks: list[Track] = [("proposals, before fusion", segment_spans(before, rate))]
     for fusion in fusions:

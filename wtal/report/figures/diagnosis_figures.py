@@ -83,13 +83,13 @@ def impact_figure(diagnosis: Diagnosis, title: str) -> Figure:
     )
     figure = canvas(WIDTH, 3.0)
     axes = figure.subplots()
-    places = np.arange(len(KINDS) - DOUBLE)[::-1]
+    positions = np.arange(len(KINDS) - DOUBLE)[::-1]
     for number, (name, values) in enumerate(gains):
-        at = places + 0.2 - 0.4 * number
+        at = positions + 0.2 - 0.4 * number
         axes.barh(at, values, height=0.38, label=f"{name}@{range_title(diagnosis.tiou)}", **hatch(number))
-        for place, value in zip(at, values):
-            note_beside(axes, float(value), float(place), f"{value:+.2f}")
-    axes.set_yticks(places, KINDS[DOUBLE:])
+        for position, value in zip(at, values):
+            note_beside(axes, float(value), float(position), f"{value:+.2f}")
+    axes.set_yticks(positions, KINDS[DOUBLE:])
     without_left_frame(axes)
     axes.set_xlim(0, 1.12 * max(0.1, *(float(values.max()) for _, values in gains)))
     axes.set_xlabel(f"points gained if the errors of a kind among the top {N_SLICES} G predictions were removed")
@@ -118,11 +118,11 @@ def bucket_figure(diagnosis: Diagnosis, values: list[Floats], whole: Floats, lab
 
 
 def _draw_buckets(axes: Axes, diagnosis: Diagnosis, rows: list[int], means: Floats) -> None:
-    for place, mean in enumerate(means):
+    for position, mean in enumerate(means):
         if np.isnan(mean):
             continue
-        axes.bar(place, mean, width=0.75, **hatch(0))
-        axes.annotate(f"{mean:.1f}", (place, mean), **VALUE_ABOVE)
+        axes.bar(position, mean, width=0.75, **hatch(0))
+        axes.annotate(f"{mean:.1f}", (position, mean), **VALUE_ABOVE)
     buckets = [diagnosis.buckets[row] for row in rows]
     ticks = [f"{bucket.name}\n{bucket.described}\nn={bucket.n_instances}" for bucket in buckets]
     axes.set_xticks(np.arange(len(rows)), ticks, fontsize=6)

@@ -90,11 +90,11 @@ def colour(index: int) -> str:
 
 def mark(index: int) -> dict[str, Any]:
     """Colour, mark and dash of a line, for `Axes.plot`."""
-    place = index % len(PALETTE)
+    position = index % len(PALETTE)
     return {
-        "color": PALETTE[place],
-        "marker": MARKS[place],
-        "linestyle": DASHES[place],
+        "color": PALETTE[position],
+        "marker": MARKS[position],
+        "linestyle": DASHES[position],
         "markersize": 4,
         "linewidth": 1.3,
     }
@@ -102,14 +102,14 @@ def mark(index: int) -> dict[str, Any]:
 
 def hatch(index: int) -> dict[str, Any]:
     """Colour and hatch of a bar, for `Axes.barh`."""
-    place = index % len(PALETTE)
-    return {"facecolor": PALETTE[place], "hatch": HATCHES[place], "edgecolor": "white", "linewidth": 0.5}
+    position = index % len(PALETTE)
+    return {"facecolor": PALETTE[position], "hatch": HATCHES[position], "edgecolor": "white", "linewidth": 0.5}
 
 
 def note_beside(axes: Axes, x: float, y: float, text: str) -> None:
     """A small text to the right of a point."""
-    place = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 7.5, "color": INK}
-    axes.annotate(text, (x, y), **place)  # type: ignore[arg-type]
+    position = {"xytext": (4, 0), "textcoords": "offset points", "va": "center", "fontsize": 7.5, "color": INK}
+    axes.annotate(text, (x, y), **position)  # type: ignore[arg-type]
 
 
 def shorten(text: str, length: int) -> str:

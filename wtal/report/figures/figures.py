@@ -74,23 +74,23 @@ def ablation_figure(plan: Plan, ablation: pd.DataFrame) -> Figure:
     first = float(ablation["mean"].iloc[0])
     ablation = ablation.assign(look=pd.factorize(ablation["group"])[0], is_first=~ablation["group"].duplicated())
     rows = ablation.sort_values("look", kind="stable").to_dict("records")
-    places = np.arange(len(rows))[::-1]
+    positions = np.arange(len(rows))[::-1]
     plain = {"facecolor": GREY, "edgecolor": "white", "hatch": "", "linewidth": 0.5}
     ends = []
-    for place, row in zip(places, rows):
+    for position, row in zip(positions, rows):
         average, away = interval_of(row, "mean"), interval_of(row, "base_difference")
         label = shorten(row["group"], 50) if row["is_first"] else None
         look = plain if row["control"] == "yes" else hatch(row["look"])
-        axes.barh(place, average.estimate, height=0.7, label=label, **look)
-        _plot_interval(axes, place, average)
+        axes.barh(position, average.estimate, height=0.7, label=label, **look)
+        _plot_interval(axes, position, average)
         ends.append(float(np.nanmax([average.estimate, average.high])))
-        note_beside(axes, ends[-1], place, f"{average.estimate:.1f}")
+        note_beside(axes, ends[-1], position, f"{average.estimate:.1f}")
         if np.isfinite(away.estimate):
-            _plot_interval(beside, place, away)
+            _plot_interval(beside, position, away)
             face = INK if away.is_separated else "white"
-            beside.plot([away.estimate], [place], "o", color=INK, markerfacecolor=face, markersize=4, zorder=4)
+            beside.plot([away.estimate], [position], "o", color=INK, markerfacecolor=face, markersize=4, zorder=4)
     axes.axvline(first, color=INK, linewidth=0.8, linestyle=":")
-    axes.set_yticks(places, [shorten(row["title"], 60) for row in rows])
+    axes.set_yticks(positions, [shorten(row["title"], 60) for row in rows])
     axes.set_xlim(0, 1.08 * max(ends))
     beside.axvline(0, color=INK, linewidth=0.8, linestyle=":")
     for each in (axes, beside):
@@ -103,10 +103,10 @@ def ablation_figure(plan: Plan, ablation: pd.DataFrame) -> Figure:
     return figure
 
 
-def _plot_interval(axes: Axes, place: int, interval: Interval) -> None:
+def _plot_interval(axes: Axes, position: int, interval: Interval) -> None:
     if np.isfinite(interval.low):
-        axes.hlines(place, interval.low, interval.high, color=INK, linewidth=1.0)
-        axes.hlines(place, interval.videos_low, interval.videos_high, color=INK, linewidth=3.0)
+        axes.hlines(position, interval.low, interval.high, color=INK, linewidth=1.0)
+        axes.hlines(position, interval.videos_low, interval.videos_high, color=INK, linewidth=3.0)
 
 
 def rounds_figure(plan: Plan, frame: pd.DataFrame) -> Figure:
@@ -153,17 +153,19 @@ def _plot_rounds(
 def training_figure(plan: Plan, training: pd.DataFrame) -> Figure:
     """Every logged figure of training by epoch: the whole method's rounds, a thin line a seed, the mean thick."""
     chain = pd.DataFrame(enumerate(plan.file.variants[plan.whole_method].owners), columns=["round", "variant"])
-    own = training.merge(chain, on=["round", "variant"])
+    rows_of_variant = training.merge(chain, on=["round", "variant"])
     keys = ("variant", "seed", "round", "epoch", "kept")
-    names = [name for name in map(str, own) if name not in keys and np.isfinite(own[name]).any()]
+    names = [
+        name for name in map(str, rows_of_variant) if name not in keys and np.isfinite(rows_of_variant[name]).any()
+    ]
     n_rows = max(1, -(-len(names) // 4))  # an external method may have logged nothing
     figure = canvas(WIDTH, 0.2 + 1.8 * n_rows)
     panels = figure.subplots(n_rows, 4, sharex=True).ravel()
-    starts = own.groupby("round")["epoch"].min()
+    starts = rows_of_variant.groupby("round")["epoch"].min()
     for axes, name in zip(panels, names):
-        by_seed = own.pivot_table(index="epoch", columns="seed", values=name, aggfunc="last", dropna=False)
+        by_seed = rows_of_variant.pivot_table(index="epoch", columns="seed", values=name, aggfunc="last", dropna=False)
         axes.plot(by_seed.reindex(columns=list(plan.file.seeds)), color=colour(5), linewidth=0.7)
-        mean = own.groupby("epoch")[name].apply(lambda values: values.to_numpy().mean())
+        mean = rows_of_variant.groupby("epoch")[name].apply(lambda values: values.to_numpy().mean())
         axes.plot(mean.index, mean, color=colour(0), linewidth=1.6)
         for start in starts[starts.index > 0]:
             axes.axvline(start, color=GREY, linewidth=0.8, linestyle=":")
@@ -191,15 +193,15 @@ def class_figure(plan: Plan, frame: pd.DataFrame) -> Figure:
         classes = [name for name in classes if name in kept]
     figure = canvas(WIDTH, 1.2 + 0.42 * len(classes))
     axes = figure.subplots()
-    places, height = np.arange(len(classes))[::-1], 0.8 / len(chosen)
+    positions, height = np.arange(len(classes))[::-1], 0.8 / len(chosen)
     for index, name in enumerate(chosen):
-        rows = places + 0.4 - height * (index + 0.5)
+        rows = positions + 0.4 - height * (index + 0.5)
         title = shorten(plan.file.variants[name].title, 60)
         axes.barh(rows, [means[name, key][0] for key in classes], height=height, label=title, **hatch(index))
         for row, key in zip(rows, classes):
             values = seeds[name, key]
             axes.plot(values, [row] * len(values), linestyle="none", marker=".", markersize=3, color=INK)
-    axes.set_yticks(places, [shorten(name, 40) for name in classes])
+    axes.set_yticks(positions, [shorten(name, 40) for name in classes])
     axes.set_xlim(0, 100)
     without_left_frame(axes)
     axes.set_xlabel(f"{column} (%), mean over {len(plan.file.seeds)} seeds; dots: each seed")

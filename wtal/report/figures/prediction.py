@@ -10,30 +10,30 @@ import numpy as np
 from wtal.base.records import Detections, VideoScores
 from wtal.report.figures.drawing import drawing, save, shorten
 from wtal.report.figures.timelines import timeline_figure
-from wtal.report.figures.tracks import Clip, Curves, Track, spans_of
+from wtal.report.figures.tracks import Curves, DrawnVideo, Track, spans_of
 
 MOST_SHOWN = 5  # classes in one picture
 
 
 def shown_classes(scores: VideoScores, number: int, found: Detections) -> list[int]:
     """The detected classes of video `number`, surest first; the surest of all where nothing was detected."""
-    detected = set(found.label[found.video == number].tolist())
+    detected = set(found.class_index[found.video == number].tolist())
     surest = np.argsort(-scores.video_score[number, : len(found.classes)], kind="stable").tolist()
-    return [label for label in surest if label in detected][:MOST_SHOWN] or surest[:1]
+    return [class_index for class_index in surest if class_index in detected][:MOST_SHOWN] or surest[:1]
 
 
-def prediction_clip(scores: VideoScores, number: int, found: Detections, snippets_per_second: float) -> Clip:
+def prediction_clip(scores: VideoScores, number: int, found: Detections, snippets_per_second: float) -> DrawnVideo:
     """The tracks of video `number`: the snippet scores, then the detections of the shown classes."""
     rows, shown = scores.rows(number), shown_classes(scores, number, found)
-    own = found.video == number
-    columns = (column[own] for column in (found.label, found.start, found.end, found.score))
+    is_of_video = found.video == number
+    columns = (column[is_of_video] for column in (found.class_index, found.start, found.end, found.score))
     tracks: tuple[Track, ...] = (
         ("snippet score", Curves(scores.snippet_score[rows][:, shown].astype(np.float64))),
         ("detections (height: score)", spans_of(shown, *columns)),
     )
-    names = tuple(found.classes[label] for label in shown)
+    names = tuple(found.classes[class_index] for class_index in shown)
     seconds = (rows.stop - rows.start) / snippets_per_second
-    return Clip(scores.videos[number], "test", seconds, snippets_per_second, "prediction", 0, names, tracks)
+    return DrawnVideo(scores.videos[number], "test", seconds, snippets_per_second, "prediction", 0, names, tracks)
 
 
 def draw_predictions(folder: Path, scores: VideoScores, found: Detections, rate: float) -> Sequence[str]:

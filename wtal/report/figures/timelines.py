@@ -9,14 +9,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from wtal.report.figures.drawing import GREY, HATCHES, canvas, colour, shorten, without_left_frame
-from wtal.report.figures.tracks import Clip, Curves, Spans
+from wtal.report.figures.tracks import Curves, DrawnVideo, Spans
 
 WIDTH = 9.0  # inches
 LANE = 0.2  # inches for one class in one track
 BAND = 0.84  # share of a lane that is drawn on
 
 
-def timeline_figure(clip: Clip) -> Figure:
+def timeline_figure(clip: DrawnVideo) -> Figure:
     """One panel a track, one lane a class; a lane has its colour, its hatch and its name."""
     n_lanes = max(1, len(clip.classes))
     heights = [n_lanes * LANE * (1.5 if isinstance(track, Curves) else 1.0) + 0.1 for _, track in clip.tracks]
@@ -38,7 +38,7 @@ def timeline_figure(clip: Clip) -> Figure:
     return figure
 
 
-def _prepare(axes: Axes, clip: Clip, title: str) -> None:
+def _prepare(axes: Axes, clip: DrawnVideo, title: str) -> None:
     lanes = np.arange(len(clip.classes))
     axes.set_xlim(0, clip.seconds)
     axes.set_ylim(len(clip.classes) - 0.5, -0.5)
@@ -75,7 +75,7 @@ def _draw_curves(axes: Axes, track: Curves, rate: float) -> None:
 def _draw_spans(axes: Axes, track: Spans) -> None:
     """A bar for each span, as high as its score is to the best one's."""
     largest = max((score for score in track.score if score > 0), default=1.0)
-    for lane, start, end, score in zip(track.label, track.start, track.end, track.score):
+    for lane, start, end, score in zip(track.lane, track.start, track.end, track.score):
         height = BAND * min(1.0, max(0.08, score / largest))
         look: dict[str, Any] = {
             "facecolor": colour(lane),
@@ -92,11 +92,11 @@ def _draw_spans(axes: Axes, track: Spans) -> None:
 def _draw_stacked(axes: Axes, track: Spans, n_lanes: int) -> None:
     """Many overlapping spans of a lane as thin bars, each on its own level."""
     for lane in range(n_lanes):
-        rows = [row for row, label in enumerate(track.label) if label == lane]
+        rows = [row for row, lane_of_row in enumerate(track.lane) if lane_of_row == lane]
         rows.sort(key=lambda row: (track.start[row] - track.end[row], track.start[row]))
         step = BAND / max(len(rows), 1)
         for level, row in enumerate(rows):
             bottom = lane + BAND / 2 - level * step
             width = track.end[row] - track.start[row]
             axes.barh(bottom, width, left=track.start[row], height=-0.8 * step, align="edge", color=colour(lane))
-    axes.set_title(f"{len(track.label)} proposals", loc="right", fontsize=7, color="#555555", pad=3)
+    axes.set_title(f"{len(track.lane)} proposals", loc="right", fontsize=7, color="#555555", pad=3)

@@ -17,7 +17,7 @@ from wtal.data.store.tables import Subset
 class Spans:
     """Scored intervals of the shown classes."""
 
-    label: tuple[int, ...]  # place among the shown classes
+    lane: tuple[int, ...]  # number among the shown classes
     start: tuple[float, ...]  # seconds
     end: tuple[float, ...]  # seconds
     score: tuple[float, ...]
@@ -36,7 +36,7 @@ Track = tuple[str, Spans | Curves]  # a title and what is drawn under it
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class DrawnVideo:
     """One clip: its tracks from top to bottom, each of spans or curves over the same lanes."""
 
     video: str
@@ -51,34 +51,34 @@ class Clip:
 
 def segment_spans(segments: Sequence[Segments], rate: float) -> Spans:
     """The segments of every shown class, their bounds in seconds."""
-    label = [place for place, own in enumerate(segments) for _ in range(len(own))]
-    start, end = (np.concatenate([getattr(own, name) for own in segments]) for name in ("start", "end"))
-    score = np.concatenate([own.score for own in segments])
+    lane = [lane for lane, of_lane in enumerate(segments) for _ in range(len(of_lane))]
+    start, end = (np.concatenate([getattr(of_lane, name) for of_lane in segments]) for name in ("start", "end"))
+    score = np.concatenate([of_lane.score for of_lane in segments])
     return Spans(
-        tuple(label), *(tuple(column.tolist()) for column in (to_seconds(start, rate), to_seconds(end, rate), score))
+        tuple(lane), *(tuple(column.tolist()) for column in (to_seconds(start, rate), to_seconds(end, rate), score))
     )
 
 
 def truth_spans(truth: Instances, video: str, shown: Sequence[int]) -> Spans:
     """The instances of a video."""
-    own = truth.video == truth.videos.index(video)
-    return spans_of(shown, truth.label[own], truth.start[own], truth.end[own], np.ones(int(own.sum())))
+    rows = np.flatnonzero(truth.video == truth.videos.index(video))
+    return spans_of(shown, truth.class_index[rows], truth.start[rows], truth.end[rows], np.ones(len(rows)))
 
 
-def spans_of(shown: Sequence[int], label: Any, start: Any, end: Any, score: Any) -> Spans:
-    """Rows of the shown classes; `label` becomes a place among them."""
-    rows = [row for row in range(len(label)) if int(label[row]) in shown]
-    places = tuple(shown.index(int(label[row])) for row in rows)
-    return Spans(places, *(tuple(float(column[row]) for row in rows) for column in (start, end, score)))
+def spans_of(shown: Sequence[int], class_index: Any, start: Any, end: Any, score: Any) -> Spans:
+    """Rows of the shown classes; `class_index` becomes the number of a lane."""
+    rows = [row for row in range(len(class_index)) if int(class_index[row]) in shown]
+    lanes = tuple(shown.index(int(class_index[row])) for row in rows)
+    return Spans(lanes, *(tuple(float(column[row]) for row in rows) for column in (start, end, score)))
 
 
-def clip_values(clip: Clip) -> dict[str, Any]:
+def clip_values(clip: DrawnVideo) -> dict[str, Any]:
     """A clip as plain JSON values, rounded to four decimals; curves are a list for each shown class."""
     tracks: list[dict[str, Any]] = []
     for title, track in clip.tracks:
         if isinstance(track, Spans):
-            columns = zip(track.label, track.start, track.end, track.score)
-            spans = [[clip.classes[label], *(round(value, 4) for value in rest)] for label, *rest in columns]
+            columns = zip(track.lane, track.start, track.end, track.score)
+            spans = [[clip.classes[lane], *(round(value, 4) for value in rest)] for lane, *rest in columns]
             tracks.append({"title": title, "spans": spans})
         else:
             curves = {name: np.round(values, 4).tolist() for name, values in zip(clip.classes, track.values.T)}

@@ -14,7 +14,7 @@ from wtal.evaluate.score.intervals import DECIMALS
 
 
 def read_frame(path: Path, columns: Sequence[str], text: Collection[str]) -> pd.DataFrame:
-    """A CSV table that must have `columns`; those of `text` stay text, all others are figures, NaN where empty.
+    """A CSV table that must have `columns`; those of `text` stay text, all others are numbers, NaN where empty.
 
     Raises InputError naming line and column. The rows are those of `read_rows`: pandas itself takes a line that was cut
     short for one with empty cells.
@@ -23,12 +23,12 @@ def read_frame(path: Path, columns: Sequence[str], text: Collection[str]) -> pd.
     frame = pd.DataFrame(rows, columns=None if rows else list(columns), dtype=object)
     for name in frame.columns:
         if name not in text:
-            figures = [_figure(path, line, name, value) for line, value in enumerate(frame[name], start=2)]
-            frame[name] = pd.Series(figures, dtype=float)
+            numbers = [_number(path, line, name, value) for line, value in enumerate(frame[name], start=2)]
+            frame[name] = pd.Series(numbers, dtype=float)
     return frame
 
 
-def _figure(path: Path, line: int, column: str, text: str) -> float:
+def _number(path: Path, line: int, column: str, text: str) -> float:
     try:
         return float(text) if text else math.nan
     except ValueError:
@@ -37,5 +37,5 @@ def _figure(path: Path, line: int, column: str, text: str) -> float:
 
 
 def write_frame(path: Path, frame: pd.DataFrame) -> None:
-    """Write a CSV table: four decimals, nothing where there is no figure; one frame, one text."""
+    """Write a CSV table: four decimals, nothing where there is no number; one frame, one text."""
     write_text(path, frame.to_csv(index=False, lineterminator="\n", float_format=f"%.{DECIMALS}f"))

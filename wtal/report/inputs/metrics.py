@@ -23,12 +23,12 @@ LABEL_FIGURES = (
     "lp_infeasible_share",
     "lp_violation",
 )
-TOLERANCE = 1e-4  # percent, by which a figure may differ that is found again: tables print four decimals
+TOLERANCE = 1e-4  # percent, by which a number may differ that is found again: tables print four decimals
 
 
 @dataclass(frozen=True, slots=True)
 class RoundMetrics:
-    """One round of one variant and seed; a figure that does not exist (labels of round 0) is NaN."""
+    """One round of one variant and seed; a number that does not exist (labels of round 0) is NaN."""
 
     round_index: int
     mean_ap: tuple[float, ...]  # percent, one per tIoU threshold
@@ -79,9 +79,9 @@ def _check_identity(path: Path, run: RunMetrics, variant: str, seed: int) -> Non
 
 
 def hold(run: RunMetrics, scored: Sequence[Evaluation], path: Path, detections: Path) -> None:
-    """Hold the figures of metrics.json at `path` against the detections of every round, scored anew.
+    """Hold the numbers of metrics.json at `path` against the detections of every round, scored anew.
 
-    Raises InputError naming both files and the first figure that differs: one of them is not what was evaluated.
+    Raises InputError naming both files and the first number that differs: one of them is not what was evaluated.
     """
     said = f"as {detections} scores against the annotations (delete {path.name} to evaluate again)"
     if len(run.rounds) != len(scored):
@@ -92,22 +92,22 @@ def hold(run: RunMetrics, scored: Sequence[Evaluation], path: Path, detections: 
 
 
 def _held(run: RunMetrics, scored: Sequence[Evaluation]) -> Iterator[tuple[str, float, float]]:
-    """Every figure that detections alone give: its key, as it was recorded, as it is found."""
+    """Every number that detections alone give: its key, as it was recorded, as it is found."""
     last = scored[-1]
     yield "n_detections", run.n_detections, last.n_detections
-    for place, values in enumerate(zip(run.mean_ap, last.mean.tolist())):
-        yield f"mAP[{place}]", *values
+    for index, values in enumerate(zip(run.mean_ap, last.mean.tolist())):
+        yield f"mAP[{index}]", *values
     for name, value in run.averages.items():
         yield f"averages.{name}", value, last.averages.get(name, math.nan)
     of_class = dict(zip(last.classes, last.per_class.tolist()))
     for name in dict.fromkeys([*run.per_class, *of_class]):
         nothing = [math.nan] * len(run.tiou)
-        for place, values in enumerate(zip(run.per_class.get(name, nothing), of_class.get(name, nothing))):
-            yield f"per_class.{name}[{place}]", *values
+        for index, values in enumerate(zip(run.per_class.get(name, nothing), of_class.get(name, nothing))):
+            yield f"per_class.{name}[{index}]", *values
     for number, (entry, evaluation) in enumerate(zip(run.rounds, scored)):
         yield f"rounds[{number}].average", entry.average, evaluation.headline
-        for place, values in enumerate(zip(entry.mean_ap, evaluation.mean.tolist())):
-            yield f"rounds[{number}].mAP[{place}]", *values
+        for index, values in enumerate(zip(entry.mean_ap, evaluation.mean.tolist())):
+            yield f"rounds[{number}].mAP[{index}]", *values
 
 
 class _Reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import platform
@@ -13,6 +14,7 @@ import wtal
 from wtal.base.code.digests import digest_of_command
 from wtal.base.errors import InputError
 from wtal.base.files import read_text
+from wtal.base.members import reference_of
 from wtal.data.store.read import read_store
 from wtal.report.inputs.plan import Plan
 from wtal.suite.paths import SuitePaths
@@ -30,11 +32,18 @@ def provenance(plan: Plan, data: Path, results: Path) -> dict[str, Any]:
         "seeds": list(plan.file.seeds),
         "settings": plan.settings,
         "versions": versions(),
-        "code_sha256": digest_of_command(*COMMANDS),
+        "code_sha256": digest_of_command(*COMMANDS, members=members_of(plan)),
         "data": data_facts(data),
         "steps": step_times(SuitePaths(results).benchmarks),
         "machine": machine(),
     }
+
+
+def members_of(plan: Plan) -> list[str]:
+    """`module:class` of every base network, fusion, label maker and protocol that the numbers are made by."""
+    methods = [plan.method(name) for name in plan.file.variants]
+    groups = [(each.base, each.labels.fusion, each.labels.maker, each.detection.fusion) for each in methods]
+    return sorted({reference_of(one) for one in (plan.file.evaluation.protocol, *itertools.chain(*groups))})
 
 
 def versions() -> dict[str, str]:

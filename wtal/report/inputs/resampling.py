@@ -9,7 +9,7 @@ import numpy as np
 
 from wtal.base.records import Floats
 from wtal.evaluate.score.evaluation import Matches, evaluate_matches
-from wtal.evaluate.score.intervals import Figures
+from wtal.evaluate.score.intervals import SeedScores
 from wtal.evaluate.score.thresholds import columns_of
 from wtal.evaluate.score.uncertainty import draw_videos, resampled_means
 
@@ -24,10 +24,10 @@ class Resamples:
     points: Mapping[Key, float]  # on all videos
     averages: Mapping[Key, Floats]  # [R]
 
-    def figures(self, variant: str, seeds: Sequence[int]) -> Figures:
-        """A variant's figures over seeds."""
+    def scores(self, variant: str, seeds: Sequence[int]) -> SeedScores:
+        """A variant's numbers over seeds."""
         keys = [(variant, seed) for seed in seeds]
-        return Figures(np.array([self.points[key] for key in keys]), np.stack([self.averages[key] for key in keys]))
+        return SeedScores(np.array([self.points[key] for key in keys]), np.stack([self.averages[key] for key in keys]))
 
 
 def resampled_headlines(matches: Mapping[Key, Matches], headline: str, n_resamples: int) -> Resamples:
@@ -38,6 +38,6 @@ def resampled_headlines(matches: Mapping[Key, Matches], headline: str, n_resampl
     first = next(iter(matches.values()))
     weights = draw_videos(first.videos, n_resamples)
     columns = columns_of(headline, first.options.tiou)
-    points = {key: float(evaluate_matches(own).mean[columns].mean()) for key, own in matches.items()}
-    averages = {key: resampled_means(own, weights)[:, columns].mean(axis=1) for key, own in matches.items()}
+    points = {key: float(evaluate_matches(found).mean[columns].mean()) for key, found in matches.items()}
+    averages = {key: resampled_means(found, weights)[:, columns].mean(axis=1) for key, found in matches.items()}
     return Resamples(len(first.videos), points, averages)

@@ -1,4 +1,4 @@
-"""Mean and deviation of figures over seeds."""
+"""Mean and deviation of numbers over seeds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 
 def mean_and_deviation(values: ArrayLike) -> tuple[float, float]:
-    """Mean and sample standard deviation of figures [S]; NaN entries are left out, one value alone has no deviation."""
+    """Mean and sample standard deviation of numbers [S]; NaN entries are left out, one value alone has no deviation."""
     known = np.asarray(values, dtype=np.float64)
     known = known[~np.isnan(known)]
     mean = float(known.mean()) if len(known) else math.nan

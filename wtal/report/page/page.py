@@ -135,8 +135,8 @@ def _cards(plan: Plan, named: Mapping[str, Row]) -> list[dict[str, str]]:
 
 def _range(row: Row) -> str:
     average = interval_of(row, "mean")
-    own = bounds(average.low, average.high).text
-    return f"n = {average.n_seeds[0]} seeds, interval over {interval_over(average.n_seeds)} {own}"
+    bounds_of_mean = bounds(average.low, average.high).text
+    return f"n = {average.n_seeds[0]} seeds, interval over {interval_over(average.n_seeds)} {bounds_of_mean}"
 
 
 _PLACES = {"better": "lies above 0", "worse": "lies below 0", "not separated": "holds 0"}

@@ -24,7 +24,7 @@ from wtal.report.inputs.statistics import mean_and_deviation
 
 CONTROLS = "Controls"
 BOUNDS = ("low", "high", "videos_low", "videos_high")  # over videos and seeds, and over videos alone
-PREFIXES = {"mean": "", "difference": "difference_", "base_difference": "base_"}  # of the bounds of each figure
+PREFIXES = {"mean": "", "difference": "difference_", "base_difference": "base_"}  # of the bounds of each number
 TEXT = ("group", "variant", "title", "control", "compare_with", "base")
 FIXED = (
     "group",
@@ -49,14 +49,14 @@ Row = Mapping[Any, Any]  # by name of the column
 Runs = Mapping[tuple[str, int], RunMetrics]
 
 
-def interval_of(row: Row, figure: str) -> Interval:
-    """A figure of a row, one of PREFIXES, with its bounds."""
-    return Interval(row[figure], (int(row["seeds"]),), *(row[PREFIXES[figure] + name] for name in BOUNDS))
+def interval_of(row: Row, quantity: str) -> Interval:
+    """A number of a row, one of PREFIXES, with its bounds."""
+    return Interval(row[quantity], (int(row["seeds"]),), *(row[PREFIXES[quantity] + name] for name in BOUNDS))
 
 
-def _columns(figure: str, interval: Interval) -> dict[str, float]:
+def _columns(quantity: str, interval: Interval) -> dict[str, float]:
     """What `interval_of` reads."""
-    return {figure: interval.estimate, **{PREFIXES[figure] + name: getattr(interval, name) for name in BOUNDS}}
+    return {quantity: interval.estimate, **{PREFIXES[quantity] + name: getattr(interval, name) for name in BOUNDS}}
 
 
 def ablation_rows(plan: Plan, runs: Runs, resamples: Resamples) -> list[Row]:
@@ -66,32 +66,32 @@ def ablation_rows(plan: Plan, runs: Runs, resamples: Resamples) -> list[Row]:
 
 def _variant_row(plan: Plan, name: str, runs: Runs, resamples: Resamples) -> Row:
     seeds, entry, level = plan.file.seeds, plan.file.variants[name], plan.file.evaluation.bootstrap_level
-    own = [runs[name, seed] for seed in seeds]
-    figures = resamples.figures(name, seeds)
+    runs_of_variant = [runs[name, seed] for seed in seeds]
+    scores = resamples.scores(name, seeds)
 
-    def above(other: str | None, figure: str) -> dict[str, float]:
+    def above(other: str | None, quantity: str) -> dict[str, float]:
         if other is None or other == name:
             return {}
-        away = interval_of_difference(figures, resamples.figures(other, seeds), resamples.n_videos, level)
-        return _columns(figure, away)
+        away = interval_of_difference(scores, resamples.scores(other, seeds), resamples.n_videos, level)
+        return _columns(quantity, away)
 
-    selected = [math.nan if run.selected_on_test is None else run.selected_on_test for run in own]
+    selected = [math.nan if run.selected_on_test is None else run.selected_on_test for run in runs_of_variant]
     return {
         "group": entry.group,
         "variant": name,
         "title": entry.title,
         "control": "no",
         "seeds": len(seeds),
-        **_columns("mean", interval_of_level(figures, resamples.n_videos, level)),
-        "sd": mean_and_deviation(figures.points)[1],
+        **_columns("mean", interval_of_level(scores, resamples.n_videos, level)),
+        "sd": mean_and_deviation(scores.points)[1],
         "compare_with": entry.compare_with,
         **above(entry.compare_with, "difference"),
         "base": plan.base,
         **above(plan.base, "base_difference"),
-        "classification_mAP": mean_and_deviation([run.classification for run in own])[0],
-        "n_detections": float(np.mean([run.n_detections for run in own])),
+        "classification_mAP": mean_and_deviation([run.classification for run in runs_of_variant])[0],
+        "n_detections": float(np.mean([run.n_detections for run in runs_of_variant])),
         "selected_on_test": mean_and_deviation(selected)[0],
-        **_by_threshold(own[0].tiou, np.mean([run.mean_ap for run in own], axis=0).tolist()),
+        **_by_threshold(runs_of_variant[0].tiou, np.mean([run.mean_ap for run in runs_of_variant], axis=0).tolist()),
     }
 
 

@@ -1,6 +1,6 @@
-"""The main table: this run beside published figures, or, where none are named, the run's own summary with controls.
+"""The main table: this run beside published numbers, or, where none are named, the run's own summary with controls.
 
-A column is a figure in percent ("mAP@0.5", "mAP@0.1:0.7") or, behind its name and " sd", its deviation over seeds.
+A column is a number in percent ("mAP@0.5", "mAP@0.1:0.7") or, behind its name and " sd", its deviation over seeds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Runs = Mapping[tuple[str, int], RunMetrics]
 
 
 def read_published(folder: Path, names: Sequence[str]) -> list[Row]:
-    """The rows of the named tables of published figures. Raises InputError where one is missing or broken."""
+    """The rows of the named tables of published numbers. Raises InputError where one is missing or broken."""
     rows: list[Row] = []
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
@@ -49,17 +49,17 @@ def main_frame(plan: Plan, runs: Runs, ablation: Sequence[Row], published: Seque
     notes = {plan.base: "the base of every comparison"}
     notes[plan.whole_method] = "the whole method"
     notes[best] = f"{notes[best]}; {HIGHEST}" if best in notes else HIGHEST
-    own = [_own_row(plan, name, notes[name], runs) for name in plan.file.variants if name in notes]
+    own_rows = [_own_row(plan, name, notes[name], runs) for name in plan.file.variants if name in notes]
     controls = [] if published else [_control(plan, row, runs) for row in ablation if row["control"] == "yes"]
-    table = pd.DataFrame([*published, *own, *controls])
-    figures = [name for name in table.columns if name.startswith("mAP@") and not name.endswith(" sd")]
-    columns = [column for name in figures if table[name].notna().any() for column in (name, f"{name} sd")]
+    table = pd.DataFrame([*published, *own_rows, *controls])
+    names_of_scores = [name for name in table.columns if name.startswith("mAP@") and not name.endswith(" sd")]
+    columns = [column for name in names_of_scores if table[name].notna().any() for column in (name, f"{name} sd")]
     return table.reindex(columns=[*FIXED, *columns]).astype({"seeds": "Int64"})
 
 
 def _own_row(plan: Plan, name: str, note: str, runs: Runs) -> Row:
     own = [runs[name, seed] for seed in plan.file.seeds]
-    drawn = {f"mAP@{value:g}": [run.mean_ap[place] for run in own] for place, value in enumerate(own[0].tiou)}
+    drawn = {f"mAP@{value:g}": [run.mean_ap[index] for run in own] for index, value in enumerate(own[0].tiou)}
     drawn |= {f"mAP@{average}": [run.averages[average] for run in own] for average in plan.file.evaluation.averages}
     row = {"part": THIS_RUN, "method": plan.file.variants[name].title, "note": note, "seeds": len(own)}
     row |= {"source": "this suite"}
@@ -85,12 +85,12 @@ def read_main(path: Path, headline: str) -> pd.DataFrame:
 
 def main_table(plan: Plan, main: pd.DataFrame, notes: Sequence[str]) -> Table:
     """The main table as readers see it; differences are from the published row of this method, where there is one."""
-    figures = [name for name in main.columns if name.startswith("mAP@") and not name.endswith(" sd")]
-    own, published = (main[main["part"] == part] for part in (THIS_RUN, PUBLISHED))
-    names = [name for name in figures if own[name].notna().any()]
+    names_of_scores = [name for name in main.columns if name.startswith("mAP@") and not name.endswith(" sd")]
+    this_run, published = (main[main["part"] == part] for part in (THIS_RUN, PUBLISHED))
+    names = [name for name in names_of_scores if this_run[name].notna().any()]
     names = [name for name in names if published[name].notna().any()] or names
     headline = f"mAP@{plan.headline}"
-    names.sort(key=lambda name: name != headline)  # the figure that variants are compared in comes first
+    names.sort(key=lambda name: name != headline)  # the number that variants are compared in comes first
     papers = published.loc[published["note"] == "this method", headline].tolist()
     target = papers[0] if papers and papers[0] == papers[0] else None
     points = Column("Points from published", hint=f"{headline} less that of the method's paper")
@@ -109,9 +109,9 @@ def main_table(plan: Plan, main: pd.DataFrame, notes: Sequence[str]) -> Table:
 
 def _cells(row: Row, names: Sequence[str], target: float | None, headline: str) -> tuple[Cell, ...]:
     label = f"{row['method']} ({row['note']})" if row["note"] and row["note"] not in row["method"] else row["method"]
-    figures = [spread(row[name], row.get(f"{name} sd", np.nan)) for name in names]
+    score_cells = [spread(row[name], row.get(f"{name} sd", np.nan)) for name in names]
     points = []
     if target is not None:
         points = [number(row[headline] - target if row["part"] == THIS_RUN else None)]
     n = Cell("–") if np.isnan(row["seeds"]) else Cell(f"{row['seeds']:.0f}", int(row["seeds"]))
-    return (Cell(label), *figures, *points, n)
+    return (Cell(label), *score_cells, *points, n)

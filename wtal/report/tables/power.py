@@ -10,7 +10,7 @@ from statistics import median
 
 from wtal.base.errors import InputError
 from wtal.base.files import read_rows
-from wtal.evaluate.score.intervals import DECIMALS, Figures, paired
+from wtal.evaluate.score.intervals import DECIMALS, SeedScores, paired
 from wtal.evaluate.score.power import POWER, Components, components_of, least_difference, seeds_needed
 
 DIFFERENCES = (1.0, 2.0, 5.0)  # points
@@ -29,7 +29,7 @@ class PowerRow:
     seeds_of_the_suite: int
 
 
-def power_rows(differences: Sequence[Figures], n_videos: int, level: float) -> list[PowerRow]:
+def power_rows(differences: Sequence[SeedScores], n_videos: int, level: float) -> list[PowerRow]:
     """A row for each of DIFFERENCES; none where the suite has one seed or one variant, and nothing is known of seeds.
 
     differences: those of the suite's contrasts. The median of each component is taken.
@@ -49,17 +49,17 @@ def power_rows(differences: Sequence[Figures], n_videos: int, level: float) -> l
     return [PowerRow(wanted, seeds_needed(typical, wanted, level), limit, *spreads, n_seeds) for wanted in DIFFERENCES]
 
 
-def contrasts(pairs: Mapping[str, Sequence[str | None]], figures: Mapping[str, Figures]) -> list[Figures]:
+def contrasts(pairs: Mapping[str, Sequence[str | None]], scores: Mapping[str, SeedScores]) -> list[SeedScores]:
     """The paired differences of each variant from those that it is compared with, each pair once."""
     known = {frozenset((name, other)): (name, other) for name, others in pairs.items() for other in others if other}
-    return [paired(figures[name], figures[other]) for name, other in known.values() if name != other]
+    return [paired(scores[name], scores[other]) for name, other in known.values() if name != other]
 
 
 def power_values(row: PowerRow) -> list[str]:
     """One line of power.csv."""
-    figures = (row.least_difference, row.sd_of_a_seed, row.sd_of_the_videos)
+    scores = (row.least_difference, row.sd_of_a_seed, row.sd_of_the_videos)
     seeds = "" if row.seeds_needed is None else str(row.seeds_needed)
-    return [f"{row.difference:g}", seeds, *(f"{value:.{DECIMALS}f}" for value in figures), str(row.seeds_of_the_suite)]
+    return [f"{row.difference:g}", seeds, *(f"{value:.{DECIMALS}f}" for value in scores), str(row.seeds_of_the_suite)]
 
 
 def read_power(path: Path) -> list[PowerRow]:

@@ -20,7 +20,7 @@ from wtal.report.inputs.plan import Plan
 from wtal.report.inputs.statistics import mean_and_deviation
 from wtal.suite.paths import TRAINING, SuitePaths
 
-ROUND_FIGURES = ("average", "classification_mAP", *LABEL_FIGURES)
+ROUND_QUANTITIES = ("average", "classification_mAP", *LABEL_FIGURES)
 ROUND_TITLES = {
     "average": "mAP",
     "classification_mAP": "Classification mAP",
@@ -88,7 +88,7 @@ def training_frame(plan: Plan, results: Path) -> pd.DataFrame:
 
 def read_rounds(path: Path) -> pd.DataFrame:
     """rounds.csv. Raises InputError naming column and line."""
-    return read_frame(path, ("variant", "seed", "round", *ROUND_FIGURES), ("variant",))
+    return read_frame(path, ("variant", "seed", "round", *ROUND_QUANTITIES), ("variant",))
 
 
 def read_classes(path: Path, headline: str) -> pd.DataFrame:
@@ -101,31 +101,33 @@ def read_training(path: Path) -> pd.DataFrame:
     return read_frame(path, ("variant", "seed", "round", "epoch"), ("variant",))
 
 
-def means_by_key(frame: pd.DataFrame, key: str, figure: str) -> dict[Any, tuple[float, float]]:
-    """Mean and deviation over seeds of one figure by (variant, key), in the order of the rows."""
-    return {place: mean_and_deviation(own) for place, own in frame.groupby(["variant", key], sort=False)[figure]}
+def means_by_key(frame: pd.DataFrame, key: str, quantity: str) -> dict[Any, tuple[float, float]]:
+    """Mean and deviation over seeds of one number by (variant, key), in the order of the rows."""
+    return {
+        place: mean_and_deviation(values) for place, values in frame.groupby(["variant", key], sort=False)[quantity]
+    }
 
 
 def label_quality_table(plan: Plan, frame: pd.DataFrame, notes: Sequence[str]) -> Table:
     """What each round brought, mean ± sd over seeds: labels against the hidden truth, and the detections after it."""
     titles = {**ROUND_TITLES, "average": f"mAP@{plan.headline}"}
-    figures = (Column(titles[figure]) for figure in ROUND_FIGURES)
-    columns = (Column("Variant", is_number=False), Column("Round"), *figures)
-    means = {figure: means_by_key(frame, "round", figure) for figure in ROUND_FIGURES}
+    quantities = (Column(titles[quantity]) for quantity in ROUND_QUANTITIES)
+    columns = (Column("Variant", is_number=False), Column("Round"), *quantities)
+    means = {quantity: means_by_key(frame, "round", quantity) for quantity in ROUND_QUANTITIES}
     rows = []
     for name, entry in plan.file.variants.items():
         if not entry.rounds:
             continue  # without label rounds there is nothing to follow
         for key in (key for variant, key in means["average"] if variant == name):
-            cells = (_figure(figure, *means[figure][name, key]) for figure in ROUND_FIGURES)
+            cells = (_cell_of(quantity, *means[quantity][name, key]) for quantity in ROUND_QUANTITIES)
             rows.append((Cell(entry.title), Cell(f"{key:.0f}", key), *cells))
     return Table("label_quality", "Label quality by round", columns, (Block("", tuple(rows)),), tuple(notes))
 
 
-def _figure(figure: str, mean: float, deviation: float) -> Cell:
-    if figure == "lp_infeasible_share":
+def _cell_of(quantity: str, mean: float, deviation: float) -> Cell:
+    if quantity == "lp_infeasible_share":
         return spread(100 * mean, 100 * deviation)
-    return spread(mean, deviation, digits=4 if figure == "lp_violation" else 1)
+    return spread(mean, deviation, digits=4 if quantity == "lp_violation" else 1)
 
 
 def class_table(plan: Plan, frame: pd.DataFrame, notes: Sequence[str]) -> Table:

@@ -76,10 +76,10 @@ def write_tables(report: Path, data: Path, results: Path, out: Path, published: 
         write_text(out / f"{table.name}.tex", to_latex(table))
     write_rows(out / "power.csv", COLUMNS, map(power_values, power_of(plan, resamples)))
     write_text(out / PROVENANCE, to_json(facts))
-    write_text(out / SUMMARY, to_json(summary(plan, runs)))
+    write_text(out / SUMMARY, to_json(suite_summary(plan, runs)))
 
 
-def summary(plan: Plan, runs: Runs) -> dict[str, dict[str, float]]:
+def suite_summary(plan: Plan, runs: Runs) -> dict[str, dict[str, float]]:
     """The headline average of each variant, mean over seeds, percent: the few numbers that a change is judged by."""
     seeds, headline = plan.file.seeds, plan.headline
     values = {
@@ -132,9 +132,9 @@ def _resamples(plan: Plan, matches: Mapping[tuple[str, int], Matches]) -> Resamp
 
 def power_of(plan: Plan, resamples: Resamples) -> list[PowerRow]:
     """How many seeds a difference needs on this suite, from the contrasts of its ablation."""
-    figures = {name: resamples.figures(name, plan.file.seeds) for name in plan.file.variants}
+    scores = {name: resamples.scores(name, plan.file.seeds) for name in plan.file.variants}
     pairs = {name: (entry.compare_with, plan.base) for name, entry in plan.file.variants.items()}
-    return power_rows(contrasts(pairs, figures), resamples.n_videos, plan.file.evaluation.bootstrap_level)
+    return power_rows(contrasts(pairs, scores), resamples.n_videos, plan.file.evaluation.bootstrap_level)
 
 
 def control_rows(plan: Plan, results: Path, truth: Truth) -> list[Row]:
@@ -187,9 +187,9 @@ def read_ablation_table(plan: Plan, folder: Path) -> Table:
 
 def read_main_table(plan: Plan, folder: Path) -> Table:
     """The main table from main.csv."""
-    caution = "Published rows: as printed in their papers, whose protocols differ by up to 1.2 points."
+    warning = "Published rows: as printed in their papers, whose protocols differ by up to 1.2 points."
     main = read_main(folder / "main.csv", plan.headline)
-    return main_table(plan, main, [*notes(plan), *([caution] if plan.file.report.published else [])])
+    return main_table(plan, main, [*notes(plan), *([warning] if plan.file.report.published else [])])
 
 
 def read_label_quality_table(plan: Plan, folder: Path) -> Table:
