@@ -41,7 +41,7 @@ def test_the_method_of_the_documentation_keeps_them_as_a_plug_in(tmp_path: Path)
     command = [sys.executable, "-m", "wtal", "check-method", "top_k"]
     done = subprocess.run(command, cwd=ROOT, env=environment_with(folder), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("ok    ") == 8
+    assert done.stdout.count("ok    ") == 9
 
 
 BROKEN = {
@@ -54,6 +54,12 @@ BROKEN = {
         "from the same seed",
     ),
     "batched": (" / labels.sum(dim=1, keepdim=True) ", " / labels.sum() ", "a video's own value"),
+    "pairs": (
+        "label = torch.zeros_like(classification)",
+        "classification = classification + batch.pair_weight * classification.roll(1)\n"
+        "        label = torch.zeros_like(classification)",
+        "a pair alone and in a batch",
+    ),
     "scores": ("video.softmax(dim=1), torch", "video, torch", "expected values in [0, 1]"),
     "fault": ("def logits(self, batch):", "def logits(self, batch, more):", "TypeError"),
 }

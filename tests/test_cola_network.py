@@ -24,7 +24,7 @@ from wtal.methods.contract import Losses
 CPU = torch.device("cpu")
 Array = NDArray[np.float64]
 LENGTHS, LABELS = (31, 12, 1, 2), np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 0, 0]], dtype=bool)
-KERNELS = {"embedding_kernel": 5, "classifier_kernel": 3, "smoothing": True}
+KERNELS = {"embedding_kernel": 5, "classifier_kernel": 3, "class_convolution": True}
 
 
 def batch(*lengths: int, labels: NDArray[np.bool_] = LABELS) -> Batch:
@@ -51,7 +51,7 @@ def convolved(values: Array, weight: Array, spacing: int = 1) -> Array:
 
 
 def unit(values: Array) -> Array:
-    return values / np.linalg.norm(values, axis=-1, keepdims=True)
+    return values / np.maximum(np.linalg.norm(values, axis=-1, keepdims=True), 1e-12)
 
 
 def told_apart(query: Array, same: Array, others: Array) -> float:

@@ -115,6 +115,28 @@ def test_a_public_name_stands_for_one_thing() -> None:
     assert {name for name, count in found.items() if count > 1} == {"register"}
 
 
+ARRAY = re.compile(r"\b(Floats|Integers|NDArray|Tensor|Bounds)\b")
+OF_ARRAYS = [path for path in MODULES if name_of(path).partition(".")[0] in ("evaluate", "localise", "methods")]
+
+
+def public_functions(tree: ast.Module) -> Iterator[ast.FunctionDef]:
+    """Functions of a module and methods of its classes that others may call."""
+    holders = [tree, *(node for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_"))]
+    for holder in holders:
+        for node in holder.body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                yield node
+
+
+@pytest.mark.parametrize("path", OF_ARRAYS, ids=name_of)
+def test_a_function_of_arrays_says_their_shapes(path: Path) -> None:
+    for node in public_functions(TREES[path]):
+        hints = [each.annotation for each in (*node.args.args, *node.args.kwonlyargs)] + [node.returns]
+        if any(ARRAY.search(ast.unparse(hint)) for hint in hints if hint is not None):
+            text = ast.get_docstring(node) or ""
+            assert re.search(r"\[[\w.]|Axes: see", text), f"{node.name} takes or gives arrays of unsaid shape"
+
+
 def called(node: ast.Call) -> str:
     """The name under which a function is called, as written."""
     return ast.unparse(node.func)

@@ -183,13 +183,12 @@ def _nodes(file: SuiteFile, variants: Mapping[str, Variant]) -> dict[tuple[str, 
     owners: dict[str, str] = {}
     nodes = {}
     for variant in variants.values():
-        chain: list[Any] = []
+        digest = ""
         for index in range(variant.rounds + 1):
             training = round_settings(file.suite, variant, index)
             with_dropout = index > 0 and variant.method.labels.dropout
             labels = to_mapping(label_settings(variant, index)) if index else None
-            chain.append([to_mapping(training), labels, with_dropout])
-            digest = digest_of_value(chain)
+            digest = digest_of_value([digest, to_mapping(training), labels, with_dropout])  # of the rounds before too
             owner = owners.setdefault(digest, variant.name)
             is_delta = any(epoch.is_delta for epoch in training.epochs)
             is_external = variant.method.base.kind == "external"

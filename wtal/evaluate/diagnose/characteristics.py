@@ -75,7 +75,8 @@ def buckets_of(characteristics: Mapping[str, Floats], edges: Edges) -> tuple[Buc
 def quintile_edges(characteristics: Mapping[str, Floats]) -> Edges:
     """Edges that cut these very instances into fifths, for data that published edges leave in one bucket.
 
-    Rounded to three significant digits; equal edges become one, so there may be fewer than five buckets.
+    characteristics: values [M] of each, one an instance. Edges are rounded to three significant digits; equal ones
+    become one, so there may be fewer than five buckets.
     """
     edges = {}
     for name, values in characteristics.items():

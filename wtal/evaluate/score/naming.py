@@ -74,7 +74,7 @@ def named(
 ) -> Named:
     """The numbers of the detections' videos and classes in the ground truth.
 
-    video_number: as `considered_videos` gives it. A counted unknown video gets the number after the last. Raises
+    video_number: [V] as `considered_videos` gives it. A counted unknown video gets the number after the last. Raises
     InputError for unknown names unless options say otherwise, and for a video under two names.
     """
     videos, unknown, absent = _video_numbers(detections, truth, video_number, options, source)

@@ -41,7 +41,7 @@ class GaussianFusion(Fusion):
 
 
 def greedy_clusters(proposals: Proposals, overlap: float) -> list[NDArray[np.intp]]:
-    """Rows of each cluster, its leader first: the best remaining proposal and all that overlap it enough.
+    """Rows [n] of each cluster, its leader first: the best remaining proposal and all that overlap it enough.
 
     overlap: share of the member's own length, counted in whole snippets with both ends included. Ties of the contrast
     keep their order.

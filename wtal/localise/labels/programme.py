@@ -64,7 +64,7 @@ class _Reduced:
         return np.asarray(self.matrix @ (self.multiplicity * value), dtype=np.float64)
 
     def residual(self, value: NDArray[np.float64], score: NDArray[np.float64]) -> float:
-        """The largest distance of a row's sum from its score; 0 where there is no row."""
+        """The largest distance of a row's sum from its score, both [S]; 0 where there is no row. value: [T]."""
         return float(np.abs(self.sums(value) - score).max(initial=0.0))
 
 

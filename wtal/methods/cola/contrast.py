@@ -114,7 +114,7 @@ def _mean(rows: Tensor, chosen: SnippetSet) -> Tensor:
 
 
 def _told_apart(query: Tensor, same: Tensor, others: Tensor, chosen: SnippetSet, temperature: float) -> Tensor:
-    """Cross entropy [V] of telling what is like a query [V, E]: `same` [V, E] or one of the `others` [V, S, E] of a set."""
+    """Cross entropy [V] of telling which is like a query [V, E]: `same` [V, E] or one of `others` [V, S, E]."""
     query = normalize(query, dim=1)
     near = (query * normalize(same, dim=1)).sum(dim=1) / temperature
     far = (normalize(others, dim=2) @ query[:, :, None])[:, :, 0] / temperature

@@ -59,7 +59,7 @@ class Cola(Method):
         self.embed = nn.Conv1d(feature_size, size, near, padding=near // 2)
         self.classifier = nn.Conv1d(size, n_classes, far, padding=far // 2, bias=False)
         layers = [self.embed, self.classifier]
-        if settings.smoothing:
+        if settings.class_convolution:
             self.smooth = nn.Conv1d(n_classes, n_classes, 7, dilation=2, padding=6, groups=n_classes, bias=False)
             layers.append(self.smooth)
         for layer in layers:
@@ -75,7 +75,7 @@ class Cola(Method):
         embedding = torch.relu(self.embed(rows)) * mask
         seen = embedding if draws is None else embedding * draws.kept.transpose(1, 2)
         activation = self.classifier(seen) * mask
-        if self.settings.smoothing:
+        if self.settings.class_convolution:
             activation = self.smooth(activation) * mask
         activation = torch.relu(activation).transpose(1, 2)
         pooled = mean_of_largest(activation, (batch.lengths // self.settings.easy_divisor).clamp(min=1), batch)

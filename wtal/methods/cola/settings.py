@@ -37,8 +37,9 @@ class ColaSettings(BaseSettings):
     embedding_size: Annotated[Count, Doc("width of the embedding")] = 2048
     embedding_kernel: Annotated[Count, Doc("snippets that the embedding's convolution sees; odd")] = 3
     classifier_kernel: Annotated[Count, Doc("snippets that the classifier's convolution sees; odd")] = 1
-    smoothing: Annotated[
-        bool, Doc("whether each class's activation goes through a convolution of every second of 13 snippets")
+    class_convolution: Annotated[
+        bool,
+        Doc("whether a class's activations go through a convolution of their own, of every second of 13"),
     ] = False
     dropout: Annotated[float, Ge(0), Lt(1), Doc("share of the embedding dropped in training, for the classifier")] = 0.7
     easy_dropout: Annotated[

@@ -68,7 +68,7 @@ def video_losses(
 
 
 def sum_of(values: Iterable[Tensor]) -> Tensor:
-    """The sum of tensors of one shape."""
+    """The sum of tensors of one shape [V]."""
     return torch.stack(list(values)).sum(dim=0)
 
 

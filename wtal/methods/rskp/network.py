@@ -39,7 +39,7 @@ class Embedding:
 
     @staticmethod
     def of(rows: Tensor) -> Embedding:
-        """The embedding of these rows."""
+        """The embedding of these rows [V, T, D]."""
         return Embedding(rows, InverseNorm.apply(rows))  # type: ignore[no-untyped-call]
 
 
@@ -58,6 +58,7 @@ class InverseNorm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, rows: Tensor) -> Tensor:
+        """[..., D] to [...]."""
         length = torch.linalg.vector_norm(rows, dim=-1)
         inverse: Tensor = 1.0 / (length + EPSILON)
         ctx.save_for_backward(rows, length, inverse)
@@ -65,6 +66,7 @@ class InverseNorm(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        """[...] to [..., D]."""
         rows, length, inverse = ctx.saved_tensors
         scale = torch.where(length > 0, -gradient * inverse * inverse / length, 0.0)
         product: Tensor = rows * scale[..., None]
@@ -72,7 +74,7 @@ class InverseNorm(torch.autograd.Function):
 
 
 def unit(rows: Tensor) -> Tensor:
-    """Rows divided by (their Euclidean length + epsilon); a zero row stays zero."""
+    """Rows [..., D] divided by (their Euclidean length + epsilon); a zero row stays zero."""
     lengths: Tensor = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
     return rows / (lengths + EPSILON)
 
@@ -132,7 +134,10 @@ class Network(nn.Module):
     def random_walk(
         self, embedding: Embedding, prototypes: Tensor, mask: Tensor, is_slot: Tensor | None = None
     ) -> Embedding:
-        """(1 - w) (I - w^2 A)^-1 (w Z'mu + X) with A = Z'Zn, solved through the P x P system (Woodbury)."""
+        """(1 - w) (I - w^2 A)^-1 (w Z'mu + X) with A = Z'Zn, solved through the P x P system (Woodbury).
+
+        prototypes: mu [V, P, D]. mask: [V, T]. is_slot: [V, P], false for prototypes that only pad.
+        """
         weight = self.settings.random_walk_weight
         share, over_time = self.responsibilities(embedding, prototypes, mask, is_slot)
         small = over_time @ share.transpose(1, 2)
@@ -149,7 +154,10 @@ class Network(nn.Module):
         return Embedding.of(walked)
 
     def head(self, embedding: Embedding, mask: Tensor) -> BranchOutput:
-        """Snippet logits, attention and the two pooled video scores, with the same centres for every branch."""
+        """Snippet logits, attention and the two pooled video scores, with the same centres for every branch.
+
+        mask: [V, T].
+        """
         scale = self.settings.cosine_scale
         centres = unit(self.class_centres)
         n_columns = len(centres)
