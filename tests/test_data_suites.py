@@ -90,3 +90,29 @@ def test_activitynet_starts_from_what_its_authors_said(name: str) -> None:
     assert (suite.file.evaluation.protocol.kind, suite.file.evaluation.tiou) == ("activitynet", "0.5:0.95:0.05")
     assert isinstance(suite.file.dataset, FeatureData)
     assert suite.file.dataset.lock == f"data/{name}/lock.json"
+
+
+PUBLISHED_STEPS = [
+    ("cola-thumos14", 200, 6_000),
+    ("wtalc-thumos14", 200, 100_000),
+    ("cola-activitynet12", 4_819, 8_000),
+]
+
+
+@pytest.mark.parametrize(("name", "n_videos", "steps"), PUBLISHED_STEPS)
+def test_a_base_network_takes_as_many_steps_as_published_and_no_labels(name: str, n_videos: int, steps: int) -> None:
+    suite = read_suite(CONFIG / f"{name}.yaml")
+    for variant in suite.variants.values():
+        training = variant.method.training
+        assert variant.rounds == 0
+        assert training.epochs * n_videos / training.videos_per_step == pytest.approx(steps, rel=0.005)
+        assert training.weight_decay == pytest.approx(5e-4 * training.videos_per_step)
+
+
+def test_the_suites_of_base_networks_train_them_as_their_settings_say_that_they_were() -> None:
+    for name in ("cola-thumos14", "wtalc-thumos14"):
+        method = read_suite(CONFIG / f"{name}.yaml").variants["base_nms"].method
+        for key, value in method.base.published.items():
+            if key != "learning_rate":
+                found = getattr(method.training, key)
+                assert (list(found) if isinstance(found, tuple) else found) == value
