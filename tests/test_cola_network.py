@@ -21,7 +21,7 @@ from wtal.methods.cola.network import Cola
 from wtal.methods.cola.settings import ColaSettings
 from wtal.methods.contract import Losses
 
-CPU = torch.device("cpu")
+CPU, EPOCH = torch.device("cpu"), tiny_round().epochs[0]
 Array = NDArray[np.float64]
 LENGTHS, LABELS = (31, 12, 1, 2), np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1], [1, 0, 0]], dtype=bool)
 KERNELS = {"embedding_kernel": 5, "classifier_kernel": 3, "class_convolution": True}
@@ -39,7 +39,7 @@ def network(**changes: Any) -> Cola:
 
 
 def losses_of(one: Cola, some: Batch, target: torch.Tensor | None = None) -> Losses:
-    return one.losses(some, tiny_round().epochs[0], target, None)
+    return one.losses(some, EPOCH, target, None)
 
 
 def convolved(values: Array, weight: Array, spacing: int = 1) -> Array:

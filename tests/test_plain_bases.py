@@ -34,7 +34,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rounds_of(kind: str) -> list[RoundSettings]:
     """Two rounds of training with one of the two; the second learns from labels."""
     base, changes = BASES[kind]
-    return [dataclasses.replace(tiny_round(index, "basnet_optimised"), base=base, **changes) for index in (0, 1)]
+    planned = (tiny_round(0, "basnet"), tiny_round(1, "basnet_optimised"))
+    return [dataclasses.replace(settings, base=base, **changes) for settings in planned]
 
 
 @pytest.mark.parametrize("kind", BASES)

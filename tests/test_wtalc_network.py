@@ -19,7 +19,7 @@ from wtal.methods.contract import Losses
 from wtal.methods.wtalc.network import Wtalc
 from wtal.methods.wtalc.settings import WtalcSettings
 
-CPU = torch.device("cpu")
+CPU, EPOCH = torch.device("cpu"), tiny_round().epochs[0]
 Array = NDArray[np.float64]
 LENGTHS, PAIR_WEIGHT = (17, 9, 1, 24, 2), 1.25
 LABELS = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 1], [0, 0, 0]], dtype=bool)
@@ -41,7 +41,7 @@ def network(**changes: Any) -> Wtalc:
 
 
 def losses_of(one: Wtalc, some: Batch, target: torch.Tensor | None = None) -> Losses:
-    return one.losses(some, tiny_round().epochs[0], target, None)
+    return one.losses(some, EPOCH, target, None)
 
 
 def softmax(values: Array, axis: int = -1) -> Array:
