@@ -15,6 +15,8 @@ import pytest
 import torch
 from round_run import tiny_round
 
+from wtal.base.records import Detections, Instances
+from wtal.evaluate import AmbiguousIntervals, EvaluationOptions, WtalcProtocol, evaluate_detections
 from wtal.localise.propose import proposals_of_class
 from wtal.methods.action_logits import min_max_over_time
 from wtal.methods.batch import ArrayVideos, Batch, batch_of
@@ -162,3 +164,43 @@ def test_parity_settings_of_the_published_code_are_the_defaults(stored: Stored) 
     fields = ("top_k_divisor", "coactivity_weight", "coactivity_margin")
     assert all(getattr(ours, name) == constants[name] for name in fields)
     assert ours.published["weight_decay"] == constants["batch"] * constants["weight_decay"]
+
+
+def test_parity_mean_average_precision_of_the_published_evaluation(stored: Stored) -> None:
+    constants, arrays = stored.settings, stored.arrays
+    names, rate = tuple(map(str, constants["test_videos"])), constants["snippets_per_second"]
+    place = {video: number for number, video in enumerate(constants["test_videos"])}
+    segments = {video: arrays[f"video{video}/segments_seconds"] for video in constants["test_videos"]}
+    truth = Instances(
+        videos=names,
+        classes=tuple(constants["class_names"]),
+        video=np.concatenate([np.full(len(rows), place[video]) for video, rows in segments.items()]),
+        class_index=np.concatenate([arrays[f"video{video}/segment_classes"] for video in segments]),
+        start=np.concatenate([rows[:, 0] for rows in segments.values()]),
+        end=np.concatenate([rows[:, 1] for rows in segments.values()]),
+    )
+    detections = Detections(
+        videos=names,
+        classes=truth.classes,
+        video=np.array([place[video] for video in arrays["detection/video"]]),
+        class_index=arrays["detection/class"],
+        start=arrays["detection/start"] / rate,
+        end=arrays["detection/end"] / rate,
+        score=arrays["detection/score"],
+    )
+    ambiguous = constants["ambiguous"]
+    options = EvaluationOptions(
+        protocol=WtalcProtocol(),
+        tiou=tuple(constants["tiou"]),
+        snippets_per_second=rate,
+        missing_class="zero_all",
+        ambiguous=AmbiguousIntervals(
+            tuple(str(each["video"]) for each in ambiguous),
+            np.array([each["start_seconds"] for each in ambiguous]),
+            np.array([each["end_seconds"] for each in ambiguous]),
+        ),
+    )
+    found = evaluate_detections(detections, truth, options)
+    assert found.n_detections == arrays["detection/kept_after_ambiguous"].sum()
+    np.testing.assert_allclose(found.mean, arrays["mAP_percent"], atol=1e-6)
+    np.testing.assert_allclose(found.per_class[arrays["AP_classes"]].T / 100, arrays["AP"], atol=1e-6)

@@ -47,6 +47,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "activitynet": "wtal.evaluate.protocols.activitynet:ActivityNetProtocol",
         "snippet": "wtal.evaluate.protocols.snippet:SnippetProtocol",
         "step": "wtal.evaluate.protocols.step:StepProtocol",
+        "wtalc": "wtal.evaluate.protocols.wtalc:WtalcProtocol",
     },
 }
 
