@@ -84,16 +84,16 @@ def read_main(path: Path, headline: str) -> pd.DataFrame:
 
 
 def main_table(plan: Plan, main: pd.DataFrame, notes: Sequence[str]) -> Table:
-    """The main table as readers see it; differences are from the published row of this method, where there is one."""
+    """The main table as readers see it; differences are from the published row that is named, where one is."""
     names_of_scores = [name for name in main.columns if name.startswith("mAP@") and not name.endswith(" sd")]
     this_run, published = (main[main["part"] == part] for part in (THIS_RUN, PUBLISHED))
     names = [name for name in names_of_scores if this_run[name].notna().any()]
     names = [name for name in names if published[name].notna().any()] or names
     headline = f"mAP@{plan.headline}"
     names.sort(key=lambda name: name != headline)  # the number that variants are compared in comes first
-    papers = published.loc[published["note"] == "this method", headline].tolist()
+    papers = published.loc[published["method"] == plan.file.report.published_row, headline].tolist()
     target = papers[0] if papers and papers[0] == papers[0] else None
-    points = Column("Points from published", hint=f"{headline} less that of the method's paper")
+    points = Column("Points from published", hint=f"{headline} less that of {plan.file.report.published_row}")
     columns = (
         Column("Method", is_number=False),
         *(Column(name) for name in names),
