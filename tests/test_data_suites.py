@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from wtal.data.convert.settings import FeatureData
@@ -76,6 +79,55 @@ def test_delta_and_the_learning_rate_are_told_apart(thumos14: Suite) -> None:
         "optimised_full_rate": (False, 2.048e-5),
         "optimised_delta_full_rate": (True, 2.048e-5),
     }
+
+
+# Steps of training by the number of training videos, and what was published beside the defaults of the method.
+CROSS_MODAL = {
+    "co2net-thumos14": (200, 5_000, 5e-5, 1e-3, 500, {"kind": "co2net"}),
+    "delu-thumos14": (200, 5_000, 5e-5, 1e-3, 320, {"kind": "delu", "uncertainty_epochs": 250, "guide_weight": 0.4}),
+    "co2net-activitynet12": (4_819, 22_000, 3e-5, 5e-4, 60, {"kind": "co2net", "smoothing": 13, "top_k_divisor": 5}),
+    "delu-activitynet12": (
+        4_819,
+        22_000,
+        3e-5,
+        5e-4,
+        60,
+        {
+            "kind": "delu",
+            "smoothing": 13,
+            "top_k_divisor": 5,
+            "evidence_divisor": 5,
+            "evidential_weight": 1.2,
+            "uncertainty_weight": 0.2,
+            "uncertainty_amplitude": 0.2,
+            "uncertainty_epochs": 46,
+            "guide_weight": 0.8,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CROSS_MODAL)
+def test_cross_modal_suites_have_the_published_settings(name: str) -> None:
+    n_videos, steps, rate, decay, sampled, base = CROSS_MODAL[name]
+    suite = read_suite(CONFIG / f"{name}.yaml")
+    assert suite.file.dataset == read_suite(CONFIG / f"{name.partition('-')[2]}.yaml").file.dataset
+    method = suite.variants["base"].method
+    training = method.training
+    assert {key: getattr(method.base, key) for key in base} == base
+    assert method.base.first_stream == 1024
+    assert training.epochs * math.ceil(n_videos / 10) == pytest.approx(steps, rel=0.01)
+    assert [piece.value for piece in training.learning_rate] == [rate]
+    assert training.weight_decay == pytest.approx(10 * decay)
+    assert (training.batch, training.pairs, training.videos_per_step) == ("paired", 3, 10)
+    assert (training.sampling, training.sampled_snippets, training.adam_betas) == ("perturb", sampled, (0.9, 0.999))
+    thresholds = np.linspace(0.1, 0.9, 20 if method.base.kind == "delu" else 10)
+    assert method.proposals.thresholds == pytest.approx(thresholds, abs=1e-4)
+    assert (method.proposals.source, method.proposals.class_threshold) == ("attention", 0.2)
+    code = suite.variants["code"].method
+    assert code.base == dataclasses.replace(method.base, **type(method.base).presets["code"])
+    assert (code.proposals.first_snippet, code.detection.fusion.added_length) == ("lost", 1)
+    assert code.training.report_best_test_epoch
 
 
 @pytest.mark.parametrize("name", ["activitynet12", "activitynet13"])

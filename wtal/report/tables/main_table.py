@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from wtal.base.errors import InputError
+from wtal.base.errors import InputError, nearest
 from wtal.evaluate.score.thresholds import columns_of
 from wtal.evaluate.text.typeset import Block, Cell, Column, Table, number, spread
 from wtal.report.inputs.frames import read_frame
@@ -29,8 +29,11 @@ PUBLISHED_TEXT = ("method", "venue", "year", "note", "source")
 Runs = Mapping[tuple[str, int], RunMetrics]
 
 
-def read_published(folder: Path, names: Sequence[str]) -> list[Row]:
-    """The rows of the named tables of published numbers. Raises InputError where one is missing or broken."""
+def read_published(folder: Path, names: Sequence[str], row_name: str | None = None) -> list[Row]:
+    """The rows of the named tables of published numbers.
+
+    row_name: a method that must be among them. Raises InputError where it is not, or a table is missing or broken.
+    """
     rows: list[Row] = []
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
@@ -40,6 +43,10 @@ def read_published(folder: Path, names: Sequence[str]) -> list[Row]:
             named = {"part": PUBLISHED, "method": f"{row['method']}, {row['venue']} {row['year']}"}
             known = {column: row[column] for column in table.columns if column.startswith("mAP@")}
             rows.append({**named, "note": row["note"], "source": row["source"], **known})
+    methods = [row["method"] for row in rows]
+    if row_name is not None and row_name not in methods:
+        expected = f"a method of the tables in report.published ({nearest(row_name, methods)})"
+        raise InputError(file=folder, key="report.published_row", expected=expected, got=repr(row_name))
     return rows
 
 
