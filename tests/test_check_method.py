@@ -14,6 +14,11 @@ from wtal.base.members import BUILT_IN
 from wtal.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
+SMALL = {
+    "rskp": "{embedding_size: 16, memory_from_epoch: 1}",
+    "co2net": "{attention_size: 8, hidden_size: 16}",
+    "delu": "{attention_size: 8, hidden_size: 16}",
+}
 NETWORKS = [kind for kind in BUILT_IN["wtal.methods"] if kind != "external"]
 
 
@@ -32,7 +37,7 @@ def test_every_network_of_the_project_keeps_its_promises(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small = tmp_path / "small.yaml"
-    small.write_text({"rskp": "{embedding_size: 16, memory_from_epoch: 1}"}.get(kind, "{}"))
+    small.write_text(SMALL.get(kind, "{}"))
     assert main(["check-method", kind, "--settings", str(small)]) == 0, capsys.readouterr().out
 
 

@@ -14,7 +14,7 @@ from wtal.methods.batch import ArrayVideos, Batch, batch_of, groups_of
 from wtal.methods.coactivity import coactivity
 from wtal.methods.contract import Losses
 from wtal.methods.sampling import pair_weight_of
-from wtal.training.rng import streams_of
+from wtal.training.rng import generators_of
 from wtal.training.trainer import Trainer
 
 CPU = torch.device("cpu")
@@ -109,7 +109,7 @@ def test_each_pair_of_a_step_is_told_to_the_method_however_it_is_packed(
     changes = {"videos_per_step": 6, "pairs": 2, "sampled_snippets": None}
     settings = dataclasses.replace(tiny_round(variant="basnet"), **changes)
     settings = dataclasses.replace(settings, epochs=settings.epochs[:2], sampling="parts")
-    trainer = Trainer(settings.base.network(4, 3, None), videos(), settings, streams_of("t", "t", 0, 0, CPU))
+    trainer = Trainer(settings.base.network(4, 3, None), videos(), settings, generators_of("t", "t", 0, 0, CPU))
     seen: list[Batch] = []
     losses = trainer.method.losses
 

@@ -15,7 +15,7 @@ from wtal.base.ranges import settings
 from wtal.base.records import Proposals, Segments
 from wtal.base.schema import from_mapping
 from wtal.base.timebase import cut_to_grid
-from wtal.localise.detect import classes_of, detect
+from wtal.localise.detect import detect, detected_classes
 from wtal.localise.fusion.gaussian import GaussianFusion, greedy_clusters
 from wtal.localise.fusion.nms import Nms
 from wtal.localise.fusion.soft_nms import SoftNms
@@ -120,9 +120,9 @@ def test_a_first_snippet_that_is_alone_above_a_threshold_is_lost_only_where_that
 
 def test_a_video_in_which_no_class_reaches_the_threshold_has_its_best_one_where_that_is_asked_for() -> None:
     score = np.array([0.1, 0.15, 0.05])
-    assert classes_of(score, ProposalSettings()).tolist() == []
-    assert classes_of(score, ProposalSettings(class_fallback="best")).tolist() == [1]
-    assert classes_of(score, ProposalSettings(class_fallback="best", class_threshold=0.1)).tolist() == [0, 1]
+    assert detected_classes(score, ProposalSettings()).tolist() == []
+    assert detected_classes(score, ProposalSettings(class_fallback="best")).tolist() == [1]
+    assert detected_classes(score, ProposalSettings(class_fallback="best", class_threshold=0.1)).tolist() == [0, 1]
 
 
 def proposals(*rows: tuple[float, float, float, float]) -> Proposals:

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from round_run import tiny_round
 
-from wtal.localise.detect import classes_of
+from wtal.localise.detect import detected_classes
 from wtal.localise.fusion.soft_nms import SoftNms
 from wtal.localise.propose import proposals_of_class
 from wtal.methods.batch import ArrayVideos, Batch, batch_of
@@ -261,7 +261,7 @@ def detected(
     video = network.video_score(CrossModalOutput(rows, rows, (seen, seen)), batch)[0, :-1].numpy()
     fusion = SoftNms(sigma=stored.settings["soft_nms_sigma"], floor=None, negative="decayed", added_length=1.0)
     before, after = [np.zeros((0, 4))], [np.zeros((0, 4))]
-    for number in classes_of(video, settings):
+    for number in detected_classes(video, settings):
         scores = np.asarray(attention) * np.asarray(logits)[:, number]  # what the released code scores by
         made = proposals_of_class(scores, settings, attention, float(video[number]))
         fused = fusion(made)

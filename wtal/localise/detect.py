@@ -24,7 +24,7 @@ def detect(
     video, class_index, parts = [], [], []
     by_name = sorted(range(len(scores.videos)), key=scores.videos.__getitem__)
     for video_number, index in enumerate(by_name):
-        for column in classes_of(scores.video_score[index, : len(classes)], settings.proposals):
+        for column in detected_classes(scores.video_score[index, : len(classes)], settings.proposals):
             proposals = proposals_in(scores, index, int(column), settings.proposals)
             segments = settings.detection.fusion(proposals).by_falling_score()
             video.append(np.full(len(segments), video_number, dtype=np.int64))
@@ -42,7 +42,7 @@ def detect(
     )
 
 
-def classes_of(video_score: NDArray[np.floating], settings: ProposalSettings) -> NDArray[np.intp]:
+def detected_classes(video_score: NDArray[np.floating], settings: ProposalSettings) -> NDArray[np.intp]:
     """The classes that a video with these scores [C] seems to have, in their order."""
     seen = np.flatnonzero(video_score >= settings.class_threshold)
     if len(seen) or settings.class_fallback == "none":

@@ -56,8 +56,8 @@ class DataKind:
 class ScoringProtocol:
     """How detections are scored, apart from the one matching (docs/evaluation.md#adding-a-protocol).
 
-    Unless a kind says otherwise seconds are compared, a detection takes the free instance of highest tIoU, and AP is the
-    area under the precision envelope.
+    Unless a kind says otherwise seconds are compared, a detection takes the free instance of highest tIoU, and AP is
+    the area under the precision envelope.
     """
 
     __slots__ = ()

@@ -58,7 +58,7 @@ def evidential_loss(output: CrossModalOutput, batch: Batch, settings: DeluSettin
 
 
 def raised(logits: Tensor, settings: DeluSettings) -> Tensor:
-    """Dirichlet parameters of logits: their exponentials, which are evidence, plus one."""
+    """Dirichlet parameters [..., K] of logits of that shape: their exponentials, which are evidence, plus one."""
     return logits.clamp(-settings.evidence_clip, settings.evidence_clip).exp() + 1
 
 

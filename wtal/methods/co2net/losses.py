@@ -13,7 +13,7 @@ from wtal.methods.snippet_logits import mean_of_largest
 
 
 def base_losses(output: CrossModalOutput, batch: Batch, settings: CrossModalSettings) -> dict[str, Tensor]:
-    """The losses of CO2-Net by name, unweighted.
+    """The losses [V] of CO2-Net by name, unweighted.
 
     Every video holds background, and none does once it is suppressed; a video without a label has no part in that.
     """

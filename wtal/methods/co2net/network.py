@@ -112,7 +112,10 @@ class Co2Net(Method):
     def losses(
         self, batch: Batch, epoch: EpochSettings, target: Tensor | None, dropout: torch.Generator | None
     ) -> Losses:
-        """The weighted losses of the method, and that against pseudo labels, learnt by the logits of every snippet."""
+        """The weighted losses of the method, and that against pseudo labels, learnt by the logits of every snippet.
+
+        Axes: see `Method`.
+        """
         output: CrossModalOutput = self(batch, dropout)
         parts, weights = self.parts(output, batch, epoch), self.weights()
         base = torch.stack([weights[name] * value for name, value in parts.items()]).sum(dim=0)
