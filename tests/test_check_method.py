@@ -14,6 +14,11 @@ from wtal.base.members import BUILT_IN
 from wtal.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
+SMALL = {
+    "rskp": "{embedding_size: 16, memory_from_epoch: 1}",
+    "co2net": "{attention_size: 8, hidden_size: 16}",
+    "delu": "{attention_size: 8, hidden_size: 16}",
+}
 NETWORKS = [kind for kind in BUILT_IN["wtal.methods"] if kind != "external"]
 
 
@@ -32,7 +37,7 @@ def test_every_network_of_the_project_keeps_its_promises(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small = tmp_path / "small.yaml"
-    small.write_text({"rskp": "{embedding_size: 16, memory_from_epoch: 1}"}.get(kind, "{}"))
+    small.write_text(SMALL.get(kind, "{}"))
     assert main(["check-method", kind, "--settings", str(small)]) == 0, capsys.readouterr().out
 
 
@@ -41,7 +46,7 @@ def test_the_method_of_the_documentation_keeps_them_as_a_plug_in(tmp_path: Path)
     command = [sys.executable, "-m", "wtal", "check-method", "top_k"]
     done = subprocess.run(command, cwd=ROOT, env=environment_with(folder), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("ok    ") == 8
+    assert done.stdout.count("ok    ") == 9
 
 
 BROKEN = {
@@ -54,6 +59,12 @@ BROKEN = {
         "from the same seed",
     ),
     "batched": (" / labels.sum(dim=1, keepdim=True) ", " / labels.sum() ", "a video's own value"),
+    "pairs": (
+        "label = torch.zeros_like(classification)",
+        "classification = classification + batch.pair_weight * classification.roll(1)\n"
+        "        label = torch.zeros_like(classification)",
+        "a pair alone and in a batch",
+    ),
     "scores": ("video.softmax(dim=1), torch", "video, torch", "expected values in [0, 1]"),
     "fault": ("def logits(self, batch):", "def logits(self, batch, more):", "TypeError"),
 }

@@ -16,6 +16,7 @@ from torch.nn.functional import binary_cross_entropy, leaky_relu
 from wtal.methods.basnet.settings import BasNetSettings
 from wtal.methods.batch import Batch
 from wtal.methods.contract import Losses, Method, Scores, Use
+from wtal.methods.snippet_logits import mean_of_largest, snippet_label_loss
 from wtal.suite.step_settings import EpochSettings
 
 
@@ -80,10 +81,7 @@ class BasNet(Method):
     def _pooled(self, logits: Tensor, batch: Batch) -> Tensor:
         """Mean [V, K] of the largest logits [V, T, K] of each class, a share of a video's own snippets."""
         counts = (self.settings.top_k_share * batch.lengths).long().clamp(min=1)
-        most = int(counts.max())
-        largest = logits.masked_fill(~batch.mask[:, :, None], -torch.inf).topk(most, dim=1).values
-        is_pooled = torch.arange(most, device=logits.device) < counts[:, None]
-        return largest.masked_fill(~is_pooled[:, :, None], 0.0).sum(dim=1) / counts[:, None]
+        return mean_of_largest(logits, counts, batch)
 
     def losses(
         self, batch: Batch, epoch: EpochSettings, target: Tensor | None, dropout: torch.Generator | None
@@ -101,7 +99,7 @@ class BasNet(Method):
         parts = {"base": base, "suppressed": suppressed, "sparsity": sparsity}
         return Losses(
             base=base + suppressed + self.settings.attention_weight * sparsity,
-            label=basnet_label_loss(output.base, target, batch),
+            label=snippet_label_loss(output.base, target, batch),
             compared=(base + suppressed).detach(),
             parts={name: value.detach() for name, value in parts.items()},
             attention=output.attention,
@@ -128,11 +126,3 @@ class BasNet(Method):
             video=torch.softmax(output.suppressed_video, dim=1),
             attention=batch.concatenated(output.attention),
         )
-
-
-def basnet_label_loss(logits: Tensor, target: Tensor | None, batch: Batch) -> Tensor:
-    """Cross entropy [V] of snippet logits [V, T, K] against pseudo labels of any sign, mean over a video's snippets."""
-    if target is None:
-        return torch.zeros_like(batch.lengths, dtype=logits.dtype)
-    each = -(target * torch.log_softmax(logits, dim=2).transpose(1, 2)).sum(dim=1)
-    return (each * batch.mask).sum(dim=1) / batch.lengths
