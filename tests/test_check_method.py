@@ -14,6 +14,11 @@ from wtal.base.members import BUILT_IN
 from wtal.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
+SMALL = {
+    "rskp": "{embedding_size: 16, memory_from_epoch: 1}",
+    "co2net": "{attention_size: 8, hidden_size: 16}",
+    "delu": "{attention_size: 8, hidden_size: 16}",
+}
 NETWORKS = [kind for kind in BUILT_IN["wtal.methods"] if kind != "external"]
 
 
@@ -35,7 +40,7 @@ def test_every_network_of_the_project_keeps_its_promises(
     kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     small = tmp_path / "small.yaml"
-    small.write_text({"rskp": "{embedding_size: 16, memory_from_epoch: 1}"}.get(kind, "{}"))
+    small.write_text(SMALL.get(kind, "{}"))
     assert main(["check-method", kind, "--settings", str(small)]) == 0, capsys.readouterr().out
 
 
@@ -51,7 +56,7 @@ BROKEN = {
     "attention": ("(1 - snippet.softmax(dim=2)[:, :, -1]) * batch.mask", "2 * batch.mask.float()", "values in [0, 1]"),
     "names": ('("classification",)', '("classification", "more")', "parts: expected"),
     "labels": (
-        "label = label_loss(snippet, attention, target, batch)",
+        "label = label_loss(snippet, target, batch)",
         "label = torch.ones_like(classification)",
         "labels of zero",
     ),
@@ -61,6 +66,12 @@ BROKEN = {
         "from the same seed",
     ),
     "batched": (" / labels.sum(dim=1, keepdim=True) ", " / labels.sum() ", "a video's own value"),
+    "pairs": (
+        "label = torch.zeros_like(classification)",
+        "classification = classification + batch.pair_weight * classification.roll(1)\n"
+        "        label = torch.zeros_like(classification)",
+        "a pair alone and in a batch",
+    ),
     "scores": ("video.softmax(dim=1), torch", "video, torch", "expected values in [0, 1]"),
     "fault": ("def logits(self, batch):", "def logits(self, batch, more):", "TypeError"),
 }
@@ -85,7 +96,8 @@ def test_attention_that_is_said_to_learn_and_does_not_is_named(
 ) -> None:
     kind = '    kind: Literal["top_k"] = "top_k"'
     claimed = example().replace(kind, f"    has_attention: ClassVar[bool] = True\n{kind}")
-    detached = claimed.replace("label_loss(snippet, attention,", "label_loss(snippet, attention.detach(),")
+    claimed = claimed.replace("label_loss(snippet, target, batch)", "label_loss(snippet, target, batch, attention)")
+    detached = claimed.replace("target, batch, attention)", "target, batch, attention.detach())")
     for number, (source, code) in enumerate(((claimed, 0), (detached, 2))):
         with monkeypatch.context() as patched:
             install_here(plugged_in(tmp_path / str(number), source), patched)

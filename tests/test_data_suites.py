@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from wtal.data.convert.settings import FeatureData
+from wtal.methods.cola.settings import ColaSettings
 from wtal.suite.plan import Suite, label_settings, read_suite, round_settings
 from wtal.suite.step_settings import EpochSettings
 from wtal.suite.training_settings import at_epoch
@@ -78,6 +82,55 @@ def test_delta_and_the_learning_rate_are_told_apart(thumos14: Suite) -> None:
     }
 
 
+# Steps of training by the number of training videos, and what was published beside the defaults of the method.
+CROSS_MODAL = {
+    "co2net-thumos14": (200, 5_000, 5e-5, 1e-3, 500, {"kind": "co2net"}),
+    "delu-thumos14": (200, 5_000, 5e-5, 1e-3, 320, {"kind": "delu", "uncertainty_epochs": 250, "guide_weight": 0.4}),
+    "co2net-activitynet12": (4_819, 22_000, 3e-5, 5e-4, 60, {"kind": "co2net", "smoothing": 13, "top_k_divisor": 5}),
+    "delu-activitynet12": (
+        4_819,
+        22_000,
+        3e-5,
+        5e-4,
+        60,
+        {
+            "kind": "delu",
+            "smoothing": 13,
+            "top_k_divisor": 5,
+            "evidence_divisor": 5,
+            "evidential_weight": 1.2,
+            "uncertainty_weight": 0.2,
+            "uncertainty_amplitude": 0.2,
+            "uncertainty_epochs": 46,
+            "guide_weight": 0.8,
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CROSS_MODAL)
+def test_cross_modal_suites_have_the_published_settings(name: str) -> None:
+    n_videos, steps, rate, decay, sampled, base = CROSS_MODAL[name]
+    suite = read_suite(CONFIG / f"{name}.yaml")
+    assert suite.file.dataset == read_suite(CONFIG / f"{name.partition('-')[2]}.yaml").file.dataset
+    method = suite.variants["base"].method
+    training = method.training
+    assert {key: getattr(method.base, key) for key in base} == base
+    assert method.base.first_stream == 1024
+    assert training.epochs * math.ceil(n_videos / 10) == pytest.approx(steps, rel=0.01)
+    assert [piece.value for piece in training.learning_rate] == [rate]
+    assert training.weight_decay == pytest.approx(10 * decay)
+    assert (training.batch, training.pairs, training.videos_per_step) == ("paired", 3, 10)
+    assert (training.sampling, training.sampled_snippets, training.adam_betas) == ("perturb", sampled, (0.9, 0.999))
+    thresholds = np.linspace(0.1, 0.9, 20 if method.base.kind == "delu" else 10)
+    assert method.proposals.thresholds == pytest.approx(thresholds, abs=1e-4)
+    assert (method.proposals.source, method.proposals.class_threshold) == ("attention", 0.2)
+    code = suite.variants["code"].method
+    assert code.base == dataclasses.replace(method.base, **type(method.base).presets["code"])
+    assert (code.proposals.first_snippet, code.detection.fusion.added_length) == ("lost", 1)
+    assert code.training.report_best_test_epoch
+
+
 @pytest.mark.parametrize("name", ["activitynet12", "activitynet13"])
 def test_activitynet_starts_from_what_its_authors_said(name: str) -> None:
     suite = read_suite(CONFIG / f"{name}.yaml")
@@ -90,3 +143,36 @@ def test_activitynet_starts_from_what_its_authors_said(name: str) -> None:
     assert (suite.file.evaluation.protocol.kind, suite.file.evaluation.tiou) == ("activitynet", "0.5:0.95:0.05")
     assert isinstance(suite.file.dataset, FeatureData)
     assert suite.file.dataset.lock == f"data/{name}/lock.json"
+
+
+# Steps of training by the number of training videos, and snippets of a sample.
+PUBLISHED_STEPS = {
+    "cola-thumos14": (200, 6_000, 750),
+    "cola-activitynet12": (4_819, 8_000, 50),
+    "wtalc-thumos14": (200, 100_000, 750),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED_STEPS)
+def test_suites_of_cola_and_wtalc_have_the_published_training(name: str) -> None:
+    n_videos, steps, sampled = PUBLISHED_STEPS[name]
+    suite = read_suite(CONFIG / f"{name}.yaml")
+    assert suite.file.dataset == read_suite(CONFIG / f"{name.partition('-')[2]}.yaml").file.dataset
+    for variant in suite.variants.values():
+        training = variant.method.training
+        assert training.epochs * n_videos / training.videos_per_step == pytest.approx(steps, rel=0.005)
+        assert training.weight_decay == pytest.approx(5e-4 * training.videos_per_step)
+        assert ([piece.value for piece in training.learning_rate], training.adam_betas) == ([1e-4], (0.9, 0.999))
+        assert training.sampled_snippets == sampled
+        assert variant.rounds == 0
+
+
+def test_the_suites_of_cola_take_every_choice_of_its_released_code_one_by_one_and_together() -> None:
+    for name in ("cola-thumos14", "cola-activitynet12"):
+        variants = read_suite(CONFIG / f"{name}.yaml").variants
+        base, code = variants["base"].method, variants["code"].method
+        assert code.base == dataclasses.replace(base.base, **ColaSettings.presets["code"])
+        assert code.proposals == variants["first_snippet_lost"].method.proposals != base.proposals
+        assert code.detection == variants["suppression_released"].method.detection != base.detection
+        assert code.training.report_best_test_epoch
+    assert (base.base.embedding_kernel, base.base.classifier_kernel, base.base.class_convolution) == (9, 9, True)

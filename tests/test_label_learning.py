@@ -203,6 +203,19 @@ def test_a_learned_weight_leaves_the_first_round_shared() -> None:
     assert files["base_nms/round0.json"]["label_uncertainty"] == 0
 
 
+@pytest.mark.parametrize("kind", ["cola", "wtalc"])
+def test_a_network_whose_attention_follows_from_its_classes_is_not_taught_attention(kind: str) -> None:
+    with pytest.raises(InputError, match=f"labels.maker.kind: expected labels for logits, for {kind} has no attention"):
+        suite(base={"kind": kind}, labels={"maker": "attention"})
+    assert suite(base={"kind": kind}, labels={"maker": "complementary"}).variants["made"].method.base.kind == kind
+
+
+def test_labels_for_attention_are_never_silently_lost() -> None:
+    labels = BatchLabels(torch.zeros(1, 2, 3), target="attention")
+    with pytest.raises(ValueError, match="need a method that has attention"):
+        label_losses(labels, torch.zeros(1, 2, 3))
+
+
 def test_attention_labels_for_a_method_without_attention_get_one_sentence(tmp_path: Path) -> None:
     folder = write_plugin(tmp_path / "plugin", TOP_K, my_top_k=example())
     path = tmp_path / "suite.yaml"
@@ -228,6 +241,10 @@ BASES: dict[str, dict[str, Any]] = {
     "basnet": {
         "base": {"kind": "basnet", "filter_size": 16, "hidden_size": 32, "dropout": 0.3},
         "training": {"sampled_snippets": 64},
+    },
+    "co2net": {
+        "base": {"kind": "co2net", "attention_size": 8, "hidden_size": 16, "dropout": 0.3, "filter_dropout": 0.3},
+        "training": {"videos_per_step": 5, "pairs": 2, "sampled_snippets": 20},
     },
 }
 

@@ -128,7 +128,21 @@ def test_soft_nms_decays_by_tiou_and_never_raises_a_negative_score() -> None:
     decayed = SoftNms()(proposals([(0, 10, 0.8), (0, 10, 0.6)]))
     np.testing.assert_allclose(decayed.score, [0.8, 0.6 * np.exp(-1 / 0.3)])
     negative = SoftNms()(proposals([(0, 10, -0.2), (0, 10, -0.4)]))
-    assert np.all(negative.score <= 0)
+    assert negative.score.tolist() == []  # none reaches the floor
+    assert SoftNms(floor=None)(proposals([(0, 10, -0.2), (0, 10, -0.4)])).score.tolist() == [-0.2, -0.4]
+
+
+def test_soft_nms_as_released_drops_nothing_and_raises_negative_scores() -> None:
+    released = SoftNms(floor=None, negative="decayed")
+    found = released(proposals([(0, 10, 0.8), (0, 10, -0.4), (0, 10, 0.001)]))
+    decay = np.exp(-1 / 0.3)
+    assert found.score.tolist() == pytest.approx([0.8, 0.001 * decay, -0.4 * decay**2])
+
+
+def test_added_length_is_in_every_length_of_both_kinds_of_suppression() -> None:
+    some = proposals([(0, 4, 0.8), (4.5, 8.5, 0.4)])  # apart by half a snippet: with one more, half of 9.5 is shared
+    assert SoftNms(added_length=1.0)(some).score[1] == pytest.approx(0.4 * np.exp(-((0.5 / 9.5) ** 2) / 0.3))
+    assert [len(Nms(tiou=0.05, added_length=added)(some)) for added in (0.0, 1.0)] == [2, 1]
 
 
 def scores_of(snippet: np.ndarray, video: list[float]) -> VideoScores:

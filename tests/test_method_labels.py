@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from functools import partial
 from typing import Literal
@@ -14,7 +15,7 @@ from wtal.base.ranges import settings
 from wtal.base.records import Proposals, Segments
 from wtal.base.schema import from_mapping
 from wtal.base.timebase import cut_to_grid
-from wtal.localise.detect import detect
+from wtal.localise.detect import detect, detected_classes
 from wtal.localise.fusion.gaussian import GaussianFusion, greedy_clusters
 from wtal.localise.fusion.nms import Nms
 from wtal.localise.fusion.soft_nms import SoftNms
@@ -81,6 +82,47 @@ def test_proposals_go_by_threshold_then_time_and_the_published_thresholds_are_tw
     found = proposals_of_class(np.array([0, 0.6, 0.6, 0.2, 0, 0.3, 0.3, 0]), settings)
     assert list(zip(found.start, found.end)) == [(1, 5), (5, 8), (1, 4)]
     np.testing.assert_allclose(ProposalSettings().thresholds, np.arange(0.001, 0.04, 0.002), atol=1e-12)
+
+
+def test_plain_runs_leave_the_snippet_after_them_outside_and_count_the_last_one() -> None:
+    plain = dataclasses.replace(WIDE, run_length="plain")
+    scores = np.array([0.1, 0.4, 0.2, 0.9, 0.7, 0.8, 0.3, 0.25, 0.05])
+    found = proposals_of_class(scores, plain)  # the run [3, 6): 0, 1, 2 on the left and 6, 7, 8 on the right
+    assert (found.start.tolist(), found.end.tolist()) == ([3.0], [6.0])
+    assert found.inner[0] == pytest.approx(0.8)
+    assert found.contrast[0] == pytest.approx(0.8 - (0.1 + 0.4 + 0.2 + 0.3 + 0.25 + 0.05) / 6)
+    part = proposals_of_class(scores, dataclasses.replace(plain, margin_factor=0.25))  # 3 / 4 of a snippet
+    assert part.contrast[0] == pytest.approx(0.8 - 0.2)  # one on the left, none on the right
+
+
+def test_runs_of_attention_are_the_same_for_every_class_and_scored_by_its_own_scores() -> None:
+    settings = ProposalSettings(source="attention", thresholds=(0.5,), threshold_kind="relative", run_length="plain")
+    attention = np.array([0.1, 0.4, 0.3, 0.1])
+    found = [proposals_of_class(scores, settings, attention) for scores in (np.arange(4.0), np.zeros(4))]
+    assert [(each.start.tolist(), each.end.tolist()) for each in found] == [([1.0], [3.0])] * 2
+    assert [each.inner.tolist() for each in found] == [[1.5], [0.0]]
+
+
+def test_the_video_score_is_added_to_the_contrast_alone() -> None:
+    scores = np.array([0.0, 0.8, 0.8, 0.0])
+    with_it = proposals_of_class(scores, dataclasses.replace(ONE, video_score_weight=0.2), video_score=0.5)
+    without = proposals_of_class(scores, ONE)
+    assert with_it.contrast[0] == pytest.approx(without.contrast[0] + 0.1)
+    assert with_it.inner[0] == without.inner[0]
+
+
+def test_a_first_snippet_that_is_alone_above_a_threshold_is_lost_only_where_that_is_asked_for() -> None:
+    single = ProposalSettings(thresholds=(0.1, 0.5), minimum_length=1, run_length="plain")
+    lost = dataclasses.replace(single, first_snippet="lost")
+    scores = np.array([0.9, 0.2, 0.0, 0.3])
+    assert [proposals_of_class(scores, one).start.tolist() for one in (single, lost)] == [[0, 3, 0], [0, 3]]
+
+
+def test_a_video_in_which_no_class_reaches_the_threshold_has_its_best_one_where_that_is_asked_for() -> None:
+    score = np.array([0.1, 0.15, 0.05])
+    assert detected_classes(score, ProposalSettings()).tolist() == []
+    assert detected_classes(score, ProposalSettings(class_fallback="best")).tolist() == [1]
+    assert detected_classes(score, ProposalSettings(class_fallback="best", class_threshold=0.1)).tolist() == [0, 1]
 
 
 def proposals(*rows: tuple[float, float, float, float]) -> Proposals:

@@ -274,7 +274,7 @@ def test_a_class_without_a_test_instance_has_no_figure(tmp_path: Path) -> None:
 
 def test_published_figures_stand_beside_the_run_with_the_difference_in_points(tmp_path: Path) -> None:
     values = suite_values()
-    values["report"] = {**values["report"], "published": ["thumos14"]}
+    values["report"] = {**values["report"], "published": ["thumos14"], "published_row": "Zhou et al., CVPR 2023"}
     folder = tables_of(make_run(tmp_path, values))
     text = (folder / "main.md").read_text()
     assert "| STPN, CVPR 2018 | 27.0 | 52.0 | 44.7 | 35.5 | 25.8 | 16.9 | 9.9 | 4.3 | – | – |" in text
@@ -294,6 +294,7 @@ def test_published_figures_stand_beside_the_run_with_the_difference_in_points(tm
         ("thumos14", 17, "Zhou et al., CVPR 2023", "mAP@0.1:0.7", 48.3),
         ("thumos14", 17, "SAL, Neural Networks 2024", "mAP@0.7", 17.9),
         ("activitynet13", 12, "Zhou et al., CVPR 2023", "mAP@0.5:0.95", 28.8),
+        ("activitynet12", 5, "DELU, ECCV 2022", "mAP@0.75", 26.7),
         ("thumos14_logs", 2, "Zhou et al., CVPR 2023", "mAP@0.1", 73.19),
     ],
 )
@@ -304,6 +305,13 @@ def test_published_tables_hold_what_the_papers_print(
     assert len(rows) == count
     assert next(row for row in rows if row["method"] == method)[column] == value
     assert all(row["source"] for row in rows)
+
+
+def test_a_published_row_that_no_named_table_has_is_refused() -> None:
+    with pytest.raises(
+        InputError, match=r"report\.published_row: expected a method of the tables .*did you mean 'DELU"
+    ):
+        read_published(PUBLISHED, ["thumos14"], "DELU, ECCV 2021")
 
 
 def test_published_averages_are_the_means_of_their_columns() -> None:

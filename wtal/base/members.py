@@ -22,6 +22,10 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "wtal.methods": {
         "rskp": "wtal.methods.rskp.settings:RskpSettings",
         "basnet": "wtal.methods.basnet.settings:BasNetSettings",
+        "co2net": "wtal.methods.co2net.settings:Co2NetSettings",
+        "delu": "wtal.methods.co2net.settings:DeluSettings",
+        "cola": "wtal.methods.cola.settings:ColaSettings",
+        "wtalc": "wtal.methods.wtalc.settings:WtalcSettings",
         "external": "wtal.methods.external.settings:ExternalMethod",
     },
     "wtal.fusions": {
@@ -47,6 +51,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "activitynet": "wtal.evaluate.protocols.activitynet:ActivityNetProtocol",
         "snippet": "wtal.evaluate.protocols.snippet:SnippetProtocol",
         "step": "wtal.evaluate.protocols.step:StepProtocol",
+        "wtalc": "wtal.evaluate.protocols.wtalc:WtalcProtocol",
     },
 }
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wtal.base.records import Detections, VideoScores
 from wtal.base.timebase import to_seconds
-from wtal.localise.propose import proposals_of_class
+from wtal.localise.propose import proposals_in
+from wtal.suite.method_settings import ProposalSettings
 from wtal.suite.step_settings import DetectSettings
 
 
@@ -22,10 +24,8 @@ def detect(
     video, class_index, parts = [], [], []
     by_name = sorted(range(len(scores.videos)), key=scores.videos.__getitem__)
     for video_number, index in enumerate(by_name):
-        rows = scores.snippet_score[scores.rows(index)]
-        seen = scores.video_score[index, : len(classes)] >= settings.proposals.class_threshold
-        for column in np.flatnonzero(seen):
-            proposals = proposals_of_class(rows[:, column], settings.proposals)
+        for column in detected_classes(scores.video_score[index, : len(classes)], settings.proposals):
+            proposals = proposals_in(scores, index, int(column), settings.proposals)
             segments = settings.detection.fusion(proposals).by_falling_score()
             video.append(np.full(len(segments), video_number, dtype=np.int64))
             class_index.append(np.full(len(segments), column, dtype=np.int64))
@@ -40,3 +40,11 @@ def detect(
         end=to_seconds(table[1], snippets_per_second),
         score=table[2],
     )
+
+
+def detected_classes(video_score: NDArray[np.floating], settings: ProposalSettings) -> NDArray[np.intp]:
+    """The classes that a video with these scores [C] seems to have, in their order."""
+    seen = np.flatnonzero(video_score >= settings.class_threshold)
+    if len(seen) or settings.class_fallback == "none":
+        return seen
+    return np.array([np.argmax(video_score)])

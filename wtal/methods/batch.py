@@ -58,6 +58,8 @@ class Batch:
     mask: Tensor  # [V, T] true where there is a snippet
     lengths: Tensor  # [V] snippets
     labels: Tensor  # [V, C] float, video-level
+    partner: Tensor  # [V] place in the batch of the video that each is paired with; its own where it is in no pair
+    pair_weight: Tensor  # [V] of what a loss of pairs says of each of the two; 0 where it is in no pair
 
     @property
     def n_videos(self) -> int:
@@ -79,38 +81,54 @@ class Batch:
 Rows = Sequence[NDArray[np.intp] | None]
 
 
-def batch_of(videos: Videos, indices: Sequence[int], device: torch.device, rows: Rows | None = None) -> Batch:
-    """The batch of some videos, in the order given. rows: the snippets of each that count; None: all of them."""
+def batch_of(
+    videos: Videos,
+    indices: Sequence[int],
+    device: torch.device,
+    rows: Rows | None = None,
+    n_pairs: int = 0,
+    pair_weight: float = 0.0,
+) -> Batch:
+    """The batch of some videos, in the order given.
+
+    rows: the snippets of each that count; None: all of them. n_pairs: as many pairs come first, each of this weight.
+    """
     arrays = [videos.features(index) for index in indices]
     if rows is not None:
         arrays = [array if chosen is None else array[chosen] for array, chosen in zip(arrays, rows)]
     lengths = np.array([len(array) for array in arrays], dtype=np.int64)
     mask = np.arange(int(lengths.max())) < lengths[:, None]
     features = np.concatenate(arrays).astype(np.float32, copy=False)
+    place = np.arange(len(arrays))
+    is_paired = place < 2 * n_pairs
     return Batch(
         features=torch.from_numpy(features).to(device),
         padded_index=torch.from_numpy(np.flatnonzero(mask)).to(device),
         mask=torch.from_numpy(mask).to(device),
         lengths=torch.from_numpy(lengths).to(device),
         labels=torch.from_numpy(videos.video_labels[list(indices)].astype(np.float32)).to(device),
+        partner=torch.from_numpy(np.where(is_paired, place ^ 1, place)).to(device),
+        pair_weight=torch.from_numpy(np.where(is_paired, pair_weight, 0.0).astype(np.float32)).to(device),
     )
 
 
 def groups_of(
-    videos: Videos, indices: Sequence[int], most_snippets: int, seen: Callable[[int], int] = int
+    videos: Videos, indices: Sequence[int], most_snippets: int, seen: Callable[[int], int] = int, n_pairs: int = 0
 ) -> Iterator[list[int]]:
-    """Videos in their order, grouped so that no batch of more than one holds more padded snippets than that.
+    """Videos in their order, grouped so that no batch of more than one video, or pair, holds more padded snippets.
 
-    seen: how many snippets of a video are in the batch, from its number of snippets.
+    seen: how many snippets of a video are in the batch, from its number of snippets. n_pairs: as many pairs come first,
+    and the two of each stay together.
     """
     group: list[int] = []
     longest = 0
-    for index in indices:
-        length = seen(len(videos.features(index)))
-        if group and max(longest, length) * (len(group) + 1) > most_snippets:
+    pairs = [indices[place : place + 2] for place in range(0, 2 * n_pairs, 2)]
+    for together in [*pairs, *([index] for index in indices[2 * n_pairs :])]:
+        length = max(seen(len(videos.features(index))) for index in together)
+        if group and max(longest, length) * (len(group) + len(together)) > most_snippets:
             yield group
             group, longest = [], 0
-        group.append(index)
+        group.extend(together)
         longest = max(longest, length)
     if group:
         yield group

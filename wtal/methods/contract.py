@@ -23,7 +23,10 @@ Use = Literal["labels", "detection"]
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What a method says of a batch in training; every value of a video is its own, whatever it is batched with."""
+    """What a method says of a batch in training; every value of a video is its own, whatever it is batched with.
+
+    One exception: what a loss of pairs says of a video depends on its partner too (`Batch.partner`).
+    """
 
     base: Tensor  # [V] the method's own losses, weighted, with gradient
     label: Tensor  # [V] the loss against the pseudo labels, unweighted; zeros where there are none

@@ -1,4 +1,4 @@
-"""What pseudo labels teach a network: those of a batch, and their loss, one for every method.
+"""What pseudo labels teach a network: those of a batch, a weight that is learnt, and their loss, one for every method.
 
 Axes: V videos of a batch, T snippets of the longest, K = C + 1 classes with background last.
 Source: docs/labels.md#what-the-network-learns-from-them.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from wtal.methods.batch import Batch
 from wtal.suite.contracts import LabelKind, LabelTarget
@@ -32,13 +32,32 @@ class BatchLabels:
         return replace(self, weight=more if self.weight is None else self.weight * more)
 
 
-def label_losses(labels: BatchLabels, log_probability: Tensor, attention: Tensor) -> Tensor:
-    """The loss of each snippet [V, T]. log_probability: [V, K, T] of the classes; attention: [V, T].
+class LearnedWeight(nn.Module):
+    """The doubt u of each snippet, linear in its features; its labels weigh exp(-u), and u has a price.
+
+    It begins at 0, so that labels weigh 1 and nothing is drawn by chance.
+    Source: the uncertainty of ASM-Loc (He et al., CVPR 2022); docs/labels.md#a-learned-weight.
+    """
+
+    def __init__(self, feature_size: int) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.zeros(feature_size))
+
+    def forward(self, batch: Batch) -> Tensor:
+        """u [V, T], 0 beyond the video."""
+        return batch.padded(batch.features @ self.slope)
+
+
+def label_losses(labels: BatchLabels, log_probability: Tensor, attention: Tensor | None = None) -> Tensor:
+    """The loss of each snippet [V, T]. log_probability: [V, K, T] of the classes; attention: [V, T], if there is any.
 
     Labels Y of weight w. On logits: -sum of w Y log p; complementary ones say what a snippet is not: -sum of
     w Y log(1 - p). On attention a, which is to be what background leaves of 1: w (a - (1 - Y))^2, both of background.
+    Raises ValueError for labels on attention where there is none.
     """
     if labels.target == "attention":
+        if attention is None:
+            raise ValueError("labels for attention need a method that has attention")
         each = (attention - (1 - labels.values[:, -1])).square()
         return each if labels.weight is None else labels.weight[:, -1] * each
     values = labels.values if labels.weight is None else labels.weight * labels.values
@@ -47,7 +66,7 @@ def label_losses(labels: BatchLabels, log_probability: Tensor, attention: Tensor
     return -(values * log_probability).sum(dim=1)
 
 
-def label_loss(logits: Tensor, attention: Tensor, labels: BatchLabels | None, batch: Batch) -> Tensor:
+def label_loss(logits: Tensor, labels: BatchLabels | None, batch: Batch, attention: Tensor | None = None) -> Tensor:
     """The loss [V] of snippet logits [V, T, K] or attention [V, T], mean over a video's own snippets; 0 without any."""
     if labels is None:
         return torch.zeros_like(batch.lengths, dtype=logits.dtype)

@@ -50,6 +50,16 @@ def _perturbed(grid: Rows, n_snippets: int, rng: np.random.Generator) -> Rows:
     return rng.integers(grid, np.append(grid[1:], n_snippets - 1), endpoint=True).astype(np.intp)
 
 
+def pair_weight_of(labels: NDArray[np.bool_], pairs: int) -> float:
+    """What a loss of pairs weighs for each of the two, summed over the classes that they share.
+
+    With it the mean over all videos of a step is the mean over every class that a pair shares, half from each video.
+    labels: of the videos of a step [S, C], its pairs first; each pair shares a class.
+    """
+    first, second = labels[0 : 2 * pairs : 2], labels[1 : 2 * pairs : 2]
+    return len(labels) / (2.0 * int((first & second).sum()))
+
+
 def paired_order(
     labels: NDArray[np.bool_],
     learnt_from: list[int],

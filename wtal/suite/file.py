@@ -41,6 +41,9 @@ class ReportSettings:
     timeline_videos: Annotated[int, Ge(0), Doc("test videos whose timelines are drawn")] = 4
     timeline_variant: Annotated[str | None, Doc("the variant that timelines show; null: the last")] = None
     published: Annotated[tuple[str, ...], Doc("tables of results/published/ to stand beside the run")] = ()
+    published_row: Annotated[
+        str | None, Doc("the row of those from which differences are taken, such as `DELU, ECCV 2022`; null: none")
+    ] = None
 
 
 @settings

@@ -25,18 +25,31 @@ LaterEpoch = Annotated[int, Ge(1)]  # counted from 0, so that there is one befor
 class ProposalSettings:
     """From scores to proposals; used for labels and for detection alike."""
 
+    source: Annotated[
+        Literal["scores", "attention"], Doc("what is held against the thresholds; scores give the means in either case")
+    ] = "scores"
     thresholds: Annotated[
         tuple[Threshold, ...], Length(1), Doc("rising; each gives the runs of snippets that score above it")
     ] = PUBLISHED_THRESHOLDS
     threshold_kind: Annotated[
-        Literal["absolute", "relative"], Doc("relative: shares of the video's maximum for the class")
+        Literal["absolute", "relative"], Doc("relative: shares of the video's maximum, of the class or of attention")
     ] = "absolute"
+    first_snippet: Annotated[
+        Literal["kept", "lost"], Doc("where it alone is above a threshold; lost repeats a fault of released codes")
+    ] = "kept"
     class_threshold: Annotated[Share, Doc("least video score of a class")] = 0.16
+    class_fallback: Annotated[
+        Literal["none", "best"], Doc("which class of a video is detected where none reaches the threshold")
+    ] = "none"
+    run_length: Annotated[
+        Literal["plus_one", "plain"], Doc("plus_one: the snippet after a run counts as inside, as the method has it")
+    ] = "plus_one"
     margin_factor: Annotated[float, Ge(0), Doc("outer margin in snippets = margin_factor * length ** margin_power")] = (
         0.0785
     )
     margin_power: Annotated[float, Gt(0), Doc("power of the length in it")] = 0.9
     minimum_length: Annotated[Count, Doc("least length of a proposal, in snippets")] = 2
+    video_score_weight: Annotated[float, Ge(0), Doc("of the class's video score, which is added to the contrast")] = 0.0
 
     def __post_init__(self) -> None:
         thresholds = list(self.thresholds)

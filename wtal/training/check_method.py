@@ -29,6 +29,7 @@ from wtal.training.trainer import RoundLabels, Trainer
 CPU = torch.device("cpu")
 LENGTHS = (9, 23, 14, 31, 12)
 FEATURES, CLASSES = 16, 3
+PAIR, PAIR_WEIGHT = (0, 3), 1.5  # videos that share a class
 USES: tuple[Use, ...] = ("labels", "detection")
 FAULTS = (RuntimeError, ValueError, TypeError, LookupError, AttributeError, NotImplementedError, ArithmeticError)
 
@@ -55,6 +56,7 @@ def check_method(settings: BaseSettings) -> Iterator[Promise]:
         "labels for attention are learnt where has_attention says so": _attention_labels,
         "the same seed gives the same method": _same_seed,
         "a video alone and in a batch has the same losses and gradients": _alone_and_batched,
+        "a pair alone and in a batch has the same losses and gradients": _pair_alone_and_batched,
         "a state that is loaded scores as the one that was saved": _loaded_state,
         "two rounds that are killed between steps and go on end in the same bytes": _resumed,
     }
@@ -86,9 +88,9 @@ class _Bench:
         """A new method, the same each time."""
         return cast("Method", self.settings.network(FEATURES, CLASSES, torch.Generator().manual_seed(1)))
 
-    def batch(self, *indices: int) -> Batch:
-        """A batch of some videos; of all where none is named."""
-        return batch_of(self.videos, indices or range(len(LENGTHS)), CPU)
+    def batch(self, *indices: int, n_pairs: int = 0) -> Batch:
+        """A batch of some videos, pairs first; of all where none is named."""
+        return batch_of(self.videos, indices or range(len(LENGTHS)), CPU, n_pairs=n_pairs, pair_weight=PAIR_WEIGHT)
 
     def target(self, batch: Batch, *indices: int) -> BatchLabels:
         """Pseudo labels of the videos of a batch, of either sign."""
@@ -97,7 +99,7 @@ class _Bench:
 
     def round(self, index: int) -> RoundSettings:
         """The settings of round 0 or 1 of a run of four epochs."""
-        training = {"epochs": 4, "learning_rate": [{"until": 4, "value": 0.001}], "videos_per_step": 2}
+        training = {"epochs": 4, "learning_rate": [{"until": 4, "value": 0.001}], "videos_per_step": 2, "pairs": 1}
         labels = {"refresh_epochs": [2], "fusion_temperatures": [0.02], "weight": {"start": 1}}
         values = {"base": to_mapping(self.settings), "training": training, "labels": labels}
         method = method_of(values, {}, "check-method")
@@ -190,17 +192,28 @@ def _same_seed(bench: _Bench) -> None:
 
 
 def _alone_and_batched(bench: _Bench) -> None:
-    epoch, everything = bench.round(1).epochs[-1], range(len(LENGTHS))
+    _same_in_parts(bench, [(index,) for index in range(len(LENGTHS))], 0)
+
+
+def _pair_alone_and_batched(bench: _Bench) -> None:
+    others = (index for index in range(len(LENGTHS)) if index not in PAIR)
+    _same_in_parts(bench, [PAIR, *((index,) for index in others)], 1)
+
+
+def _same_in_parts(bench: _Bench, parts: list[tuple[int, ...]], n_pairs: int) -> None:
+    """The losses and gradients of a batch are those of its parts one after the other. n_pairs: parts that are pairs."""
+    epoch, order = bench.round(1).epochs[-1], [index for part in parts for index in part]
     together, alone = bench.method(), bench.method()
-    batch, rng = bench.batch(), torch.Generator().manual_seed(2)
-    whole = together.losses(batch, epoch, bench.target(batch), torch.Generator().manual_seed(2))
+    batch, rng = bench.batch(*order, n_pairs=n_pairs), torch.Generator().manual_seed(2)
+    whole = together.losses(batch, epoch, bench.target(batch, *order), torch.Generator().manual_seed(2))
     _backward(whole)
-    for index in everything:
-        one = bench.batch(index)
-        found = alone.losses(one, epoch, bench.target(one, index), rng)
+    for number, part in enumerate(parts):
+        one = bench.batch(*part, n_pairs=int(number < n_pairs))
+        found = alone.losses(one, epoch, bench.target(one, *part), rng)
         _backward(found)
+        places = [order.index(index) for index in part]
         for name in ("base", "label", "compared"):
-            near = torch.allclose(getattr(found, name)[0], getattr(whole, name)[index], rtol=1e-4, atol=1e-5)
+            near = torch.allclose(getattr(found, name), getattr(whole, name)[places], rtol=1e-4, atol=1e-5)
             _hold(near, f"{name}: expected a video's own value; got another where others are in its batch")
     gradients = {name: value.grad for name, value in alone.named_parameters() if value.grad is not None}
     largest = max(float(gradient.abs().max()) for gradient in gradients.values())

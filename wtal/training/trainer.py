@@ -19,9 +19,8 @@ from torch import Tensor
 from wtal.base.errors import CollapseError
 from wtal.methods.batch import Batch, Rows, Videos, batch_of, groups_of, scoring_batches
 from wtal.methods.contract import Losses, Method
-from wtal.methods.label_loss import BatchLabels, mean_over_snippets
-from wtal.methods.learned_weight import LearnedWeight
-from wtal.methods.sampling import paired_order, sampled_rows, seen_snippets
+from wtal.methods.label_loss import BatchLabels, LearnedWeight, mean_over_snippets
+from wtal.methods.sampling import pair_weight_of, paired_order, sampled_rows, seen_snippets
 from wtal.suite.contracts import LabelKind, LabelTarget
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.adam import Adam
@@ -148,10 +147,14 @@ class Trainer:
         if not progress.order:
             progress.order = self._order()
         while progress.position < len(progress.order):
-            until_step = per_step - progress.samples % per_step
-            rest = progress.order[progress.position : progress.position + until_step]
-            chosen = next(groups_of(self.videos, rest, STEP_SNIPPETS, self._seen))
-            self._learn(chosen, epoch, labels)
+            done = progress.samples % per_step
+            step = progress.order[max(0, progress.position - done) : progress.position + per_step - done]
+            pairs_left = max(0, self.settings.pairs - done // 2)
+            rest = progress.order[progress.position : progress.position + per_step - done]
+            chosen = next(groups_of(self.videos, rest, STEP_SNIPPETS, self._seen, pairs_left))
+            n_pairs = min(pairs_left, len(chosen) // 2)
+            weight = pair_weight_of(self.videos.video_labels[step], self.settings.pairs) if n_pairs else 0.0
+            self._learn(chosen, epoch, labels, n_pairs, weight)
             progress.position += len(chosen)
             progress.samples += len(chosen)
             if progress.samples % per_step == 0:
@@ -184,11 +187,13 @@ class Trainer:
         order: list[int] = videos[~np.isin(videos, self.held_out)].tolist()
         return order
 
-    def _learn(self, chosen: list[int], epoch: EpochSettings, labels: RoundLabels | None) -> None:
-        """Forward and backward of some videos as one batch, as if one came after the other."""
+    def _learn(
+        self, chosen: list[int], epoch: EpochSettings, labels: RoundLabels | None, n_pairs: int, pair_weight: float
+    ) -> None:
+        """Forward and backward of some videos as one batch, as if one came after the other; pairs come first."""
         sampling, sampled, rng = self.settings.sampling, self.settings.sampled_snippets, self.rng.sampling
         seen = [sampled_rows(sampling, len(self.videos.features(video)), sampled, rng) for video in chosen]
-        batch = batch_of(self.videos, chosen, self.device, seen)
+        batch = batch_of(self.videos, chosen, self.device, seen, n_pairs, pair_weight)
         target = None
         if epoch.label_weight and labels is not None:
             target = labels.of_batch(batch, chosen, seen, epoch)

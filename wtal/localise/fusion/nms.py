@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 
 from wtal.base.overlap import temporal_iou
-from wtal.base.ranges import Doc, Gt, Lt, settings
+from wtal.base.ranges import Doc, Ge, Gt, Lt, settings
 from wtal.base.records import Proposals, Segments
 from wtal.suite.contracts import Fusion
 
@@ -19,10 +19,15 @@ class Nms(Fusion):
     title: ClassVar[str] = "NMS"
     kind: Literal["nms"] = "nms"
     tiou: Annotated[float, Gt(0), Lt(1), Doc("tIoU with a better proposal above which one is dropped")] = 0.45
+    added_length: Annotated[
+        float,
+        Ge(0),
+        Doc("snippets added to each length in tIoU; released codes add 1 in their unit"),
+    ] = 0.0
 
     def __call__(self, proposals: Proposals) -> Segments:
         """Segments by falling contrast, which is their score."""
-        start, end = proposals.start, proposals.end
+        start, end = proposals.start, proposals.end + self.added_length
         remaining = np.argsort(-proposals.contrast, kind="stable")
         kept = []
         while len(remaining):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from wtal.base.errors import InputError
 from wtal.base.records import Floats, VideoScores
 from wtal.localise.labels.file import PseudoLabels
-from wtal.localise.propose import outer_margin, proposals_of_class
+from wtal.localise.propose import outer_margin, proposals_in
 from wtal.suite.contracts import LabelMaker, LabelRequest, SnippetLabel, VideoLabel, VideoRequest
 from wtal.suite.step_settings import LabelRoundSettings
 from wtal.suite.training_settings import CollapseSettings
@@ -79,7 +79,7 @@ def _entries(
         rows = scores.snippet_score[scores.rows(video)]
         before = None if previous is None else previous.label[previous.rows(video)]
         for label in classes[video]:
-            segments = settings.fusion(proposals_of_class(rows[:, label], settings.proposals))
+            segments = settings.fusion(proposals_in(scores, video, int(label), settings.proposals))
             if len(segments):
                 column, earlier = rows[:, label], None if before is None else before[:, label].astype(np.float64)
                 request = LabelRequest(segments.by_falling_score(), column.astype(np.float64), earlier, margin)

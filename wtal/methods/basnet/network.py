@@ -17,6 +17,7 @@ from wtal.methods.basnet.settings import BasNetSettings
 from wtal.methods.batch import Batch
 from wtal.methods.contract import Losses, Method, Scores, Use
 from wtal.methods.label_loss import BatchLabels, label_loss
+from wtal.methods.snippet_logits import mean_of_largest
 from wtal.suite.step_settings import EpochSettings
 
 
@@ -81,10 +82,7 @@ class BasNet(Method):
     def _pooled(self, logits: Tensor, batch: Batch) -> Tensor:
         """Mean [V, K] of the largest logits [V, T, K] of each class, a share of a video's own snippets."""
         counts = (self.settings.top_k_share * batch.lengths).long().clamp(min=1)
-        most = int(counts.max())
-        largest = logits.masked_fill(~batch.mask[:, :, None], -torch.inf).topk(most, dim=1).values
-        is_pooled = torch.arange(most, device=logits.device) < counts[:, None]
-        return largest.masked_fill(~is_pooled[:, :, None], 0.0).sum(dim=1) / counts[:, None]
+        return mean_of_largest(logits, counts, batch)
 
     def losses(
         self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None, dropout: torch.Generator | None
@@ -102,7 +100,7 @@ class BasNet(Method):
         parts = {"base": base, "suppressed": suppressed, "sparsity": sparsity}
         return Losses(
             base=base + suppressed + self.settings.attention_weight * sparsity,
-            label=label_loss(output.base, output.attention, target, batch),
+            label=label_loss(output.base, target, batch, output.attention),
             compared=(base + suppressed).detach(),
             parts={name: value.detach() for name, value in parts.items()},
             attention=output.attention,

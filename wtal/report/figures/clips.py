@@ -13,7 +13,7 @@ from wtal.data.store.tables import Subset
 from wtal.evaluate.read.detections import read_detections_of_round
 from wtal.localise.fusion.nms import Nms
 from wtal.localise.labels.file import read_labels
-from wtal.localise.propose import proposals_of_class
+from wtal.localise.propose import proposals_in
 from wtal.localise.scores_file import read_scores
 from wtal.report.figures.tracks import Curves, DrawnVideo, Track, segment_spans, spans_of, truth_spans
 from wtal.report.inputs.plan import Plan, figure_settings
@@ -73,11 +73,12 @@ def _train_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Dr
     labels = [_labels(_round_folder(plan, results, index) / LABELS, scores) for index in range(1, rounds + 1)]
     clips = []
     for video in choose_clips(truth.instances, count):
-        rows = scores.rows(scores.videos.index(video))
+        number = scores.videos.index(video)
+        rows = scores.rows(number)
         shown = _true_classes(truth.instances, video) or _labelled_classes(labels[-1][rows])
         tracks: list[Track] = [("ground truth (hidden)", truth_spans(truth.instances, video, shown))]
         tracks += _score_tracks(scores, rows, shown, f"snippet score after round {rounds - 1}")
-        tracks += _fusion_tracks(scores, rows, shown, [method.labels.fusion_of(rounds)], method, truth)
+        tracks += _fusion_tracks(scores, number, shown, [method.labels.fusion_of(rounds)], method, truth)
         own = [pseudo_label[rows][:, shown].astype(np.float64) for pseudo_label in labels]
         tracks += _label_tracks(own)
         clips.append(_clip(plan, truth, "train", video, shown, tracks))
@@ -104,8 +105,8 @@ def _test_clips(plan: Plan, truth: Truth, results: Path, count: int) -> list[Dra
             tracks += [("snippet score after round 0", Curves(_shown_scores(first, rows, shown)))]
         rows = scores.rows(number)
         tracks += _score_tracks(scores, rows, shown, f"snippet score after round {rounds}")
-        tracks += _fusion_tracks(scores, rows, shown, fusions, method, truth)
-        own = np.array([found.videos[number] == video for number in found.video], dtype=bool)
+        tracks += _fusion_tracks(scores, number, shown, fusions, method, truth)
+        own = np.array([found.videos[place] == video for place in found.video], dtype=bool)
         columns = (column[own] for column in (found.class_index, found.start, found.end, found.score))
         tracks.append(("detections (height: score)", spans_of(shown, *columns)))
         clips.append(_clip(plan, truth, "test", video, shown, tracks))
@@ -176,15 +177,15 @@ def _score_tracks(scores: VideoScores, rows: slice, shown: Sequence[int], title:
 
 def _fusion_tracks(
     scores: VideoScores,
-    rows: slice,
+    number: int,
     shown: Sequence[int],
     fusions: Sequence[Fusion],
     method: MethodSettings,
     truth: Truth,
 ) -> list[Track]:
     """Proposals before fusion, and the segments after each kind of it."""
-    rate, values = truth.snippets_per_second, _shown_scores(scores, rows, shown)
-    proposals = [proposals_of_class(values[:, number], method.proposals) for number in range(len(shown))]
+    rate = truth.snippets_per_second
+    proposals = [proposals_in(scores, number, column, method.proposals) for column in shown]
     before = [Segments(found.start, found.end, found.contrast) for found in proposals]
     tracks: list[Track] = [("proposals, before fusion", segment_spans(before, rate))]
     for fusion in fusions:

@@ -32,6 +32,7 @@ class ShownSettings:
 
     timeline_variant: str | None
     published: tuple[str, ...]
+    published_row: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

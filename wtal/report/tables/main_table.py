@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from wtal.base.errors import InputError
+from wtal.base.errors import InputError, nearest
 from wtal.evaluate.score.thresholds import columns_of
 from wtal.evaluate.text.typeset import Block, Cell, Column, Table, number, spread
 from wtal.report.inputs.frames import read_frame
@@ -29,8 +29,11 @@ PUBLISHED_TEXT = ("method", "venue", "year", "note", "source")
 Runs = Mapping[tuple[str, int], RunMetrics]
 
 
-def read_published(folder: Path, names: Sequence[str]) -> list[Row]:
-    """The rows of the named tables of published numbers. Raises InputError where one is missing or broken."""
+def read_published(folder: Path, names: Sequence[str], row_name: str | None = None) -> list[Row]:
+    """The rows of the named tables of published numbers.
+
+    row_name: a method that must be among them. Raises InputError where it is not, or a table is missing or broken.
+    """
     rows: list[Row] = []
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
@@ -40,6 +43,10 @@ def read_published(folder: Path, names: Sequence[str]) -> list[Row]:
             named = {"part": PUBLISHED, "method": f"{row['method']}, {row['venue']} {row['year']}"}
             known = {column: row[column] for column in table.columns if column.startswith("mAP@")}
             rows.append({**named, "note": row["note"], "source": row["source"], **known})
+    methods = [row["method"] for row in rows]
+    if row_name is not None and row_name not in methods:
+        expected = f"a method of the tables in report.published ({nearest(row_name, methods)})"
+        raise InputError(file=folder, key="report.published_row", expected=expected, got=repr(row_name))
     return rows
 
 
@@ -84,16 +91,16 @@ def read_main(path: Path, headline: str) -> pd.DataFrame:
 
 
 def main_table(plan: Plan, main: pd.DataFrame, notes: Sequence[str]) -> Table:
-    """The main table as readers see it; differences are from the published row of this method, where there is one."""
+    """The main table as readers see it; differences are from the published row that is named, where one is."""
     names_of_scores = [name for name in main.columns if name.startswith("mAP@") and not name.endswith(" sd")]
     this_run, published = (main[main["part"] == part] for part in (THIS_RUN, PUBLISHED))
     names = [name for name in names_of_scores if this_run[name].notna().any()]
     names = [name for name in names if published[name].notna().any()] or names
     headline = f"mAP@{plan.headline}"
     names.sort(key=lambda name: name != headline)  # the number that variants are compared in comes first
-    papers = published.loc[published["note"] == "this method", headline].tolist()
+    papers = published.loc[published["method"] == plan.file.report.published_row, headline].tolist()
     target = papers[0] if papers and papers[0] == papers[0] else None
-    points = Column("Points from published", hint=f"{headline} less that of the method's paper")
+    points = Column("Points from published", hint=f"{headline} less that of {plan.file.report.published_row}")
     columns = (
         Column("Method", is_number=False),
         *(Column(name) for name in names),

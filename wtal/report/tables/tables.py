@@ -57,7 +57,7 @@ def write_tables(report: Path, data: Path, results: Path, out: Path, published: 
     plan = read_plan(report)
     runs = read_metrics(plan, results)
     truth = read_truth(data, "test")
-    known = read_published(published, plan.file.report.published)
+    known = read_published(published, plan.file.report.published, plan.file.report.published_row)
     resamples = _resamples(plan, _matches(plan, runs, results, truth))
     ablation = [*ablation_rows(plan, runs, resamples), *control_rows(plan, results, truth)]
     frames = {
