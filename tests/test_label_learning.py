@@ -205,9 +205,10 @@ def test_a_learned_weight_leaves_the_first_round_shared() -> None:
 
 @pytest.mark.parametrize("kind", ["cola", "wtalc"])
 def test_a_network_whose_attention_follows_from_its_classes_is_not_taught_attention(kind: str) -> None:
+    override = {"base": {"kind": kind}, "training": {"videos_per_step": 6}}
     with pytest.raises(InputError, match=f"labels.maker.kind: expected labels for logits, for {kind} has no attention"):
-        suite(base={"kind": kind}, labels={"maker": "attention"})
-    assert suite(base={"kind": kind}, labels={"maker": "complementary"}).variants["made"].method.base.kind == kind
+        suite(**override, labels={"maker": "attention"})
+    assert suite(**override, labels={"maker": "complementary"}).variants["made"].method.base.kind == kind
 
 
 def test_labels_for_attention_are_never_silently_lost() -> None:
