@@ -59,7 +59,7 @@ def _prepared(
             if row not in seen:
                 seen.append(row)
         instances = seen
-    if options.protocol.kind == "snippet":
+    if options.protocol.kind in ("snippet", "wtalc"):
         for row in instances + ambiguous:
             row.start, row.end = (round(bound * options.snippets_per_second) for bound in (row.start, row.end))
         for row in found:
@@ -72,7 +72,7 @@ def _prepared(
     return found, instances, ambiguous
 
 
-def plain_average_precision(found: list[Row], instances: list[Row], threshold: float, is_interpolated: bool) -> float:
+def plain_average_precision(found: list[Row], instances: list[Row], threshold: float, kind: str) -> float:
     """AP in percent of one class; `found` in input order."""
     if not instances:
         return math.nan
@@ -85,13 +85,15 @@ def plain_average_precision(found: list[Row], instances: list[Row], threshold: f
             tiou = plain_tiou(row, instance) if instance.video == row.video and instance.is_free else 0.0
             if tiou >= threshold and tiou > best_tiou:
                 best, best_tiou = instance, tiou
+                if kind == "wtalc":
+                    break
         if best is not None:
             best.is_free = False
             n_correct += 1
             precisions.append(n_correct / rank)
     total = 0.0
     for place, precision in enumerate(precisions):
-        total += max(precisions[place:]) if is_interpolated else precision
+        total += precision if kind in ("step", "wtalc") else max(precisions[place:])
     return 100 * (total / len(instances))
 
 
@@ -101,8 +103,7 @@ def plain_per_class(detections: Detections, truth: Instances, options: Evaluatio
     table = []
     for name in truth.classes:
         own = [row for row in found if row.label == name], [row for row in instances if row.label == name]
-        interpolated = options.protocol.kind != "step"
-        table.append([plain_average_precision(*own, threshold, interpolated) for threshold in options.tiou])
+        table.append([plain_average_precision(*own, each, options.protocol.kind) for each in options.tiou])
     if options.missing_class == "zero_all":
         present = {row.label for row in found}
         if any(row.label not in present for row in instances):

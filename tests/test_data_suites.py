@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from wtal.data.convert.settings import FeatureData
+from wtal.methods.cola.settings import ColaSettings
 from wtal.suite.plan import Suite, label_settings, read_suite, round_settings
 from wtal.suite.step_settings import EpochSettings
 from wtal.suite.training_settings import at_epoch
@@ -142,3 +143,36 @@ def test_activitynet_starts_from_what_its_authors_said(name: str) -> None:
     assert (suite.file.evaluation.protocol.kind, suite.file.evaluation.tiou) == ("activitynet", "0.5:0.95:0.05")
     assert isinstance(suite.file.dataset, FeatureData)
     assert suite.file.dataset.lock == f"data/{name}/lock.json"
+
+
+# Steps of training by the number of training videos, and snippets of a sample.
+PUBLISHED_STEPS = {
+    "cola-thumos14": (200, 6_000, 750),
+    "cola-activitynet12": (4_819, 8_000, 50),
+    "wtalc-thumos14": (200, 100_000, 750),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED_STEPS)
+def test_suites_of_cola_and_wtalc_have_the_published_training(name: str) -> None:
+    n_videos, steps, sampled = PUBLISHED_STEPS[name]
+    suite = read_suite(CONFIG / f"{name}.yaml")
+    assert suite.file.dataset == read_suite(CONFIG / f"{name.partition('-')[2]}.yaml").file.dataset
+    for variant in suite.variants.values():
+        training = variant.method.training
+        assert training.epochs * n_videos / training.videos_per_step == pytest.approx(steps, rel=0.005)
+        assert training.weight_decay == pytest.approx(5e-4 * training.videos_per_step)
+        assert ([piece.value for piece in training.learning_rate], training.adam_betas) == ([1e-4], (0.9, 0.999))
+        assert training.sampled_snippets == sampled
+        assert variant.rounds == 0
+
+
+def test_the_suites_of_cola_take_every_choice_of_its_released_code_one_by_one_and_together() -> None:
+    for name in ("cola-thumos14", "cola-activitynet12"):
+        variants = read_suite(CONFIG / f"{name}.yaml").variants
+        base, code = variants["base"].method, variants["code"].method
+        assert code.base == dataclasses.replace(base.base, **ColaSettings.presets["code"])
+        assert code.proposals == variants["first_snippet_lost"].method.proposals != base.proposals
+        assert code.detection == variants["suppression_released"].method.detection != base.detection
+        assert code.training.report_best_test_epoch
+    assert (base.base.embedding_kernel, base.base.classifier_kernel, base.base.class_convolution) == (9, 9, True)

@@ -17,6 +17,7 @@ from wtal.evaluate import (
     EvaluationOptions,
     SnippetProtocol,
     StepProtocol,
+    WtalcProtocol,
     evaluate_detections,
 )
 
@@ -73,7 +74,7 @@ def assert_same(detections, truth, options):
         assert math.isclose(mean, exact_mean([row[column] for row in plain]), rel_tol=1e-14, abs_tol=1e-12)
 
 
-@pytest.mark.parametrize("protocol", [ActivityNetProtocol, SnippetProtocol, StepProtocol])
+@pytest.mark.parametrize("protocol", [ActivityNetProtocol, SnippetProtocol, StepProtocol, WtalcProtocol])
 def test_every_small_case_is_scored_as_the_plain_evaluator_scores_it(protocol):
     @settings(max_examples=300, deadline=None, derandomize=True)
     @given(case=cases(protocol))
@@ -83,7 +84,7 @@ def test_every_small_case_is_scored_as_the_plain_evaluator_scores_it(protocol):
     check()
 
 
-@pytest.mark.parametrize("protocol", [ActivityNetProtocol, SnippetProtocol, StepProtocol])
+@pytest.mark.parametrize("protocol", [ActivityNetProtocol, SnippetProtocol, StepProtocol, WtalcProtocol])
 def test_a_thousand_crowded_cases_are_scored_as_the_plain_evaluator_scores_them(protocol):
     random = np.random.default_rng(7)
     for _ in range(1000):

@@ -24,6 +24,8 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "basnet": "wtal.methods.basnet.settings:BasNetSettings",
         "co2net": "wtal.methods.co2net.settings:Co2NetSettings",
         "delu": "wtal.methods.co2net.settings:DeluSettings",
+        "cola": "wtal.methods.cola.settings:ColaSettings",
+        "wtalc": "wtal.methods.wtalc.settings:WtalcSettings",
         "external": "wtal.methods.external.settings:ExternalMethod",
     },
     "wtal.fusions": {
@@ -45,6 +47,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "activitynet": "wtal.evaluate.protocols.activitynet:ActivityNetProtocol",
         "snippet": "wtal.evaluate.protocols.snippet:SnippetProtocol",
         "step": "wtal.evaluate.protocols.step:StepProtocol",
+        "wtalc": "wtal.evaluate.protocols.wtalc:WtalcProtocol",
     },
 }
 

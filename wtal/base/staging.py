@@ -17,7 +17,7 @@ STATE = "state.npz"  # in it: how far a conversion was that can be taken up
 
 
 @contextmanager
-def building_site(folder: Path, *, takes_up: bool) -> Iterator[Path]:
+def staging_folder(folder: Path, *, takes_up: bool) -> Iterator[Path]:
     """A folder inside `folder` to build in, held by this process alone until the block, or the process, ends.
 
     takes_up: it may be one with a state that a process left which was killed or failed; all others that are not in use

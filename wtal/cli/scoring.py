@@ -37,7 +37,7 @@ def add_scoring_options(parser: argparse.ArgumentParser) -> None:
         "--protocol",
         default="activitynet",
         metavar="KIND",
-        help="activitynet (default), snippet, step, or another that is installed (`wtal list protocols`)",
+        help="activitynet (default), snippet, step, wtalc, or another that is installed (`wtal list protocols`)",
     )
     parser.add_argument("--tiou", help="thresholds, first:last:step or a,b,c (default: the data set's)")
     parser.add_argument(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wtal.evaluate.protocols.activitynet import ActivityNetProtocol
     from wtal.evaluate.protocols.snippet import SnippetProtocol
     from wtal.evaluate.protocols.step import StepProtocol
+    from wtal.evaluate.protocols.wtalc import WtalcProtocol
     from wtal.evaluate.score.evaluation import (
         Evaluation,
         Matches,
@@ -37,6 +38,7 @@ _MODULES = {
     "ActivityNetProtocol": "wtal.evaluate.protocols.activitynet",
     "SnippetProtocol": "wtal.evaluate.protocols.snippet",
     "StepProtocol": "wtal.evaluate.protocols.step",
+    "WtalcProtocol": "wtal.evaluate.protocols.wtalc",
     "Interval": "wtal.evaluate.score.intervals",
     **dict.fromkeys(
         ("AmbiguousIntervals", "EvaluationOptions", "options_from_settings"), "wtal.evaluate.score.options"
@@ -61,6 +63,7 @@ __all__ = [
     "Matches",
     "SnippetProtocol",
     "StepProtocol",
+    "WtalcProtocol",
     "bootstrap_average",
     "diagnose_matches",
     "evaluate_detections",

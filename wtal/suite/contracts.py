@@ -56,12 +56,14 @@ class DataKind:
 class ScoringProtocol:
     """How detections are scored, apart from the one matching (docs/evaluation.md#adding-a-protocol).
 
-    Unless a kind says otherwise seconds are compared, and AP is the area under the precision envelope.
+    Unless a kind says otherwise seconds are compared, a detection takes the free instance of highest tIoU, and AP is
+    the area under the precision envelope.
     """
 
     __slots__ = ()
     kind: str  # the word for it in YAML and on the command line
     is_interpolated: ClassVar[bool] = True  # else AP is the sum of precision at the hits
+    takes: ClassVar[Literal["best", "first"]] = "best"  # of the free instances at or above the threshold
     needs_rate: ClassVar[bool] = False  # bounds are compared in snippets, so that their rate must be known
 
     def detection_bounds(self, start: Floats, end: Floats, snippets_per_second: float) -> Bounds:

@@ -22,7 +22,7 @@ from wtal.base.files import (
     write_text,
 )
 from wtal.base.schema import to_mapping
-from wtal.base.staging import STATE, building_site
+from wtal.base.staging import STATE, staging_folder
 from wtal.data.store.emptiness import Labelled, require_enough
 from wtal.data.store.feature_file import FeatureFile
 from wtal.data.store.read import read_store
@@ -114,7 +114,7 @@ def write_store(
     folder = Path(folder)
     if not data.classes:
         raise InputError(file=data.dataset, key="classes", expected="at least one class", got="none")
-    with building_site(folder, takes_up=isinstance(data.videos, ResumableVideos)) as site:
+    with staging_folder(folder, takes_up=isinstance(data.videos, ResumableVideos)) as site:
         tables = _Tables(data.classes)
         file = FeatureFile(site / FEATURES, data.feature_size, precision)
         videos = _taken_up(site / STATE, data.videos, file, tables)

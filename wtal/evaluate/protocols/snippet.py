@@ -11,13 +11,11 @@ if TYPE_CHECKING:
     from wtal.base.records import Bounds, Floats
 
 
-@settings
-class SnippetProtocol(ScoringProtocol):
-    """Whole snippets, truth rounded, detections cut down, and the area under the precision envelope. Source: W-TALC."""
+class WholeSnippets(ScoringProtocol):
+    """Bounds as whole snippets: truth rounded, detections cut down."""
 
+    __slots__ = ()
     needs_rate: ClassVar[bool] = True
-
-    kind: Literal["snippet"] = "snippet"
 
     def detection_bounds(self, start: Floats, end: Floats, snippets_per_second: float) -> Bounds:
         """Whole snippets [N], cut down to the grid."""
@@ -32,3 +30,10 @@ class SnippetProtocol(ScoringProtocol):
 
         first, last = (round_to_grid(bound, snippets_per_second) for bound in (start, end))
         return first.astype(float), last.astype(float)
+
+
+@settings
+class SnippetProtocol(WholeSnippets):
+    """Whole snippets, truth rounded, detections cut down, and the area under the precision envelope. Source: W-TALC."""
+
+    kind: Literal["snippet"] = "snippet"

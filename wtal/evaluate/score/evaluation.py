@@ -84,7 +84,7 @@ def evaluate_detections(
 
     Times in seconds. `source` names the detections in errors. A reversed interval overlaps nothing.
     Raises InputError for an unknown video (unless options say otherwise) or class, a value that is not finite, ground
-    truth without an instance. Source: ActivityNet's evaluation (`activitynet`); W-TALC (`step`, `snippet`).
+    truth without an instance. Source: ActivityNet's evaluation (`activitynet`); W-TALC (`step`, `snippet`, `wtalc`).
     """
     return evaluate_matches(match_detections(detections, truth, options or EvaluationOptions(), source=source))
 
@@ -143,7 +143,7 @@ def match_detections(
         instance_class=truth_class,
         instance_video=truth_video,
         instance_row=instances,
-        hits=match(Intervals(group, *bounds), Intervals(truth_group, *sought), options.tiou),
+        hits=match(Intervals(group, *bounds), Intervals(truth_group, *sought), options.tiou, options.protocol.takes),
         acted=_acted(found, detections, [truth.classes[number] for number in missing], n_ambiguous, n_duplicates),
         zero_classes=found.unknown_classes if options.unknown_classes == "count" else (),
     )

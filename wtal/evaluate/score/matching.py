@@ -1,16 +1,18 @@
 """Detections matched to instances, for all classes, videos and thresholds from one sort.
 
 The rule: within a class and a video detections choose by falling score; each takes the free instance of highest tIoU
-at or above the threshold, the first in the annotation among equals. Seen from the instances, all of them prefer the
-detection that comes first. So the result is the one stable matching of the two sides, and deferred acceptance finds
-it: everybody without an instance asks for the next on its list at once, and an instance keeps the first in rank of
-those that asked. That is a few passes over arrays instead of a loop over detections, with the same outcome.
+at or above the threshold, the first in the annotation among equals, or, where a protocol says so, the first of all.
+Seen from the instances, all of them prefer the detection that comes first. So the result is the one stable matching of
+the two sides, and deferred acceptance finds it: everybody without an instance asks for the next on its list at once,
+and an instance keeps the first in rank of those that asked. That is a few passes over arrays instead of a loop over
+detections, with the same outcome.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,21 +92,29 @@ def _blocks(sizes: NDArray[np.int64]) -> Iterator[slice]:
         begin = end
 
 
-def match(detections: Intervals, instances: Intervals, thresholds: Sequence[float]) -> Hits:
+def match(
+    detections: Intervals,
+    instances: Intervals,
+    thresholds: Sequence[float],
+    takes: Literal["best", "first"] = "best",
+) -> Hits:
     """Greedy matching of detections [N], given by falling score within each group, to instances [M].
 
-    thresholds: in (0, 1]. Ties: the earlier detection chooses first; of equal tIoU it takes the earlier instance.
+    thresholds: in (0, 1]. takes: of the free instances at or above the threshold, that of highest tIoU or the first in
+    the annotation. Ties: the earlier detection chooses first; of equal tIoU it takes the earlier instance.
     Memory grows with the detections plus the pairs that overlap by the least threshold.
     """
     pairs = pairs_in_groups(detections, instances, min(thresholds))
-    order = np.lexsort((pairs.instance, -pairs.tiou, pairs.detection))
+    preferred = -pairs.tiou if takes == "best" else pairs.instance
+    order = np.lexsort((pairs.instance, preferred, pairs.detection))
     wishes = Pairs(pairs.detection[order], pairs.instance[order], pairs.tiou[order])
-    asking, first = np.unique(wishes.detection, return_index=True)
-    which = np.repeat(np.arange(len(asking)), np.diff(np.append(first, len(wishes.detection))))
+    asking, which = np.unique(wishes.detection, return_inverse=True)
     found = []
     for number, threshold in enumerate(thresholds):
-        wanted = np.bincount(which[wishes.tiou >= threshold], minlength=len(asking))
-        holder = _deferred_acceptance(wishes.instance, first, first + wanted, len(instances))
+        fits = wishes.tiou >= threshold
+        beyond = np.cumsum(np.bincount(which[fits], minlength=len(asking)))
+        first = np.concatenate([[0], beyond])[:-1]
+        holder = _deferred_acceptance(wishes.instance[fits], first, beyond, len(instances))
         instance = np.flatnonzero(holder < len(asking))
         instance = instance[np.argsort(holder[instance])]
         detection = asking[holder[instance]]

@@ -44,8 +44,8 @@ class ExternalMethod(BaseSettings):
         """What only our own training can do is left to it."""
         why = "where base.kind is external"
         require(not method.labels.dropout, "labels.dropout", f"false {why}", method.labels.dropout)
-        kept = method.training.checkpoint
-        require(kept == "last", "training.checkpoint", f"last {why}", kept)
+        reports = method.training.report_best_test_epoch
+        require(not reports, "training.report_best_test_epoch", f"false {why}", reports)
         require(method.training.early_stopping is None, "training.early_stopping", f"null {why}", "a group of keys")
 
     def words(self, values: Mapping[str, object]) -> list[str]:
