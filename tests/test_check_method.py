@@ -49,7 +49,7 @@ def test_the_method_of_the_documentation_keeps_them_as_a_plug_in(tmp_path: Path)
     command = [sys.executable, "-m", "wtal", "check-method", "top_k"]
     done = subprocess.run(command, cwd=ROOT, env=environment_with(folder), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("ok    ") == 9
+    assert done.stdout.count("ok    ") == 10
 
 
 BROKEN = {
@@ -67,9 +67,9 @@ BROKEN = {
     ),
     "batched": (" / labels.sum(dim=1, keepdim=True) ", " / labels.sum() ", "a video's own value"),
     "pairs": (
-        "label = torch.zeros_like(classification)",
+        "label = label_loss(snippet, target, batch)",
         "classification = classification + batch.pair_weight * classification.roll(1)\n"
-        "        label = torch.zeros_like(classification)",
+        "        label = label_loss(snippet, target, batch)",
         "a pair alone and in a batch",
     ),
     "scores": ("video.softmax(dim=1), torch", "video, torch", "expected values in [0, 1]"),
