@@ -183,6 +183,26 @@ def test_a_ring_too_small_has_its_members_alone_or_any_others_beside_them() -> N
     assert filled.index[0, : int(filled.counts)].tolist() == [12, 10, 9, 0, 1]
 
 
+def test_clear_snippets_are_looked_for_among_those_that_chance_leaves() -> None:
+    some, settings = batch(20, labels=LABELS[:1]), network().settings
+    actionness = torch.arange(20.0)[None]  # of four easy ones, clear action is at the end and background at the start
+    easy = torch.ones_like(actionness)
+    easy[0, [0, 2, 18, 19]] = 0
+    sets = contrast_sets(actionness, easy, some, settings)
+    assert sorted(sets.easy_action.index[0].tolist()) == [14, 15, 16, 17]
+    assert sorted(sets.easy_background.index[0].tolist()) == [1, 3, 4, 5]
+    assert sets.hard_action.index[0, 0] == 18  # hard ones are looked for among all
+
+
+def test_chance_leaves_out_clear_snippets_in_training_alone() -> None:
+    some = batch(40, labels=LABELS[:1])
+    one = Cola(6, 3, ColaSettings(embedding_size=8, dropout=0.0, easy_dropout=0.6), torch.Generator().manual_seed(0))
+    settled, drawn = (one.losses(some, EPOCH, None, rng) for rng in (None, torch.Generator().manual_seed(1)))
+    assert torch.equal(settled.parts["classification"], drawn.parts["classification"])
+    for name in ("contrast_action", "contrast_background"):
+        assert not torch.isclose(settled.parts[name], drawn.parts[name])
+
+
 def test_an_empty_ring_says_nothing() -> None:
     some = batch(20, labels=LABELS[:1])
     flat = torch.zeros((1, 20))
