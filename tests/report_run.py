@@ -145,6 +145,7 @@ def _write_round(folder: Path, index: int, seed: int, classes: tuple[str, ...]) 
     content = {
         "videos": np.array(train.videos), "classes": np.array(classes), "offsets": train.offsets,
         "label": (np.where(train.snippet_score > 0.3, 0.02 * index, 0)).astype(np.float32),
+        "weight": np.ones_like(train.snippet_score), "target": np.array("logits"), "kind": np.array("positive"),
         "instance_video": video, "instance_class": label,
         "instance_start": 4.0 + 18 * label, "instance_end": 12.0 + 18 * label,
         "instance_score": np.full(len(video), 0.4), "violation": np.zeros((N_TRAIN, n_labels), np.float32),

@@ -14,6 +14,7 @@ from wtal.methods.basnet.network import BasNet
 from wtal.methods.basnet.settings import BasNetSettings
 from wtal.methods.batch import ArrayVideos, Batch, batch_of
 from wtal.methods.contract import Losses
+from wtal.methods.label_loss import BatchLabels
 
 CPU = torch.device("cpu")
 LENGTHS, LABELS = (20, 11, 3), np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1]], dtype=bool)
@@ -30,7 +31,7 @@ def network(**changes: object) -> BasNet:
     return BasNet(6, 3, settings, torch.Generator().manual_seed(0))
 
 
-def losses_of(one: BasNet, some: Batch, target: torch.Tensor | None = None) -> Losses:
+def losses_of(one: BasNet, some: Batch, target: BatchLabels | None = None) -> Losses:
     return one.losses(some, tiny_round().epochs[0], target, None)
 
 
@@ -115,7 +116,7 @@ def test_a_video_without_a_label_teaches_background_and_has_no_suppressed_loss(c
 def test_labels_are_learnt_by_the_base_branch_alone() -> None:
     some, one = batch(20, 11), network()
     target = torch.randn((2, 4, 20), generator=torch.Generator().manual_seed(1)) * some.mask[:, None, :]
-    loss = losses_of(one, some, target).label
+    loss = losses_of(one, some, BatchLabels(target)).label
     logits = one(some).base[1, :11].detach()
     expected = -(target[1, :, :11].T * torch.log_softmax(logits, dim=1)).sum() / 11
     torch.testing.assert_close(loss[1].detach(), expected)

@@ -28,8 +28,11 @@ def example() -> str:
     return re.findall(r"```python\n(.*?)```", page[page.index("## Adding one") :], flags=re.S)[0]
 
 
+ENTRIES = {"wtal.methods": {"top_k": "my_top_k:TopKSettings"}}
+
+
 def plugged_in(folder: Path, source: str) -> Path:
-    return write_plugin(folder, {"wtal.methods": {"top_k": "my_top_k:TopKSettings"}}, my_top_k=source)
+    return write_plugin(folder, ENTRIES, my_top_k=source)
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
@@ -52,7 +55,11 @@ def test_the_method_of_the_documentation_keeps_them_as_a_plug_in(tmp_path: Path)
 BROKEN = {
     "attention": ("(1 - snippet.softmax(dim=2)[:, :, -1]) * batch.mask", "2 * batch.mask.float()", "values in [0, 1]"),
     "names": ('("classification",)', '("classification", "more")', "parts: expected"),
-    "labels": ("label = torch.zeros_like(classification)", "label = torch.ones_like(classification)", "labels of zero"),
+    "labels": (
+        "label = label_loss(snippet, target, batch)",
+        "label = torch.ones_like(classification)",
+        "labels of zero",
+    ),
     "chance": (
         "torch.nn.init.xavier_uniform_(self.head.weight, generator=generator)",
         "torch.nn.init.xavier_uniform_(self.head.weight)",
@@ -82,6 +89,22 @@ def test_a_broken_promise_is_named(
     captured = capsys.readouterr()
     assert words in "\n".join(line for line in captured.out.splitlines() if line.startswith("BROKEN"))
     assert "breaks" in captured.err
+
+
+def test_attention_that_is_said_to_learn_and_does_not_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kind = '    kind: Literal["top_k"] = "top_k"'
+    claimed = example().replace(kind, f"    has_attention: ClassVar[bool] = True\n{kind}")
+    claimed = claimed.replace("label_loss(snippet, target, batch)", "label_loss(snippet, target, batch, attention)")
+    detached = claimed.replace("target, batch, attention)", "target, batch, attention.detach())")
+    for number, (source, code) in enumerate(((claimed, 0), (detached, 2))):
+        with monkeypatch.context() as patched:
+            install_here(plugged_in(tmp_path / str(number), source), patched)
+            patched.delitem(sys.modules, "my_top_k", raising=False)
+            assert main(["check-method", "top_k"]) == code
+        out = capsys.readouterr().out
+        assert ("BROKEN  labels for attention are learnt" in out) == (detached == source)
 
 
 def test_state_outside_of_parameters_and_buffers_is_named(

@@ -23,6 +23,7 @@ from wtal.methods.co2net.network import Co2Net
 from wtal.methods.co2net.output import CrossModalOutput
 from wtal.methods.co2net.settings import Co2NetSettings, CrossModalSettings, DeluSettings
 from wtal.methods.contract import Losses
+from wtal.methods.label_loss import BatchLabels
 
 CPU = torch.device("cpu")
 LENGTHS, LABELS = (20, 20, 11, 3), np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]], dtype=bool)
@@ -48,7 +49,7 @@ def network(kind: type[CrossModalSettings] = Co2NetSettings, **changes: object) 
     return made
 
 
-def losses_of(one: Co2Net, some: Batch, target: torch.Tensor | None = None) -> Losses:
+def losses_of(one: Co2Net, some: Batch, target: BatchLabels | None = None) -> Losses:
     return one.losses(some, dataclasses.replace(tiny_round().epochs[0], epoch=EPOCH), target, None)
 
 
@@ -277,7 +278,7 @@ def test_unsure_snippets_weigh_more_at_first_and_less_at_the_end() -> None:
 def test_labels_are_learnt_by_the_logits_of_every_snippet() -> None:
     some, one = batch(20, 11), network()
     target = torch.randn((2, 4, 20), generator=torch.Generator().manual_seed(1)) * some.mask[:, None, :]
-    loss = losses_of(one, some, target).label
+    loss = losses_of(one, some, BatchLabels(target)).label
     logits = one(some).logits[1, :11].detach()
     expected = -(target[1, :, :11].T * torch.log_softmax(logits, dim=1)).sum() / 11
     torch.testing.assert_close(loss[1].detach(), expected)

@@ -20,6 +20,7 @@ from wtal.methods.cola.contrast import contrast_losses, contrast_sets, rings
 from wtal.methods.cola.network import Cola
 from wtal.methods.cola.settings import ColaSettings
 from wtal.methods.contract import Losses
+from wtal.methods.label_loss import BatchLabels
 
 CPU, EPOCH = torch.device("cpu"), tiny_round().epochs[0]
 Array = NDArray[np.float64]
@@ -38,7 +39,7 @@ def network(**changes: Any) -> Cola:
     return Cola(6, 3, settings, torch.Generator().manual_seed(0))
 
 
-def losses_of(one: Cola, some: Batch, target: torch.Tensor | None = None) -> Losses:
+def losses_of(one: Cola, some: Batch, target: BatchLabels | None = None) -> Losses:
     return one.losses(some, EPOCH, target, None)
 
 
@@ -204,7 +205,7 @@ def test_labels_are_learnt_beside_a_background_of_zero() -> None:
     target = torch.randn((2, 4, 20), generator=torch.Generator().manual_seed(1)) * some.mask[:, None, :]
     logits = torch.nn.functional.pad(one(some).activation[1, :11].detach(), (0, 1))
     expected = -(target[1, :, :11].T * torch.log_softmax(logits, dim=1)).sum() / 11
-    torch.testing.assert_close(losses_of(one, some, target).label[1].detach(), expected)
+    torch.testing.assert_close(losses_of(one, some, BatchLabels(target)).label[1].detach(), expected)
 
 
 def test_dropout_keeps_means_and_is_the_classifiers_alone() -> None:

@@ -30,6 +30,9 @@ def arrays(**changes):
         "classes": np.array(CLASSES),
         "offsets": np.array([0, 8]),
         "label": label,
+        "weight": np.ones_like(label),
+        "target": np.array("logits"),
+        "kind": np.array("positive"),
         "violation": np.array([[0.25, 0.0, 9.0]], np.float32),
         "status": np.array([[1, 0, -1]], np.int8),
         "instance_video": np.array([0, 0]),
@@ -61,6 +64,19 @@ def test_quality_counts_snippets_of_the_true_classes_alone(labels_file):
     assert quality.violation == 0.125
 
 
+def test_what_weighs_nothing_is_no_label_and_what_is_not_excluded_is_one(labels_file):
+    weight = np.ones((8, 3), np.float32)
+    weight[[4, 6], 0] = 0
+    assert (
+        label_quality(*read_labels(labels_file(weight=weight)), TRUTH, OPTIONS).precision == 100.0
+    )  # 3 and 5 are left
+    excluded = 1 - arrays()["label"]
+    reversed_twice = label_quality(
+        *read_labels(labels_file(label=excluded, kind=np.array("complementary"))), TRUTH, OPTIONS
+    )
+    assert reversed_twice.recall == 50.0
+
+
 def test_labels_without_mass_or_programmes_have_no_precision(labels_file):
     empty = labels_file(label=np.zeros((8, 3), np.float32), status=np.full((1, 3), -1, np.int8))
     quality = label_quality(*read_labels(empty), TRUTH, OPTIONS)
@@ -75,6 +91,14 @@ def test_labels_without_mass_or_programmes_have_no_precision(labels_file):
     ("changes", "sentence"),
     [
         ({"label": np.zeros((7, 3), np.float32)}, r"label: expected shape \(8, 3\); got \(7, 3\)"),
+        ({"weight": np.zeros((8, 1), np.float32)}, r"weight: expected shape \(8, 3\); got \(8, 1\)"),
+        ({"weight": np.full((8, 3), -1, np.float32)}, "weight: expected finite numbers, 0 or above"),
+        ({"target": np.array("both")}, "target: expected one of logits, attention; got 'both'"),
+        ({"kind": np.array("other")}, "kind: expected one of positive, complementary; got 'other'"),
+        (
+            {"target": np.array("attention"), "kind": np.array("complementary")},
+            "kind: expected positive where target is attention",
+        ),
         ({"status": np.zeros((1, 2), np.int8)}, r"status: expected shape \(1, 3\); got \(1, 2\)"),
         ({"instance_end": np.array([7])}, r"instance_end: expected shape \(2,\); got \(1,\)"),
         ({"instance_class": np.array([0, 3])}, r"instance_class: expected numbers from 0 to 2"),

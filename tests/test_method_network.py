@@ -13,7 +13,8 @@ from round_run import tiny_round
 from torch import Tensor
 
 from wtal.methods.batch import ArrayVideos, Batch, batch_of
-from wtal.methods.rskp.losses import attention_loss, consistency_loss, label_loss, video_losses
+from wtal.methods.label_loss import BatchLabels
+from wtal.methods.rskp.losses import attention_loss, consistency_loss, mixed_label_loss, video_losses
 from wtal.methods.rskp.memory import MemoryBank, padded_slots
 from wtal.methods.rskp.method import Rskp
 from wtal.methods.rskp.network import BranchOutput, Network
@@ -106,16 +107,16 @@ def test_the_label_loss_takes_four_fifths_of_the_original_branch_and_keeps_the_s
 ) -> None:
     original, reallocated = branch([[0.0], [LN3]]), branch([[LN3], [0.0]])
     target = torch.tensor([label])[:, :, None]
-    found = label_loss(original, reallocated, target, ONE, RskpSettings())
+    found = mixed_label_loss(original, reallocated, BatchLabels(target), ONE, RskpSettings())
     assert found.item() == pytest.approx(sign * (0.8 * math.log(4) + 0.2 * math.log(4 / 3)))
-    assert label_loss(original, reallocated, None, ONE, RskpSettings()).item() == 0
+    assert mixed_label_loss(original, reallocated, None, ONE, RskpSettings()).item() == 0
 
 
 def test_the_label_loss_is_a_mean_over_the_videos_own_snippets() -> None:
     one = branch([[0.0, 0.0, 9.0], [LN3, LN3, 0.0]])
     target = torch.tensor([[[1.0, 0.0, 7.0], [0.0, 1.0, 7.0]]])
     mask = torch.tensor([[True, True, False]])
-    found = label_loss(one, one, target, mask, RskpSettings())
+    found = mixed_label_loss(one, one, BatchLabels(target), mask, RskpSettings())
     assert found.item() == pytest.approx((math.log(4) + math.log(4 / 3)) / 2)
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from wtal.methods.batch import ArrayVideos, Batch, batch_of
+from wtal.methods.label_loss import BatchLabels
 from wtal.methods.rskp.losses import consistency_loss, video_losses
 from wtal.methods.rskp.memory import MemoryBank, memory_rows, padded_slots
 from wtal.methods.rskp.network import BranchOutput, Network, NetworkOutput
@@ -77,7 +78,7 @@ def visit(network: Network, videos: ArrayVideos, bank: MemoryBank, index: int, s
     target = torch.from_numpy(own["pseudo_label"].astype(np.float32)).T[None].contiguous()
     settings = RskpSettings()
     branches = (output.original, output.reallocated, memory)
-    losses = video_losses(*branches, some.labels, some.mask, target, settings)
+    losses = video_losses(*branches, some.labels, some.mask, BatchLabels(target), settings)
     total = losses.total(settings, consistency_weight=1.0) + 10.0 * losses.label
     network.zero_grad()
     total.sum().backward()

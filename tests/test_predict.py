@@ -52,7 +52,7 @@ def checkpoint(path: Path, **changes: object) -> Path:
         "detection": to_mapping(DETECTION),
         **changes,
     }
-    state: dict[str, object] = {"optimiser": {}, "rng": {}, "progress": {}}
+    state: dict[str, object] = {"optimiser": {}, "doubt": None, "rng": {}, "progress": {}}
     text = About(**about).to_json()  # type: ignore[arg-type]
     write_checkpoint(path, {"about": text, "model": method.state_dict(), **state})
     return path

@@ -16,6 +16,7 @@ from wtal.base.errors import InputError, SettingError
 from wtal.cli import main
 from wtal.methods.batch import ArrayVideos, Batch
 from wtal.methods.contract import Losses
+from wtal.methods.label_loss import BatchLabels
 from wtal.methods.sampling import paired_order, sampled_rows, seen_snippets
 from wtal.suite.plan import read_suite
 from wtal.suite.training_settings import TrainingSettings, Until
@@ -135,7 +136,7 @@ def visited(**changes: object) -> list[tuple[Batch, torch.Tensor | None]]:
     seen: list[tuple[Batch, torch.Tensor | None]] = []
     losses = trainer.method.losses
 
-    def noted(batch: Batch, epoch: object, target: torch.Tensor | None, dropout: torch.Generator | None) -> Losses:
+    def noted(batch: Batch, epoch: object, target: BatchLabels | None, dropout: torch.Generator | None) -> Losses:
         seen.append((batch, target))
         return losses(batch, epoch, target, dropout)  # type: ignore[arg-type]
 
@@ -148,7 +149,7 @@ def visited(**changes: object) -> list[tuple[Batch, torch.Tensor | None]]:
 def test_labels_take_the_same_rows_as_the_features(sampling: str) -> None:
     for batch, target in visited(sampling=sampling, sampled_snippets=20):
         assert target is not None
-        assert torch.equal(batch.padded(batch.features)[:, :, 0], target[:, 0])
+        assert torch.equal(batch.padded(batch.features)[:, :, 0], target.values[:, 0])
         lengths_seen = batch.lengths.tolist()
         assert lengths_seen == [20] * len(lengths_seen) or sampling in ("parts", "crop_pad")
         assert max(lengths_seen) <= 20

@@ -55,14 +55,17 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install_here(write_plugin(tmp_path / "plugin", ENTRIES, siblings=example()), monkeypatch)
 
 
-def test_a_weight_multiplies_the_label_and_the_label_of_the_round_before_is_given() -> None:
+def test_a_weight_stands_beside_the_label_and_the_label_of_the_round_before_is_given() -> None:
     scores = scores_of(bump(20, 5, 8, 0.5)[:, None], [0.9])
     asked = label_round(maker=Given(scale=0.5))
     first = pseudo_labels(scores, np.array([[True]]), asked)
-    np.testing.assert_array_equal(first.label, 0.5 * scores.snippet_score)
+    np.testing.assert_array_equal(first.label, scores.snippet_score)
+    assert (first.weight[:, 0] == 0.5).all()
+    assert (first.weight[:, 1:] == 1).all()  # nobody said anything of the others
+    assert (first.target, first.kind) == ("logits", "positive")
     assert (first.status[0, 0], first.violation[0, 0]) == (SOLVED, 0.5)
     second = pseudo_labels(scores, np.array([[True]]), asked, first)
-    np.testing.assert_array_equal(second.label, 0.75 * scores.snippet_score)
+    np.testing.assert_array_equal(second.label, 2 * scores.snippet_score)
 
 
 class AsTheyAre(Fusion):
@@ -98,9 +101,10 @@ def test_a_request_has_segments_by_falling_score_and_the_margins_of_the_proposal
     ("made", "words"),
     [
         ([], "the label maker given: expected 1 labels, one for each request; got 0"),
-        ([SnippetLabel(np.zeros(3))], "label: expected 20 finite numbers, one for each snippet; got an array of shape"),
+        ([SnippetLabel(np.zeros(3))], "label: expected 20 finite numbers, by snippet; got an array of shape (3,)"),
         ([SnippetLabel(np.full(20, np.nan))], "label: expected 20 finite numbers"),
-        ([SnippetLabel(np.zeros(20), weight=np.zeros(19))], "weight: expected 20 finite numbers"),
+        ([SnippetLabel(np.zeros(20), weight=np.zeros(19))], "weight: expected 20 finite numbers, 0 or above"),
+        ([SnippetLabel(np.zeros(20), weight=np.full(20, -1.0))], "weight: expected 20 finite numbers, 0 or above"),
     ],
 )
 def test_what_a_maker_must_not_give_is_refused_in_a_sentence(

@@ -16,6 +16,7 @@ from round_run import tiny_round
 from wtal.base.errors import SettingError
 from wtal.methods.batch import ArrayVideos, Batch, batch_of
 from wtal.methods.contract import Losses
+from wtal.methods.label_loss import BatchLabels
 from wtal.methods.wtalc.network import Wtalc
 from wtal.methods.wtalc.settings import WtalcSettings
 
@@ -40,7 +41,7 @@ def network(**changes: Any) -> Wtalc:
     return Wtalc(6, 3, settings, torch.Generator().manual_seed(0))
 
 
-def losses_of(one: Wtalc, some: Batch, target: torch.Tensor | None = None) -> Losses:
+def losses_of(one: Wtalc, some: Batch, target: BatchLabels | None = None) -> Losses:
     return one.losses(some, EPOCH, target, None)
 
 
@@ -139,7 +140,7 @@ def test_labels_are_learnt_beside_a_background_of_zero() -> None:
     target = torch.randn((2, 4, 20), generator=torch.Generator().manual_seed(1)) * some.mask[:, None, :]
     logits = torch.nn.functional.pad(one(some).logits[1, :11].detach(), (0, 1))
     expected = -(target[1, :, :11].T * torch.log_softmax(logits, dim=1)).sum() / 11
-    torch.testing.assert_close(losses_of(one, some, target).label[1].detach(), expected)
+    torch.testing.assert_close(losses_of(one, some, BatchLabels(target)).label[1].detach(), expected)
 
 
 def test_dropout_keeps_the_mean_and_is_of_what_both_losses_see() -> None:

@@ -32,10 +32,14 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "gaussian": "wtal.localise.fusion.gaussian:GaussianFusion",
         "nms": "wtal.localise.fusion.nms:Nms",
         "soft_nms": "wtal.localise.fusion.soft_nms:SoftNms",
+        "support_filter": "wtal.localise.fusion.support_filter:SupportFilter",
     },
     "wtal.label_makers": {
         "optimised": "wtal.localise.labels.optimised:OptimisedLabels",
         "naive": "wtal.localise.labels.naive:NaiveLabels",
+        "union": "wtal.localise.labels.union:UnionLabels",
+        "attention": "wtal.localise.labels.attention:AttentionLabels",
+        "complementary": "wtal.localise.labels.complementary:ComplementaryLabels",
     },
     "wtal.data_kinds": {
         "hapt": "wtal.data.kinds.hapt_settings:HaptData",

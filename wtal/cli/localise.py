@@ -28,6 +28,17 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     labels.add_argument("--out", type=Path, required=True, help="labels.npz of this round")
     labels.set_defaults(run=solve_labels)
+    export = commands.add_parser(
+        "export-labels",
+        help="the segments of a round as an annotation file, to train another detector on",
+        description="Writes the segments that the pseudo labels of a round were made from as annotations of the "
+        "training videos, on which a detector that needs bounds trains, such as ActionFormer or one of OpenTAD's.",
+    )
+    export.add_argument("--labels", type=Path, required=True, help="labels.npz of a round")
+    export.add_argument("--data", type=Path, required=True, help="folder of the store, for lengths and test videos")
+    export.add_argument("--format", choices=("activitynet",), default="activitynet", help="form of the annotations")
+    export.add_argument("--out", type=Path, required=True, help="annotation file to write, such as annotations.json")
+    export.set_defaults(run=export_labels)
     detect = commands.add_parser(
         "detect",
         help="detections of the test videos from the scores of each round",
@@ -73,6 +84,20 @@ def solve_labels(options: argparse.Namespace) -> None:
     write_labels(options.out, labels, classes)
     solved, infeasible = int((labels.status >= 0).sum()), int((labels.status == INFEASIBLE).sum())
     print(f"round {settings.round_index}: {solved} labels, {infeasible} without an exact solution")
+
+
+def export_labels(options: argparse.Namespace) -> None:
+    """Pseudo labels and store in, annotations out."""
+    from wtal.data.store.read import read_store
+    from wtal.localise.labels.annotation_file import TRAINING, segment_annotations, write_segment_annotations
+    from wtal.localise.labels.file import read_labels_of
+
+    store = read_store(options.data)
+    values = segment_annotations(read_labels_of(options.labels, store), store)
+    write_segment_annotations(options.out, values)
+    counts = [len(entry["annotations"]) for entry in values["database"].values() if entry["subset"] == TRAINING]
+    left_out = len(store.videos("train")) - len(counts)
+    print(f"{options.out}: {sum(counts)} instances in {len(counts)} training videos; {left_out} without one left out")
 
 
 def detect_rounds(options: argparse.Namespace) -> None:

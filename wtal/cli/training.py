@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wtal.data.store.read import Store
+    from wtal.suite.step_settings import RoundSettings
     from wtal.training.trainer import RoundLabels
 
 
@@ -115,7 +116,7 @@ def train_round(options: argparse.Namespace) -> None:
         settings=settings,
         seed=options.seed,
         previous=options.checkpoint,
-        labels=None if first else _labels(store, options.labels, options.previous_labels),
+        labels=None if first else _labels(store, settings, options.labels, options.previous_labels),
         label_files=[path for path in (options.labels, options.previous_labels) if path is not None],
         detection=detection,
         collapse=collapse,
@@ -156,15 +157,27 @@ def train_external(options: argparse.Namespace) -> None:
         check_scores_of(made / TEST_SCORES, store, "test")
 
 
-def _labels(store: Store, newest: Path, previous: Path | None) -> RoundLabels:
+def _labels(store: Store, settings: RoundSettings, newest: Path, previous: Path | None) -> RoundLabels:
+    from itertools import pairwise
+
+    from wtal.base.errors import InputError
     from wtal.localise.labels.file import read_labels_of
     from wtal.training.trainer import RoundLabels
 
-    def arrays(path: Path) -> list[object]:
-        labels = read_labels_of(path, store)
-        return [labels.label[labels.rows(index)] for index in range(len(labels.videos))]
-
-    return RoundLabels(arrays(newest), None if previous is None else arrays(previous))  # type: ignore[arg-type]
+    rows = [slice(*bounds) for bounds in pairwise(store.offsets("train").tolist())]
+    labels = read_labels_of(newest, store)
+    before = None if previous is None else read_labels_of(previous, store).label
+    for key, own in (("base.kind", settings.base.has_attention), ("epochs", before is None)):
+        if labels.target == "attention" and not own:
+            expected = f"a round that can learn from labels for attention, by its {key}"
+            raise InputError(file=newest, key="target", expected=expected, got="one that cannot")
+    return RoundLabels(
+        newest=[labels.label[own] for own in rows],
+        previous=None if before is None else [before[own] for own in rows],
+        weight=None if (labels.weight == 1).all() else [labels.weight[own] for own in rows],
+        target=labels.target,
+        kind=labels.kind,
+    )
 
 
 def score_checkpoint(options: argparse.Namespace) -> None:

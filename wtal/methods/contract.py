@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from wtal.methods.batch import Batch
+from wtal.methods.label_loss import BatchLabels
 from wtal.suite.step_settings import EpochSettings
 
 Use = Literal["labels", "detection"]
@@ -56,12 +57,12 @@ class Method(nn.Module, ABC):
 
     @abstractmethod
     def losses(
-        self, batch: Batch, epoch: EpochSettings, target: Tensor | None, dropout: torch.Generator | None
+        self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None, dropout: torch.Generator | None
     ) -> Losses:
         """The losses of a batch that is learnt from, or only looked at, without dropout.
 
-        target: [V, K, T] pseudo labels of any sign, or None. dropout: the generator it is drawn from; None where
-        nothing is learnt from the batch, and then the state stays as it is.
+        target: the pseudo labels, or None; `label_loss` is their loss. dropout: the generator it is drawn from;
+        None where nothing is learnt from the batch, and then the state stays as it is.
         """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""What networks share that give logits to snippets and pool them: the mean of the largest, and the loss against labels.
+"""What networks share that give logits to snippets and pool them: the mean of the largest.
 
 Axes: see `wtal.methods.contract`.
 """
@@ -17,11 +17,3 @@ def mean_of_largest(logits: Tensor, counts: Tensor, batch: Batch) -> Tensor:
     largest = logits.masked_fill(~batch.mask[:, :, None], -torch.inf).topk(most, dim=1).values
     is_pooled = torch.arange(most, device=logits.device) < counts[:, None]
     return largest.masked_fill(~is_pooled[:, :, None], 0.0).sum(dim=1) / counts[:, None]
-
-
-def snippet_label_loss(logits: Tensor, target: Tensor | None, batch: Batch) -> Tensor:
-    """Cross entropy [V] of snippet logits [V, T, K] against pseudo labels of any sign, mean over a video's snippets."""
-    if target is None:
-        return torch.zeros_like(batch.lengths, dtype=logits.dtype)
-    each = -(target * torch.log_softmax(logits, dim=2).transpose(1, 2)).sum(dim=1)
-    return (each * batch.mask).sum(dim=1) / batch.lengths

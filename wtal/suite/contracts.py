@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
-    from wtal.base.records import Bounds, Floats, Proposals, Segments
+    from wtal.base.records import Bounds, Floats, Integers, Proposals, Segments
 
 Precision = Literal["float32", "float16"]
+LabelTarget = Literal["logits", "attention"]
+LabelKind = Literal["positive", "complementary"]  # complementary: what a snippet is not
 
-# Axes: T snippets, S segments.
+# Axes: T snippets, S segments, K = C + 1 classes with background last.
 
 
 class BaseSettings:
@@ -24,6 +26,7 @@ class BaseSettings:
     __slots__ = ()
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # its own keys under `preset: paper` and `preset: code`
     published: ClassVar[Mapping[str, object]] = {}  # keys of `training` as it was published, where a suite writes none
+    has_attention: ClassVar[bool] = False  # whether its method has attention, which labels may be for
     kind: str  # the word for it in YAML, the same as its method's
 
     def check_with(self, method: Any) -> None:
@@ -111,9 +114,26 @@ class SnippetLabel:
     """The pseudo label of one class in one video, and how well it is what its segments ask for."""
 
     label: Floats  # [T] finite, of either sign
-    weight: Floats | None = None  # [T] multiplies the label; None: 1 everywhere
+    weight: Floats | None = None  # [T] 0 or above, of what each snippet teaches; None: 1 everywhere
     residual: float = 0.0  # how far the label is from what its segments ask for
     is_exact: bool = True  # False: nothing is what they ask for
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRequest:
+    """What the pseudo labels of one video are made from, beside the segments of its classes."""
+
+    scores: Floats  # [T, K] snippet scores
+    attention: Floats  # [T] in [0, 1]
+    classes: Integers  # the numbers of those that get a label, rising; none in a background video
+
+
+@dataclass(frozen=True, slots=True)
+class VideoLabel:
+    """The pseudo labels of all classes of one video."""
+
+    label: Floats  # [T, K] finite, of either sign
+    weight: Floats  # [T, K] 0 or above, of what each teaches
 
 
 class LabelMaker:
@@ -121,8 +141,15 @@ class LabelMaker:
 
     __slots__ = ()
     presets: ClassVar[Mapping[str, Mapping[str, object]]] = {}  # its own keys under `preset: paper` and `preset: code`
+    target: ClassVar[LabelTarget] = "logits"  # what learns from the labels; attention: to be 1 - that of background
+    label_kind: ClassVar[LabelKind] = "positive"
+    is_signed: ClassVar[bool] = True  # whether a label may be negative, which a learned weight cannot go with
     kind: str  # the word for it in YAML
 
     def __call__(self, requests: Sequence[LabelRequest]) -> list[SnippetLabel]:
         """A label for each request, in their order."""
         raise NotImplementedError
+
+    def of_video(self, request: VideoRequest, made: VideoLabel) -> VideoLabel:
+        """The labels of one video from those of its classes, 0 where none was made: by default as they are."""
+        return made

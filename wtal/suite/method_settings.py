@@ -101,6 +101,9 @@ class LabelSettings:
         False
     )
     weight: Annotated[LabelWeight, Doc("of the label loss, by epoch")] = LabelWeight()
+    uncertainty: Annotated[
+        float, Ge(0), Doc("price of a doubt u in each snippet, whose labels weigh exp(-u), learnt; 0: none is doubted")
+    ] = 0.0
 
     def __post_init__(self) -> None:
         epochs = list(self.refresh_epochs)
@@ -171,10 +174,24 @@ class MethodSettings:
         inside = not refresh or refresh[-1] < epochs
         require(inside, "labels.refresh_epochs", f"epochs before the last, {epochs}", list(refresh))
         self.base.check_with(self)
+        self._check_labels()
         if self.delta.mode != "off":
             starts = self.delta.scale[0].epoch
             possible = len(refresh) >= 2 and starts >= refresh[1]
             require(possible, "delta.scale", "a start from the second refresh on", starts)
+
+    def _check_labels(self) -> None:
+        """Refuse labels that the base network or delta cannot go with."""
+        maker, mode = self.labels.maker, self.delta.mode
+        if maker.target == "attention":
+            expected = f"labels for logits, for {self.base.kind} has no attention"
+            require(self.base.has_attention, "labels.maker.kind", expected, maker.kind)
+            expected = f"off or schedule_only, for attention cannot be a change, with {maker.kind} labels"
+            require(mode != "on", "delta.mode", expected, mode)
+        if self.labels.uncertainty:
+            expected = "0 where labels may be negative, for their weight would grow for ever"
+            is_signed = maker.is_signed or mode == "on"
+            require(not is_signed, "labels.uncertainty", expected, self.labels.uncertainty)
 
 
 # The points of docs/method.md#where-the-released-code-and-a-plain-reading-differ.

@@ -127,6 +127,7 @@ def round_settings(suite: str, variant: Variant, round_index: int) -> RoundSetti
         pair_replacement=is_paired and method.training.pair_replacement,
         keeps_epoch_scores=method.training.report_best_test_epoch,
         early_stopping=method.training.early_stopping,
+        label_uncertainty=method.labels.uncertainty if round_index else 0.0,
         collapse=method.training.collapse.deciding(method.training.early_stopping),
     )
 

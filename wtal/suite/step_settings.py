@@ -45,6 +45,7 @@ class RoundSettings:
     pair_replacement: bool
     keeps_epoch_scores: bool  # test scores of every epoch, to select the best on the test set afterwards
     early_stopping: EarlyStopping | None
+    label_uncertainty: float  # price of the doubt in each snippet's labels; 0: they are not doubted
     collapse: dict[str, Any]  # what of CollapseSettings decides which epoch early stopping keeps; nothing without it
 
 

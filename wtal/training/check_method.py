@@ -6,7 +6,7 @@ The promises are those of `wtal.methods.contract`; docs/methods.md says how to w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch import Tensor
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.methods.batch import ArrayVideos, Batch, batch_of
 from wtal.methods.contract import Losses, Method, Use
+from wtal.methods.label_loss import BatchLabels
 from wtal.suite.contracts import BaseSettings
 from wtal.suite.file import VariantEntry, method_of
 from wtal.suite.plan import Variant, round_settings
@@ -52,6 +53,7 @@ def check_method(settings: BaseSettings) -> Iterator[Promise]:
         "losses have their shapes, names and ranges": _losses,
         "scores have their shapes and lie in [0, 1]": _scores,
         "labels of zero have a loss of zero": _zero_labels,
+        "labels for attention are learnt where has_attention says so": _attention_labels,
         "the same seed gives the same method": _same_seed,
         "a video alone and in a batch has the same losses and gradients": _alone_and_batched,
         "a pair alone and in a batch has the same losses and gradients": _pair_alone_and_batched,
@@ -90,10 +92,10 @@ class _Bench:
         """A batch of some videos, pairs first; of all where none is named."""
         return batch_of(self.videos, indices or range(len(LENGTHS)), CPU, n_pairs=n_pairs, pair_weight=PAIR_WEIGHT)
 
-    def target(self, batch: Batch, *indices: int) -> Tensor:
-        """Pseudo labels [V, K, T] of the videos of a batch, of either sign."""
+    def target(self, batch: Batch, *indices: int) -> BatchLabels:
+        """Pseudo labels of the videos of a batch, of either sign."""
         rows = np.concatenate([self.pseudo[index] for index in indices or range(len(LENGTHS))]).astype(np.float32)
-        return batch.padded(torch.from_numpy(rows)).transpose(1, 2).contiguous()
+        return BatchLabels(batch.padded(torch.from_numpy(rows)).transpose(1, 2).contiguous())
 
     def round(self, index: int) -> RoundSettings:
         """The settings of round 0 or 1 of a run of four epochs."""
@@ -165,9 +167,19 @@ def _scores(bench: _Bench) -> None:
 
 def _zero_labels(bench: _Bench) -> None:
     method, batch, epoch = bench.method(), bench.batch(), bench.round(1).epochs[-1]
-    for words, target in (("no labels", None), ("labels of zero", torch.zeros_like(bench.target(batch)))):
+    nothing = BatchLabels(torch.zeros_like(bench.target(batch).values))
+    for words, target in (("no labels", None), ("labels of zero", nothing)):
         label = method.losses(batch, epoch, target, torch.Generator().manual_seed(2)).label
         _hold(not label.any(), f"label: expected 0 with {words}; got up to {float(label.detach().abs().max()):g}")
+
+
+def _attention_labels(bench: _Bench) -> None:
+    if not bench.settings.has_attention:
+        return
+    method, batch = bench.method(), bench.batch()
+    target = replace(bench.target(batch), target="attention")
+    label = method.losses(batch, bench.round(1).epochs[-1], target, torch.Generator().manual_seed(2)).label
+    _hold(label.requires_grad, "label: expected a gradient of attention; got none")
 
 
 def _same_seed(bench: _Bench) -> None:

@@ -18,7 +18,7 @@ from wtal.suite.streams import Streams
 
 FORMAT = "wtal checkpoint 3"
 PRECISIONS = ("float32", "float16")
-KEYS = ("format", "about", "model", "optimiser", "rng", "progress")
+KEYS = ("format", "about", "model", "optimiser", "doubt", "rng", "progress")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wtal.base.errors import CollapseError
-from wtal.methods.batch import Batch, Videos, batch_of, groups_of, scoring_batches
+from wtal.methods.batch import Batch, Rows, Videos, batch_of, groups_of, scoring_batches
 from wtal.methods.contract import Losses, Method
+from wtal.methods.label_loss import BatchLabels, LearnedWeight, mean_over_snippets
 from wtal.methods.sampling import pair_weight_of, paired_order, sampled_rows, seen_snippets
+from wtal.suite.contracts import LabelKind, LabelTarget
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.adam import Adam
 from wtal.training.rng import RandomGenerators
@@ -33,9 +35,23 @@ class RoundLabels:
 
     newest: Sequence[NDArray[np.floating]]
     previous: Sequence[NDArray[np.floating]] | None = None
+    weight: Sequence[NDArray[np.floating]] | None = None  # [T, K] each, of the newest; None: 1 everywhere
+    target: LabelTarget = "logits"
+    kind: LabelKind = "positive"
 
-    def target(self, video: int, epoch: EpochSettings) -> NDArray[np.float32]:
-        """What a sample teaches: the labels, or the scaled change from the previous ones."""
+    def of_batch(self, batch: Batch, videos: Sequence[int], rows: Rows, epoch: EpochSettings) -> BatchLabels:
+        """What a batch of these rows of some videos is taught."""
+
+        def padded(arrays: Sequence[NDArray[np.floating]]) -> Tensor:
+            seen = [array if which is None else array[which] for array, which in zip(arrays, rows)]
+            values = torch.from_numpy(np.concatenate(seen).astype(np.float32, copy=False)).to(batch.mask.device)
+            return batch.padded(values).transpose(1, 2).contiguous()
+
+        weight = None if self.weight is None else padded([self.weight[video] for video in videos])
+        return BatchLabels(padded([self.values(video, epoch) for video in videos]), weight, self.target, self.kind)
+
+    def values(self, video: int, epoch: EpochSettings) -> NDArray[np.float32]:
+        """The labels of a video, or the scaled change from the previous ones."""
         newest = np.asarray(self.newest[video], dtype=np.float64)
         if epoch.is_delta:
             if self.previous is None:
@@ -88,13 +104,22 @@ class Trainer:
         self.held_out = list(held_out)
         self.device = method.device
         self.optimiser = Adam(method.parameters(), settings.adam_betas, settings.weight_decay)
+        self._begin_doubt()
         self.progress = Progress()
 
     def begin_round(self, settings: RoundSettings, rng: RandomGenerators) -> None:
         """Go on with another round: its settings and generators; parameters and optimiser stay."""
         self.settings, self.rng = settings, rng
         self.method.begin_round()
+        self._begin_doubt()
         self.progress = Progress(epoch=settings.epochs[0].epoch, samples=self.progress.samples)
+
+    def _begin_doubt(self) -> None:
+        """A new learned weight of labels in each round that has one, with an optimiser of its own."""
+        self.doubt: tuple[LearnedWeight, Adam] | None = None
+        if self.settings.label_uncertainty:
+            weight = LearnedWeight(self.videos.features(0).shape[1]).to(self.device)
+            self.doubt = weight, Adam(weight.parameters(), self.settings.adam_betas, self.settings.weight_decay)
 
     def run(
         self,
@@ -133,8 +158,9 @@ class Trainer:
             progress.position += len(chosen)
             progress.samples += len(chosen)
             if progress.samples % per_step == 0:
-                self.optimiser.step(epoch.learning_rate)
-                self.optimiser.clear()
+                for optimiser in (self.optimiser, *(self.doubt or ())[1:]):
+                    optimiser.step(epoch.learning_rate)
+                    optimiser.clear()
             if after_step is not None:
                 after_step()
 
@@ -170,11 +196,8 @@ class Trainer:
         batch = batch_of(self.videos, chosen, self.device, seen, n_pairs, pair_weight)
         target = None
         if epoch.label_weight and labels is not None:
-            targets = [labels.target(video, epoch) for video in chosen]
-            targets = [rows if which is None else rows[which] for rows, which in zip(targets, seen)]
-            rows = torch.from_numpy(np.concatenate(targets)).to(self.device)
-            target = batch.padded(rows).transpose(1, 2).contiguous()
-        losses = self.method.losses(batch, epoch, target, self.rng.dropout)
+            target = labels.of_batch(batch, chosen, seen, epoch)
+        losses = self._losses(batch, epoch, target)
         total = losses.base + epoch.label_weight * losses.label
         if not torch.isfinite(total).all():
             raise CollapseError(
@@ -187,6 +210,15 @@ class Trainer:
             self.progress.log.label_gradient_share = self._gradient_share(weighted, total.sum() - weighted)
         total.sum().backward()  # type: ignore[no-untyped-call]
         self._log(losses, total, batch)
+
+    def _losses(self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None) -> Losses:
+        """The losses of a batch; where labels are doubted, with the weight and the price of that."""
+        if target is None or self.doubt is None:
+            return self.method.losses(batch, epoch, target, self.rng.dropout)
+        doubt = self.doubt[0](batch)
+        losses = self.method.losses(batch, epoch, target.weighed(torch.exp(-doubt)), self.rng.dropout)
+        price = self.settings.label_uncertainty * mean_over_snippets(doubt, batch.mask)
+        return replace(losses, label=losses.label + price)
 
     def _gradient_share(self, label_loss: Tensor, rest: Tensor) -> float:
         """|gradient of the label loss| / (that + |gradient of the rest|) over all parameters."""
@@ -222,6 +254,7 @@ class Trainer:
         return {
             "model": self.method.state_dict(),
             "optimiser": self.optimiser.state(),
+            "doubt": None if self.doubt is None else [self.doubt[0].state_dict(), self.doubt[1].state()],
             "rng": self.rng.state(),
             "progress": {
                 "epoch": progress.epoch,
@@ -236,6 +269,9 @@ class Trainer:
         """Take up a run where `state` left it, within an epoch or between two rounds."""
         self.method.load_state_dict(state["model"])
         self.optimiser.restore(state["optimiser"])
+        if self.doubt is not None and state["doubt"] is not None:
+            self.doubt[0].load_state_dict(state["doubt"][0])
+            self.doubt[1].restore(state["doubt"][1])
         self.rng.restore(state["rng"])
         values = dict(state["progress"])
         self.progress = Progress(**{**values, "log": EpochLog(**values["log"])})

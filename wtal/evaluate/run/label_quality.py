@@ -84,9 +84,9 @@ def _snippets(
 ) -> tuple[NDArray[np.bool_], Floats, Integers, NDArray[np.bool_]]:
     """For each snippet of each video and each class the video has: truth, label, class, and whether labelled."""
     has_class = labels_of_instances(truth)
-    found = []
+    found, shown = [], labels.shown()
     for number, video in enumerate(video_numbers):
-        pseudo_label = labels.label[labels.rows(number)].astype(np.float64)
+        pseudo_label = shown[labels.rows(number)]
         centre = to_seconds(np.arange(len(pseudo_label)) + 0.5, rate)
         for column in np.flatnonzero(has_class[video]):
             rows = (truth.video == video) & (truth.class_index == column)

@@ -1,1 +1,1 @@
-"""From overlapping proposals to segments, a fusion a file: Gaussian weighted fusion, NMS, soft-NMS."""
+"""From overlapping proposals to segments, a fusion a file: Gaussian weighted fusion, NMS, soft-NMS, support filter."""

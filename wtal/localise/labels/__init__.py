@@ -1,1 +1,1 @@
-"""From segments to pseudo labels, a label maker a file: naive labels, and solutions of a linear programme."""
+"""From segments to pseudo labels, a label maker a file, and the labels of a round with the file that holds them."""

@@ -13,7 +13,7 @@ from wtal.base.errors import InputError
 from wtal.base.records import Floats, VideoScores
 from wtal.localise.labels.file import PseudoLabels
 from wtal.localise.propose import outer_margin, proposals_in
-from wtal.suite.contracts import LabelMaker, LabelRequest, SnippetLabel
+from wtal.suite.contracts import LabelMaker, LabelRequest, SnippetLabel, VideoLabel, VideoRequest
 from wtal.suite.step_settings import LabelRoundSettings
 from wtal.suite.training_settings import CollapseSettings
 
@@ -38,25 +38,39 @@ def pseudo_labels(
 ) -> PseudoLabels:
     """The labels of one round. video_labels: [V, C], rows in the order of the scores, as are those of `previous`.
 
-    A label is never NaN; what could not be met is recorded in `violation`. A weight multiplies the label: every label
-    loss is linear in it. Source: docs/method.md#pseudo-labels-as-an-optimisation-problem. Raises InputError where a
-    label maker gives something else than a label for each request.
+    A label is never NaN; what could not be met is recorded in `violation`. Source: docs/labels.md#the-contract.
+    Raises InputError where a label maker gives something else than it was asked for, or lacks the attention it needs.
     """
-    entries = _entries(scores, video_labels, settings, previous)
+    maker = settings.maker
+    if maker.target == "attention" and (scores.attention == 1).all():
+        expected = "attention that is not 1 in every snippet, as of a network that has none"
+        raise InputError(file=f"the label maker {maker.kind}", key="attention", expected=expected, got="ones")
+    classes = [_classes(*both, settings) for both in zip(scores.video_score, video_labels)]
+    entries = _entries(scores, classes, settings, previous)
     label = np.zeros(scores.snippet_score.shape, dtype=np.float64)
+    weight = np.ones_like(label)
     status = np.full(scores.video_score.shape, NOTHING_TO_SOLVE, dtype=np.int8)
     violation = np.zeros(scores.video_score.shape, dtype=np.float32)
-    found = _made(settings.maker, [entry.request for entry in entries])
-    for entry, made in zip(entries, found):
+    for entry, made in zip(entries, _made(maker, [entry.request for entry in entries])):
         rows = scores.rows(entry.video)
-        label[rows, entry.label] = made.label if made.weight is None else made.label * made.weight
+        label[rows, entry.label] = made.label
+        weight[rows, entry.label] = 1.0 if made.weight is None else made.weight
         status[entry.video, entry.label] = SOLVED if made.is_exact else INFEASIBLE
         violation[entry.video, entry.label] = made.residual
-    return _gathered(scores, entries, label, status, violation)
+    for video, numbers in enumerate(classes):
+        rows = scores.rows(video)
+        snippets, attention = scores.snippet_score[rows].astype(np.float64), scores.attention[rows].astype(np.float64)
+        whole = maker.of_video(VideoRequest(snippets, attention, numbers), VideoLabel(label[rows], weight[rows]))
+        _check(maker, whole, snippets.shape)
+        label[rows], weight[rows] = whole.label, whole.weight
+    return _gathered(scores, entries, settings, VideoLabel(label, weight), status, violation)
 
 
 def _entries(
-    scores: VideoScores, video_labels: NDArray[np.bool_], settings: LabelRoundSettings, previous: PseudoLabels | None
+    scores: VideoScores,
+    classes: Sequence[NDArray[np.intp]],
+    settings: LabelRoundSettings,
+    previous: PseudoLabels | None,
 ) -> list[_Entry]:
     """A request for each video and class that gets a label and has any segment."""
     entries = []
@@ -64,7 +78,7 @@ def _entries(
     for video in range(len(scores.videos)):
         rows = scores.snippet_score[scores.rows(video)]
         before = None if previous is None else previous.label[previous.rows(video)]
-        for label in _classes(scores.video_score[video], video_labels[video], settings):
+        for label in classes[video]:
             segments = settings.fusion(proposals_in(scores, video, int(label), settings.proposals))
             if len(segments):
                 column, earlier = rows[:, label], None if before is None else before[:, label].astype(np.float64)
@@ -88,20 +102,32 @@ def _made(maker: LabelMaker, requests: Sequence[LabelRequest]) -> list[SnippetLa
     if len(found) != len(requests):
         raise InputError(file=where, expected=f"{len(requests)} labels, one for each request", got=len(found))
     for request, made in zip(requests, found):
-        for name in ("label", "weight"):
-            values = getattr(made, name)
-            fits = values is None or (np.shape(values) == (request.n_snippets,) and bool(np.isfinite(values).all()))
-            if not fits:
-                expected = f"{request.n_snippets} finite numbers, one for each snippet"
-                raise InputError(file=where, key=name, expected=expected, got=f"an array of shape {np.shape(values)}")
+        _check(maker, made, (request.n_snippets,))
     return found
+
+
+def _check(maker: LabelMaker, made: SnippetLabel | VideoLabel, shape: tuple[int, ...]) -> None:
+    """Refuse labels and weights that are not finite or of another shape, and weights below 0."""
+    size = " x ".join(map(str, shape))
+    for name, least, range_in_words in (("label", -np.inf, ""), ("weight", 0.0, ", 0 or above")):
+        values = getattr(made, name)
+        if values is None:
+            continue
+        fits = np.shape(values) == shape and bool((np.isfinite(values) & (values >= least)).all())
+        if not fits:
+            expected = f"{size} finite numbers{range_in_words}, by snippet"
+            got = f"an array of shape {np.shape(values)}"
+            raise InputError(file=f"the label maker {maker.kind}", key=name, expected=expected, got=got)
 
 
 def label_signs(labels: PseudoLabels, video_labels: NDArray[np.bool_], settings: CollapseSettings) -> tuple[str, ...]:
     """A clause for each sign that labels have collapsed: nearly all empty, or nearly all as wide as their videos.
 
-    A label covers the snippets where it is above a tenth of its maximum. video_labels: [V, C].
+    A label covers the snippets where it is above a tenth of its maximum; of labels that are not made of segments
+    nothing is said. video_labels: [V, C].
     """
+    if (labels.target, labels.kind) != ("logits", "positive"):
+        return ()
     covered = []
     for video, label in np.argwhere(video_labels):
         values = labels.label[labels.rows(int(video)), label]
@@ -120,7 +146,8 @@ def label_signs(labels: PseudoLabels, video_labels: NDArray[np.bool_], settings:
 def _gathered(
     scores: VideoScores,
     entries: Sequence[_Entry],
-    label: NDArray[np.float64],
+    settings: LabelRoundSettings,
+    made: VideoLabel,
     status: NDArray[np.int8],
     violation: NDArray[np.float32],
 ) -> PseudoLabels:
@@ -132,7 +159,10 @@ def _gathered(
     return PseudoLabels(
         videos=scores.videos,
         offsets=scores.offsets,
-        label=label.astype(np.float32),
+        label=made.label.astype(np.float32),
+        weight=made.weight.astype(np.float32),
+        target=settings.maker.target,
+        kind=settings.maker.label_kind,
         segment_video=np.repeat([entry.video for entry in entries], counts).astype(np.int64),
         segment_class=np.repeat([entry.label for entry in entries], counts).astype(np.int64),
         segment_start=column("start"),

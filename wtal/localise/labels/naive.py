@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from wtal.base.ranges import Doc, settings
 from wtal.base.records import Floats, Segments
@@ -32,12 +33,18 @@ class NaiveLabels(LabelMaker):
 
     def label(self, segments: Segments, n_snippets: int) -> Floats:
         """The label [T] of one class in one video; 0 where there is no segment."""
-        start, end = cut_to_grid(segments.start, self.rounding), cut_to_grid(segments.end, self.rounding)
-        snippet = np.arange(n_snippets)
-        inside = (snippet >= start[:, None]) & (snippet < end[:, None])
+        inside = snippets_inside(segments, n_snippets, self.rounding)
         covered = inside.any(axis=0)
         if self.overlap == "maximum":
             highest = np.where(inside, segments.score[:, None], -np.inf).max(axis=0, initial=-np.inf)
             return np.where(covered, highest, 0.0)
         mean: Floats = segments.score @ inside / np.maximum(inside.sum(axis=0), 1)
         return mean
+
+
+def snippets_inside(segments: Segments, n_snippets: int, rounding: Rounding) -> NDArray[np.bool_]:
+    """Whether each snippet lies in each segment, [S, T]."""
+    start, end = cut_to_grid(segments.start, rounding), cut_to_grid(segments.end, rounding)
+    snippet = np.arange(n_snippets)
+    inside: NDArray[np.bool_] = (snippet >= start[:, None]) & (snippet < end[:, None])
+    return inside

@@ -22,6 +22,7 @@ class OptimisedLabels(LabelMaker):
         "paper": {"infeasible": "elastic", "rounding": "floor"},
         "code": {"infeasible": "last_iterate", "rounding": "truncate"},
     }
+    is_signed: ClassVar[bool] = False
     kind: Literal["optimised"] = "optimised"
     solution: Annotated[Solution, Doc("of the optima: their analytic centre, a vertex, the least norm")] = "centre"
     infeasible: Annotated[

@@ -16,7 +16,8 @@ from torch.nn.functional import binary_cross_entropy, leaky_relu
 from wtal.methods.basnet.settings import BasNetSettings
 from wtal.methods.batch import Batch
 from wtal.methods.contract import Losses, Method, Scores, Use
-from wtal.methods.snippet_logits import mean_of_largest, snippet_label_loss
+from wtal.methods.label_loss import BatchLabels, label_loss
+from wtal.methods.snippet_logits import mean_of_largest
 from wtal.suite.step_settings import EpochSettings
 
 
@@ -84,7 +85,7 @@ class BasNet(Method):
         return mean_of_largest(logits, counts, batch)
 
     def losses(
-        self, batch: Batch, epoch: EpochSettings, target: Tensor | None, dropout: torch.Generator | None
+        self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None, dropout: torch.Generator | None
     ) -> Losses:
         """The classification of both branches and the sum of attention. Axes: see `Method`.
 
@@ -99,7 +100,7 @@ class BasNet(Method):
         parts = {"base": base, "suppressed": suppressed, "sparsity": sparsity}
         return Losses(
             base=base + suppressed + self.settings.attention_weight * sparsity,
-            label=snippet_label_loss(output.base, target, batch),
+            label=label_loss(output.base, target, batch, output.attention),
             compared=(base + suppressed).detach(),
             parts={name: value.detach() for name, value in parts.items()},
             attention=output.attention,

@@ -32,6 +32,7 @@ class BasNetSettings(BaseSettings):
         "sampled_snippets": 750,
     }
 
+    has_attention: ClassVar[bool] = True
     kind: Literal["basnet"] = "basnet"
     filter_size: Annotated[Count, Doc("width of the filter's hidden layer")] = 512
     hidden_size: Annotated[Count, Doc("width of the classifier's hidden layers")] = 2048

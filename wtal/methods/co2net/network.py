@@ -18,7 +18,8 @@ from wtal.methods.co2net.losses import base_losses, pooled_counts
 from wtal.methods.co2net.output import CrossModalOutput
 from wtal.methods.co2net.settings import CrossModalSettings
 from wtal.methods.contract import Losses, Method, Scores, Use
-from wtal.methods.snippet_logits import mean_of_largest, snippet_label_loss
+from wtal.methods.label_loss import BatchLabels, label_loss
+from wtal.methods.snippet_logits import mean_of_largest
 from wtal.suite.step_settings import EpochSettings
 
 
@@ -110,7 +111,7 @@ class Co2Net(Method):
         return averaged.transpose(1, 2).reshape(rows.shape) * mask
 
     def losses(
-        self, batch: Batch, epoch: EpochSettings, target: Tensor | None, dropout: torch.Generator | None
+        self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None, dropout: torch.Generator | None
     ) -> Losses:
         """The weighted losses of the method, and that against pseudo labels, learnt by the logits of every snippet.
 
@@ -122,7 +123,7 @@ class Co2Net(Method):
         counts = pooled_counts(batch, self.settings.top_k_divisor)
         return Losses(
             base=base,
-            label=snippet_label_loss(output.logits, target, batch),
+            label=label_loss(output.logits, target, batch, output.attention),
             compared=(parts["base"] + parts["suppressed"]).detach(),
             parts={name: value.detach() for name, value in parts.items()},
             attention=output.attention,

@@ -36,6 +36,7 @@ RELEASED: Mapping[str, object] = {"attention_dropout": "logit", "label_epsilon":
 class CrossModalSettings(BaseSettings):
     """What CO2-Net and DELU have in common: two streams that filter each other, and what they are taught."""
 
+    has_attention: ClassVar[bool] = True
     first_stream: Annotated[
         Count | None, Doc("feature columns of the first stream, such as RGB; null: half of them")
     ] = None

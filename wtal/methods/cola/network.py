@@ -18,7 +18,8 @@ from wtal.methods.batch import Batch
 from wtal.methods.cola.contrast import contrast_losses, contrast_sets
 from wtal.methods.cola.settings import ColaSettings
 from wtal.methods.contract import Losses, Method, Scores, Use
-from wtal.methods.snippet_logits import mean_of_largest, snippet_label_loss
+from wtal.methods.label_loss import BatchLabels, label_loss
+from wtal.methods.snippet_logits import mean_of_largest
 from wtal.suite.step_settings import EpochSettings
 
 
@@ -93,7 +94,7 @@ class Cola(Method):
         return Draws((drawn[:, :, :-1] < keep) / keep, (drawn[:, :, -1] < easy) / easy)
 
     def losses(
-        self, batch: Batch, epoch: EpochSettings, target: Tensor | None, dropout: torch.Generator | None
+        self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None, dropout: torch.Generator | None
     ) -> Losses:
         """The classification of videos and the contrast of their snippets. Axes: see `Method`.
 
@@ -110,7 +111,7 @@ class Cola(Method):
         parts = (classification, of_action, of_background)
         return Losses(
             base=classification + self.settings.contrast_weight * (of_action + of_background),
-            label=snippet_label_loss(with_zero_background(output.activation), target, batch),
+            label=label_loss(with_zero_background(output.activation), target, batch),
             compared=classification.detach(),
             parts={name: loss.detach() for name, loss in zip(self.loss_names, parts)},
             attention=min_max_over_time(output.actionness.detach(), batch),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from wtal.base.errors import require
 from wtal.base.ranges import Doc, Words, settings
@@ -18,6 +18,7 @@ PLACES = ("data", "seed", "round", "labels", "previous_labels", "out")
 class ExternalMethod(BaseSettings):
     """A command that reads the store and the pseudo labels of a round, and writes its scores."""
 
+    has_attention: ClassVar[bool] = True  # or so it may; its scores tell
     kind: Literal["external"] = "external"
     command: Annotated[
         Words,
@@ -43,6 +44,7 @@ class ExternalMethod(BaseSettings):
     def check_with(self, method: Any) -> None:
         """What only our own training can do is left to it."""
         why = "where base.kind is external"
+        require(not method.labels.uncertainty, "labels.uncertainty", f"0 {why}", method.labels.uncertainty)
         require(not method.labels.dropout, "labels.dropout", f"false {why}", method.labels.dropout)
         reports = method.training.report_best_test_epoch
         require(not reports, "training.report_best_test_epoch", f"false {why}", reports)

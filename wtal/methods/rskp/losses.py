@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from wtal.methods.label_loss import BatchLabels, label_losses, mean_over_snippets
 from wtal.methods.rskp.network import BranchOutput
 from wtal.methods.rskp.settings import RskpSettings
 
@@ -39,10 +40,10 @@ def video_losses(
     memory: BranchOutput | None,
     labels: Tensor,
     mask: Tensor,
-    target: Tensor | None,
+    target: BatchLabels | None,
     settings: RskpSettings,
 ) -> VideoLosses:
-    """All losses. labels: [V, C]; mask: [V, T]; target: pseudo labels [V, K, T], of any sign, or None.
+    """All losses. labels: [V, C]; mask: [V, T]; target: pseudo labels, or None.
 
     A video without a label is background: its foreground target is zero and its memory branch, which read nothing,
     has no part in any loss.
@@ -63,7 +64,7 @@ def video_losses(
         attention=attention,
         compared=compared.detach(),
         consistency=consistency_loss(original, reallocated, memory, mask, settings, has_class),
-        label=label_loss(original, reallocated, target, mask, settings),
+        label=mixed_label_loss(original, reallocated, target, mask, settings),
     )
 
 
@@ -95,11 +96,6 @@ def attention_loss(attention: Tensor, mask: Tensor) -> Tensor:
     return difference.sum(dim=1) / counts
 
 
-def mean_over_snippets(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean over each video's own snippets, [V, T] to [V]."""
-    return (values * mask).sum(dim=1) / mask.sum(dim=1)
-
-
 def consistency_loss(
     original: BranchOutput,
     reallocated: BranchOutput,
@@ -123,12 +119,15 @@ def consistency_loss(
     )
 
 
-def label_loss(
-    original: BranchOutput, reallocated: BranchOutput, target: Tensor | None, mask: Tensor, settings: RskpSettings
+def mixed_label_loss(
+    original: BranchOutput, reallocated: BranchOutput, target: BatchLabels | None, mask: Tensor, settings: RskpSettings
 ) -> Tensor:
-    """Cross entropy against pseudo labels that are not normalised and, with delta labels, partly negative [V]."""
+    """The loss [V] of both branches against pseudo labels, mixed; attention is that of the original one."""
     if target is None:
         return original.attention.new_zeros(len(mask))
+    first, second = (
+        label_losses(target, torch.log_softmax(branch.logits, dim=1), original.attention)
+        for branch in (original, reallocated)
+    )
     share = settings.label_original_share
-    both = share * cross_entropy(original.logits, target) + (1 - share) * cross_entropy(reallocated.logits, target)
-    return mean_over_snippets(both, mask)
+    return mean_over_snippets(share * first + (1 - share) * second, mask)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from wtal.methods.batch import Batch
 from wtal.methods.contract import Losses, Method, Scores, Use
+from wtal.methods.label_loss import BatchLabels
 from wtal.methods.rskp.losses import video_losses
 from wtal.methods.rskp.memory import MemoryBank, memory_rows, padded_slots
 from wtal.methods.rskp.network import BranchOutput, Network, NetworkOutput
@@ -34,7 +35,7 @@ class Rskp(Network, Method):
         self.memory = MemoryBank(n_classes, settings.memory_slots, settings.embedding_size)
 
     def losses(
-        self, batch: Batch, epoch: EpochSettings, target: Tensor | None, dropout: torch.Generator | None
+        self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None, dropout: torch.Generator | None
     ) -> Losses:
         """The losses of a batch, which where it is learnt from reads the memory and is put in. Axes: see `Method`."""
         output: NetworkOutput = self(batch, dropout)

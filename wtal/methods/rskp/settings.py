@@ -25,6 +25,7 @@ class RskpSettings(BaseSettings):
         "code": {"memory_index": "class_zero"},
     }
 
+    has_attention: ClassVar[bool] = True
     kind: Literal["rskp"] = "rskp"
     embedding_size: Annotated[Count, Doc("width of the embedding")] = 2048
     prototypes: Annotated[Count, Doc("prototypes of a video")] = 8

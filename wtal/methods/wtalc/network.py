@@ -16,7 +16,8 @@ from wtal.methods.action_logits import min_max_over_time, with_zero_background
 from wtal.methods.batch import Batch
 from wtal.methods.coactivity import coactivity
 from wtal.methods.contract import Losses, Method, Scores, Use
-from wtal.methods.snippet_logits import mean_of_largest, snippet_label_loss
+from wtal.methods.label_loss import BatchLabels, label_loss
+from wtal.methods.snippet_logits import mean_of_largest
 from wtal.methods.wtalc.settings import WtalcSettings
 from wtal.suite.step_settings import EpochSettings
 
@@ -64,7 +65,7 @@ class Wtalc(Method):
         return rows * (torch.cat(draws) < keep) / keep
 
     def losses(
-        self, batch: Batch, epoch: EpochSettings, target: Tensor | None, dropout: torch.Generator | None
+        self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None, dropout: torch.Generator | None
     ) -> Losses:
         """The classification of videos and the co-activity of pairs. Axes: see `Method`.
 
@@ -78,7 +79,7 @@ class Wtalc(Method):
         weighted = self.settings.classification_weight * classification + self.settings.coactivity_weight * of_pairs
         return Losses(
             base=weighted,
-            label=snippet_label_loss(with_zero_background(output.logits), target, batch),
+            label=label_loss(with_zero_background(output.logits), target, batch),
             compared=classification.detach(),
             parts={"classification": classification.detach(), "coactivity": of_pairs.detach()},
             attention=min_max_over_time(output.logits.detach().amax(dim=2), batch),

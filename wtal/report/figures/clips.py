@@ -151,7 +151,7 @@ def _labels(path: Path, scores: VideoScores) -> Floats:
     if labels.videos != scores.videos or labels.label.shape != scores.snippet_score.shape:
         expected = f"labels {scores.snippet_score.shape} of the {len(scores.videos)} videos of the scores"
         raise InputError(file=path, key="label", expected=expected, got=labels.label.shape)
-    return labels.label.astype(np.float64)
+    return labels.shown()
 
 
 def _shown_scores(scores: VideoScores, rows: slice, shown: Sequence[int]) -> Floats:
