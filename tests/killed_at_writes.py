@@ -59,8 +59,8 @@ def run(command: list[str], out: Path, log: Path, kill_before: int | None = None
 
     visit = Trainer._learn
 
-    def visiting(trainer: Trainer, chosen: list[int], epoch: Any, labels: Any) -> None:
-        visit(trainer, chosen, epoch, labels)
+    def visiting(trainer: Trainer, chosen: list[int], epoch: Any, *more: Any) -> None:
+        visit(trainer, chosen, epoch, *more)
         lines.write("".join(json.dumps(["visit", [epoch.epoch, video]]) + "\n" for video in chosen))
 
     for name in WRITES:
