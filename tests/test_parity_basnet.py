@@ -6,40 +6,23 @@ See data/parity/methods/README.md.
 from __future__ import annotations
 
 import dataclasses
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from round_run import tiny_round
+from stored_method import CPU, LOGITS, LOSSES, SCORES, StoredMethod, close, losses_of, read_stored
 
 from wtal.methods.basnet.network import BasNet
 from wtal.methods.basnet.settings import BasNetSettings
-from wtal.methods.batch import ArrayVideos, Batch, batch_of
+from wtal.methods.batch import batch_of
 from wtal.methods.contract import Losses
-from wtal.training.adam import Adam
 
-CPU = torch.device("cpu")
-SCORES, LOGITS, LOSSES, SUM, PARAMETERS = 2e-6, 1e-5, 3e-6, 3e-5, 3e-6  # tolerances that stand with the values
+SUM = 3e-5  # tolerance of a sum over time, which stands with the values
 
 
-@dataclass(frozen=True)
-class Stored:
-    """The file, its constants, and the videos in it."""
-
-    arrays: dict[str, np.ndarray]
-    settings: dict[str, Any]
-    videos: ArrayVideos
-
-    def batch(self, prefix: str, step: int | None = None) -> Batch:
-        """The batch, or that of one step."""
-        chosen, rows = self.arrays[f"{prefix}/video"], self.arrays[f"{prefix}/index"]
-        if step is not None:
-            chosen, rows = chosen[step], rows[step]
-        return batch_of(self.videos, chosen.tolist(), CPU, list(rows))
+class Stored(StoredMethod):
+    """The file of BaS-Net."""
 
     def network(self, classification: str = "binary") -> BasNet:
         """The network with the stored parameters."""
@@ -53,28 +36,13 @@ class Stored:
             classification=classification,
         )
         network = BasNet(self.settings["feature_width"], self.settings["classes"], settings)
-        network.load_state_dict({name: torch.from_numpy(self.arrays[f"param/{name}"]) for name in network.state_dict()})
+        self.load(network)
         return network
 
 
 @pytest.fixture(scope="module")
 def stored(parity: Path) -> Stored:
-    with np.load(parity / "methods/basnet.npz", allow_pickle=False) as archive:
-        arrays = {key: archive[key] for key in archive.files}
-    settings = json.loads(str(arrays["settings"]))
-    numbers = range(len(settings["lengths"]))
-    features = [arrays[f"video{index}/features"] for index in numbers]
-    return Stored(
-        arrays, settings, ArrayVideos(features, np.stack([arrays[f"video{index}/label"] > 0 for index in numbers]))
-    )
-
-
-def close(found: torch.Tensor, expected: np.ndarray, limit: float) -> None:
-    np.testing.assert_allclose(found.detach().numpy(), expected, atol=limit, rtol=0)
-
-
-def losses_of(network: BasNet, batch: Batch) -> Losses:
-    return network.losses(batch, tiny_round().epochs[0], None, None)
+    return read_stored(Stored, parity, "basnet")
 
 
 def test_parity_attention_and_both_branches(stored: Stored) -> None:
@@ -94,9 +62,7 @@ def test_parity_losses_and_gradients_of_every_parameter(stored: Stored) -> None:
     total = losses.base.mean()
     assert total.item() == pytest.approx(float(stored.arrays["loss/total"]), abs=LOSSES)
     total.backward()
-    for name, parameter in network.named_parameters():
-        expected = stored.arrays[f"grad/{name}"]
-        close(parameter.grad, expected, max(2e-6, 1e-5 * float(np.abs(expected).max())))
+    stored.gradients_are(network, "grad")
 
 
 LOSS_NAMES = (
@@ -115,23 +81,15 @@ def test_parity_cross_entropy_is_the_plain_form(stored: Stored) -> None:
 
 def test_parity_parameters_over_twelve_steps(stored: Stored) -> None:
     network = stored.network()
-    adam = Adam(network.parameters(), tuple(stored.settings["betas"]), stored.settings["weight_decay"])
-    for step in range(stored.settings["steps"]):
+
+    def losses_of_step(step: int) -> Losses:
         losses = losses_of(network, stored.batch("trajectory", step))
         for ours, theirs, limit in LOSS_NAMES:
             expected = float(stored.arrays[f"trajectory/loss/{theirs}"][step])
             assert losses.parts[ours].mean().item() == pytest.approx(expected, abs=limit)
-        losses.base.mean().backward()
-        adam.step(stored.settings["learning_rate"])
-        adam.clear()
-        if step == 0:
-            parameters_are(network, stored, "after_step_1")
-    parameters_are(network, stored, "final")
+        return losses
 
-
-def parameters_are(network: BasNet, stored: Stored, when: str) -> None:
-    for name, parameter in network.named_parameters():
-        close(parameter, stored.arrays[f"trajectory/{when}/{name}"], PARAMETERS)
+    stored.trained_alike(network, losses_of_step)
 
 
 def test_parity_scores_of_test_videos(stored: Stored) -> None:

@@ -6,8 +6,6 @@ See data/parity/methods/README.md.
 from __future__ import annotations
 
 import dataclasses
-import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,45 +13,30 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from round_run import tiny_round
+from stored_method import CPU, LOGITS, LOSSES, SCORES, StoredMethod, close, losses_of, read_stored
 
 from wtal.localise.detect import detected_classes
 from wtal.localise.fusion.soft_nms import SoftNms
 from wtal.localise.propose import proposals_of_class
-from wtal.methods.batch import ArrayVideos, Batch, batch_of
+from wtal.methods.batch import ArrayVideos, batch_of
 from wtal.methods.co2net.delu import snippet_uncertainty, uncertainty_weight
 from wtal.methods.co2net.network import Co2Net
 from wtal.methods.co2net.output import CrossModalOutput
 from wtal.methods.co2net.settings import Co2NetSettings, DeluSettings
 from wtal.methods.contract import Losses
-from wtal.methods.sampling import pair_weight_of
 from wtal.suite.method_settings import ProposalSettings
-from wtal.training.adam import Adam
 
-CPU = torch.device("cpu")
-SCORES, LOGITS, LOSSES, PARAMETERS = 2e-6, 1e-5, 3e-6, 3e-6  # tolerances that stand with the values
 BOUNDS, COMPARED = 1e-9, 1e-3  # below the latter a score after soft suppression depends on near ties
 KINDS: dict[str, Any] = {"co2net": Co2NetSettings, "delu": DeluSettings}
 NAMES = {"base": "class", "suppressed": "class_suppressed", "uncertainty": "uncertainty_guide"}  # where they differ
 
 
-@dataclass(frozen=True)
-class Stored:
-    """The file of one method, its constants, and the videos in it."""
+class Stored(StoredMethod):
+    """The file of CO2-Net or of DELU."""
 
-    kind: str
-    arrays: dict[str, np.ndarray]
-    settings: dict[str, Any]
-    videos: ArrayVideos
-
-    def batch(self, prefix: str, step: int | None = None) -> Batch:
-        """The batch, or that of one step."""
-        chosen, rows = self.arrays[f"{prefix}/video"], self.arrays[f"{prefix}/index"]
-        if step is not None:
-            chosen, rows = chosen[step], rows[step]
-        pairs = self.settings["pairs"]
-        weight = pair_weight_of(self.videos.video_labels[chosen], pairs)
-        return batch_of(self.videos, chosen.tolist(), CPU, list(rows), pairs, weight)
+    def stored_name(self, parameter: str) -> str:
+        """What the file calls a parameter."""
+        return parameter.replace(".whole.", ".global.")
 
     def network_settings(self, **changes: object) -> Any:
         """The settings of the released code with the constants that are stored."""
@@ -87,12 +70,8 @@ class Stored:
         """The network with the stored parameters."""
         settings = self.network_settings(**changes)
         network: Co2Net = settings.network(self.settings["feature_width"], self.settings["classes"], None)
-        network.load_state_dict({name: self.tensor(f"param/{named(name)}") for name in network.state_dict()})
+        self.load(network)
         return network
-
-    def tensor(self, key: str) -> torch.Tensor:
-        """An array of the file."""
-        return torch.from_numpy(self.arrays[key])
 
     @property
     def iteration(self) -> int:
@@ -100,52 +79,21 @@ class Stored:
         return int(self.settings.get("iteration", 0))
 
 
-def named(name: str) -> str:
-    """The stored name of a parameter."""
-    return name.replace(".whole.", ".global.")
-
-
 @pytest.fixture(scope="module", params=list(KINDS))
 def stored(parity: Path, request: pytest.FixtureRequest) -> Stored:
-    return read_stored(parity, request.param)
+    return read_stored(Stored, parity, request.param)
 
 
 @pytest.fixture(scope="module")
 def delu(parity: Path) -> Stored:
-    return read_stored(parity, "delu")
-
-
-def read_stored(parity: Path, kind: str) -> Stored:
-    with np.load(parity / f"methods/{kind}.npz", allow_pickle=False) as archive:
-        arrays = {key: archive[key] for key in archive.files}
-    settings = json.loads(str(arrays["settings"]))
-    numbers = range(len(settings["lengths"]))
-    features = [arrays[f"video{index}/features"] for index in numbers]
-    labels = np.stack([arrays[f"video{index}/label"] > 0 for index in numbers])
-    return Stored(kind, arrays, settings, ArrayVideos(features, labels))
-
-
-def close(found: torch.Tensor, expected: np.ndarray, limit: float) -> None:
-    np.testing.assert_allclose(found.detach().numpy(), expected, atol=limit, rtol=0)
-
-
-def losses_of(network: Co2Net, batch: Batch, iteration: int) -> Losses:
-    epoch = dataclasses.replace(tiny_round().epochs[0], epoch=iteration)
-    return network.losses(batch, epoch, None, None)
+    return read_stored(Stored, parity, "delu")
 
 
 def parts_are(losses: Losses, stored: Stored, prefix: str, step: int | None = None) -> None:
     """Each loss and their weighted sum, as the mean over the batch."""
     for name, value in {**losses.parts, "total": losses.base}.items():
-        expected = stored.arrays[f"{prefix}/{NAMES.get(name, name)}"]
-        number = float(expected if step is None else expected[step])
-        assert value.mean().item() == pytest.approx(number, abs=LOSSES), name
-
-
-def gradients_are(network: Co2Net, stored: Stored, prefix: str) -> None:
-    for name, parameter in network.named_parameters():
-        expected = stored.arrays[f"{prefix}/{named(name)}"]
-        close(parameter.grad, expected, max(2e-6, 1e-5 * float(np.abs(expected).max())))
+        expected = float(stored.of_step(f"{prefix}/{NAMES.get(name, name)}", step))
+        assert value.mean().item() == pytest.approx(expected, abs=LOSSES), name
 
 
 def test_parity_attentions_features_and_logits(stored: Stored) -> None:
@@ -163,27 +111,19 @@ def test_parity_losses_and_gradients_of_every_parameter(stored: Stored) -> None:
     losses = losses_of(network, stored.batch("batch"), stored.iteration)
     parts_are(losses, stored, "loss")
     losses.base.mean().backward()
-    gradients_are(network, stored, "grad")
+    stored.gradients_are(network, "grad")
 
 
 def test_parity_parameters_over_twelve_steps(stored: Stored) -> None:
     network = stored.network()
-    adam = Adam(network.parameters(), tuple(stored.settings["betas"]), stored.settings["weight_decay"])
-    for step in range(stored.settings["steps"]):
+
+    def losses_of_step(step: int) -> Losses:
         iteration = int(stored.arrays["trajectory/iteration"][step])
         losses = losses_of(network, stored.batch("trajectory", step), iteration)
         parts_are(losses, stored, "trajectory/loss", step)
-        losses.base.mean().backward()
-        adam.step(stored.settings["learning_rate"])
-        adam.clear()
-        if step == 0:
-            parameters_are(network, stored, "after_step_1")
-    parameters_are(network, stored, "final")
+        return losses
 
-
-def parameters_are(network: Co2Net, stored: Stored, when: str) -> None:
-    for name, parameter in network.named_parameters():
-        close(parameter, stored.arrays[f"trajectory/{when}/{named(name)}"], PARAMETERS)
+    stored.trained_alike(network, losses_of_step)
 
 
 def test_parity_plain_rank_of_uncertainty(delu: Stored) -> None:
@@ -194,7 +134,7 @@ def test_parity_plain_rank_of_uncertainty(delu: Stored) -> None:
     total = losses.base.mean()
     assert total.item() == pytest.approx(float(delu.arrays["plain_rank/loss/total"]), abs=LOSSES)
     total.backward()
-    gradients_are(network, delu, "plain_rank/grad")
+    delu.gradients_are(network, "plain_rank/grad")
 
 
 def test_parity_uncertainty_and_its_weights(delu: Stored) -> None:

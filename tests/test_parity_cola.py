@@ -6,42 +6,25 @@ See data/parity/methods/README.md.
 from __future__ import annotations
 
 import dataclasses
-import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from round_run import tiny_round
+from stored_method import CPU, LOGITS, LOSSES, SCORES, StoredMethod, close, losses_of, read_stored
 
-from wtal.methods.batch import ArrayVideos, Batch, batch_of
+from wtal.methods.batch import batch_of
 from wtal.methods.cola.contrast import contrast_losses, contrast_sets, rings
 from wtal.methods.cola.network import Cola
 from wtal.methods.cola.settings import ColaSettings
 from wtal.methods.contract import Losses
-from wtal.training.adam import Adam
 
-CPU = torch.device("cpu")
-SCORES, LOGITS, LOSSES, PARAMETERS = 2e-6, 1e-5, 3e-6, 3e-6  # tolerances that stand with the values
 SETS = ("easy_action", "easy_background", "hard_action", "hard_background")
 
 
-@dataclass(frozen=True)
-class Stored:
-    """The file, its constants, and the videos in it."""
-
-    arrays: dict[str, np.ndarray]
-    settings: dict[str, Any]
-    videos: ArrayVideos
-
-    def batch(self, prefix: str, step: int | None = None) -> Batch:
-        """The batch, or that of one step."""
-        chosen, rows = self.arrays[f"{prefix}/video"], self.arrays[f"{prefix}/index"]
-        if step is not None:
-            chosen, rows = chosen[step], rows[step]
-        return batch_of(self.videos, chosen.tolist(), CPU, list(rows))
+class Stored(StoredMethod):
+    """The file of CoLA."""
 
     def network(self, **changes: object) -> Cola:
         """The network with the stored parameters."""
@@ -51,28 +34,13 @@ class Stored:
         dropout = self.settings["dropout_here"]
         settings = ColaSettings(dropout=dropout, easy_dropout=dropout, **values)
         network = Cola(self.settings["feature_width"], self.settings["classes"], settings)
-        network.load_state_dict({name: torch.from_numpy(self.arrays[f"param/{name}"]) for name in network.state_dict()})
+        self.load(network)
         return network
 
 
 @pytest.fixture(scope="module")
 def stored(parity: Path) -> Stored:
-    with np.load(parity / "methods/cola.npz", allow_pickle=False) as archive:
-        arrays = {key: archive[key] for key in archive.files}
-    settings = json.loads(str(arrays["settings"]))
-    numbers = range(len(settings["lengths"]))
-    features = [arrays[f"video{index}/features"] for index in numbers]
-    return Stored(
-        arrays, settings, ArrayVideos(features, np.stack([arrays[f"video{index}/label"] > 0 for index in numbers]))
-    )
-
-
-def close(found: torch.Tensor, expected: np.ndarray, limit: float) -> None:
-    np.testing.assert_allclose(found.detach().numpy(), expected, atol=limit, rtol=0)
-
-
-def losses_of(network: Cola, batch: Batch) -> Losses:
-    return network.losses(batch, tiny_round().epochs[0], None, None)
+    return read_stored(Stored, parity, "cola")
 
 
 def test_parity_embedding_and_activations(stored: Stored) -> None:
@@ -95,12 +63,6 @@ def test_parity_rings_and_the_snippets_chosen(stored: Stored, fill: str) -> None
         np.testing.assert_array_equal(chosen.numpy(), stored.arrays[f"select/{name}_index"])
 
 
-def gradients_are(network: Cola, stored: Stored, prefix: str) -> None:
-    for name, parameter in network.named_parameters():
-        expected = stored.arrays[f"{prefix}/{name}"]
-        close(parameter.grad, expected, max(2e-6, 1e-5 * float(np.abs(expected).max())))
-
-
 @pytest.mark.parametrize("fill", ["any", "members"])
 def test_parity_losses_and_gradients_of_every_parameter(stored: Stored, fill: str) -> None:
     network = stored.network(ring_fill=fill)  # every ring here has snippets enough
@@ -110,7 +72,7 @@ def test_parity_losses_and_gradients_of_every_parameter(stored: Stored, fill: st
     total = losses.base.mean()
     assert total.item() == pytest.approx(float(stored.arrays["loss/total"]), abs=LOSSES)
     total.backward()
-    gradients_are(network, stored, "grad")
+    stored.gradients_are(network, "grad")
 
 
 LOSS_NAMES = (
@@ -134,7 +96,7 @@ def test_parity_contrast_where_snippets_are_left_out(stored: Stored) -> None:
     total = losses_of(stored.network(contrast_weight=0.0), batch).base.mean().item() + contrast.item()
     assert total == pytest.approx(float(stored.arrays["masked/loss/total"]), abs=LOSSES)
     (network._classification(output.video, batch.labels).mean() + contrast).backward()
-    gradients_are(network, stored, "masked/grad")
+    stored.gradients_are(network, "masked/grad")
 
 
 def test_parity_cross_entropy_is_the_plain_form(stored: Stored) -> None:
@@ -146,25 +108,17 @@ def test_parity_cross_entropy_is_the_plain_form(stored: Stored) -> None:
 
 def test_parity_parameters_over_twelve_steps(stored: Stored) -> None:
     network = stored.network()
-    adam = Adam(network.parameters(), tuple(stored.settings["betas"]), stored.settings["weight_decay"])
-    for step in range(stored.settings["steps"]):
+
+    def losses_of_step(step: int) -> Losses:
         losses = losses_of(network, stored.batch("trajectory", step))
         contrast = losses.parts["contrast_action"] + losses.parts["contrast_background"]
         found = {"action": losses.parts["classification"], "contrast": contrast, "total": losses.base}
         for name, values in found.items():
             expected = float(stored.arrays[f"trajectory/loss/{name}"][step])
             assert values.mean().item() == pytest.approx(expected, abs=LOSSES)
-        losses.base.mean().backward()
-        adam.step(stored.settings["learning_rate"])
-        adam.clear()
-        if step == 0:
-            parameters_are(network, stored, "after_step_1")
-    parameters_are(network, stored, "final")
+        return losses
 
-
-def parameters_are(network: Cola, stored: Stored, when: str) -> None:
-    for name, parameter in network.named_parameters():
-        close(parameter, stored.arrays[f"trajectory/{when}/{name}"], PARAMETERS)
+    stored.trained_alike(network, losses_of_step)
 
 
 @torch.no_grad()

@@ -5,50 +5,32 @@ See data/parity/methods/README.md.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from round_run import tiny_round
+from stored_method import CPU, LOGITS, LOSSES, SCORES, StoredMethod, close, losses_of, read_stored
 
 from wtal.base.records import Detections, Instances
 from wtal.evaluate import AmbiguousIntervals, EvaluationOptions, WtalcProtocol, evaluate_detections
 from wtal.localise.propose import proposals_of_class
 from wtal.methods.action_logits import min_max_over_time
-from wtal.methods.batch import ArrayVideos, Batch, batch_of
+from wtal.methods.batch import batch_of
 from wtal.methods.contract import Losses
-from wtal.methods.sampling import pair_weight_of
 from wtal.methods.wtalc.network import Wtalc
 from wtal.methods.wtalc.settings import WtalcSettings
 from wtal.suite.method_settings import ProposalSettings
-from wtal.training.adam import Adam
-
-CPU = torch.device("cpu")
-SCORES, LOGITS, LOSSES, PARAMETERS = 2e-6, 1e-5, 3e-6, 3e-6  # tolerances that stand with the values
 
 
-@dataclass(frozen=True)
-class Stored:
-    """The file, its constants, and the videos in it."""
+class Stored(StoredMethod):
+    """The file of W-TALC."""
 
-    arrays: dict[str, np.ndarray]
-    settings: dict[str, Any]
-    videos: ArrayVideos
-
-    def batch(self, prefix: str, step: int | None = None) -> Batch:
-        """The batch, or that of one step: windows of longer videos, pairs first."""
-        chosen, starts = self.arrays[f"{prefix}/video"], self.arrays[f"{prefix}/start"]
-        if step is not None:
-            chosen, starts = chosen[step], starts[step]
-        longest = self.settings["segments"]
+    def rows(self, prefix: str, step: int | None, chosen: np.ndarray) -> list[np.ndarray]:
+        """Windows of longer videos."""
         lengths = [len(self.videos.features(video)) for video in chosen]
-        rows = [start + np.arange(min(length, longest)) for start, length in zip(starts, lengths)]
-        weight = pair_weight_of(self.videos.video_labels[chosen], self.settings["pairs"])
-        return batch_of(self.videos, chosen.tolist(), CPU, rows, self.settings["pairs"], weight)
+        longest, starts = self.settings["segments"], self.of_step(f"{prefix}/start", step)
+        return [start + np.arange(min(length, longest)) for start, length in zip(starts, lengths)]
 
     def network(self) -> Wtalc:
         """The network with the stored parameters."""
@@ -60,28 +42,13 @@ class Stored:
             **{name: self.settings[name] for name in names},
         )
         network = Wtalc(self.settings["feature_width"], self.settings["classes"], settings)
-        network.load_state_dict({name: torch.from_numpy(self.arrays[f"param/{name}"]) for name in network.state_dict()})
+        self.load(network)
         return network
 
 
 @pytest.fixture(scope="module")
 def stored(parity: Path) -> Stored:
-    with np.load(parity / "methods/wtalc.npz", allow_pickle=False) as archive:
-        arrays = {key: archive[key] for key in archive.files}
-    settings = json.loads(str(arrays["settings"]))
-    numbers = range(len(settings["lengths"]))
-    features = [arrays[f"video{index}/features"] for index in numbers]
-    return Stored(
-        arrays, settings, ArrayVideos(features, np.stack([arrays[f"video{index}/label"] > 0 for index in numbers]))
-    )
-
-
-def close(found: torch.Tensor, expected: np.ndarray, limit: float) -> None:
-    np.testing.assert_allclose(found.detach().numpy(), expected, atol=limit, rtol=0)
-
-
-def losses_of(network: Wtalc, batch: Batch) -> Losses:
-    return network.losses(batch, tiny_round().epochs[0], None, None)
+    return read_stored(Stored, parity, "wtalc")
 
 
 def test_parity_embedding_and_logits(stored: Stored) -> None:
@@ -97,9 +64,8 @@ def test_parity_embedding_and_logits(stored: Stored) -> None:
 def losses_are(losses: Losses, stored: Stored, prefix: str, step: int | None = None) -> None:
     found = {"class": losses.parts["classification"], "coactivity": losses.parts["coactivity"], "total": losses.base}
     for name, values in found.items():
-        expected = stored.arrays[f"{prefix}/{name}"]
-        expected = expected if step is None else expected[step]
-        assert values.mean().item() == pytest.approx(float(expected), abs=LOSSES), name
+        expected = float(stored.of_step(f"{prefix}/{name}", step))
+        assert values.mean().item() == pytest.approx(expected, abs=LOSSES), name
 
 
 def test_parity_losses_and_gradients_of_every_parameter(stored: Stored) -> None:
@@ -107,28 +73,18 @@ def test_parity_losses_and_gradients_of_every_parameter(stored: Stored) -> None:
     losses = losses_of(network, stored.batch("batch"))
     losses_are(losses, stored, "loss")
     losses.base.mean().backward()
-    for name, parameter in network.named_parameters():
-        expected = stored.arrays[f"grad/{name}"]
-        close(parameter.grad, expected, max(2e-6, 1e-5 * float(np.abs(expected).max())))
+    stored.gradients_are(network, "grad")
 
 
 def test_parity_parameters_over_twelve_steps(stored: Stored) -> None:
     network = stored.network()
-    adam = Adam(network.parameters(), tuple(stored.settings["betas"]), stored.settings["weight_decay"])
-    for step in range(stored.settings["steps"]):
+
+    def losses_of_step(step: int) -> Losses:
         losses = losses_of(network, stored.batch("trajectory", step))
         losses_are(losses, stored, "trajectory/loss", step)
-        losses.base.mean().backward()
-        adam.step(stored.settings["learning_rate"])
-        adam.clear()
-        if step == 0:
-            parameters_are(network, stored, "after_step_1")
-    parameters_are(network, stored, "final")
+        return losses
 
-
-def parameters_are(network: Wtalc, stored: Stored, when: str) -> None:
-    for name, parameter in network.named_parameters():
-        close(parameter, stored.arrays[f"trajectory/{when}/{name}"], PARAMETERS)
+    stored.trained_alike(network, losses_of_step)
 
 
 @torch.no_grad()
