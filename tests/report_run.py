@@ -13,6 +13,7 @@ from wtal.base.records import Detections, VideoScores, training_columns
 from wtal.evaluate.run.evaluate_run import rounded
 from wtal.evaluate.score.evaluation import evaluate_detections
 from wtal.evaluate.score.options import options_from_settings
+from wtal.evaluate.write_detections import write_detections_of_rounds
 from wtal.localise.scores_file import write_scores
 from wtal.report.inputs.metrics import LABEL_FIGURES
 from wtal.report.inputs.truth import Truth, read_truth
@@ -169,13 +170,7 @@ def _write_evaluation(
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     found = [found_detections(truth, seed, index, order) for index in range(rounds + 1)]
-    columns = {
-        key: np.concatenate([getattr(entry, {"label": "class_index"}.get(key, key)) for entry in found])
-        for key in ("video", "label", "start", "end", "score")
-    }
-    index_of = np.repeat(np.arange(rounds + 1), [len(entry) for entry in found])
-    names = {"videos": np.array(truth.instances.videos), "classes": np.array(truth.instances.classes)}
-    write_arrays(folder / ROUNDS, {"round": index_of, **columns, **names})
+    write_detections_of_rounds(folder / ROUNDS, found)
     options = options_from_settings(settings, truth.snippets_per_second)
     scored = [evaluate_detections(entry, truth.instances, options) for entry in found]
     rounds_json = [

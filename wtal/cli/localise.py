@@ -102,12 +102,10 @@ def export_labels(options: argparse.Namespace) -> None:
 
 def detect_rounds(options: argparse.Namespace) -> None:
     """Scores of each round in, detections out."""
-    import numpy as np
-
-    from wtal.base.files import read_json, write_arrays
+    from wtal.base.files import read_json
     from wtal.base.schema import from_mapping
     from wtal.data.store.read import read_store
-    from wtal.evaluate.write_detections import write_detections
+    from wtal.evaluate.write_detections import write_detections, write_detections_of_rounds
     from wtal.localise.detect import detect
     from wtal.localise.scores_file import read_scores
     from wtal.suite.step_settings import DetectSettings
@@ -115,12 +113,5 @@ def detect_rounds(options: argparse.Namespace) -> None:
     settings = from_mapping(DetectSettings, read_json(options.settings), file=options.settings)
     rate = read_store(options.data).snippets_per_second
     found = [detect(*read_scores(path), settings, rate) for path in options.scores]
-    rounds = np.repeat(np.arange(len(found)), [len(entry) for entry in found])
-    columns = {key: np.concatenate([getattr(entry, name) for entry in found]) for key, name in _COLUMNS.items()}
-    names = {"videos": np.array(found[0].videos), "classes": np.array(found[0].classes)}
-    write_arrays(options.rounds, {"round": rounds, **columns, **names})
+    write_detections_of_rounds(options.rounds, found)
     write_detections(options.detections, found[-1])
-
-
-# Each array of rounds.npz, and what it is called in a record of detections.
-_COLUMNS = {"video": "video", "label": "class_index", "start": "start", "end": "end", "score": "score"}

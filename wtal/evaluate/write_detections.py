@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 
-from wtal.base.files import write_bytes, write_rows
+from wtal.base.files import write_arrays, write_bytes, write_rows
 from wtal.base.records import Detections
 
 COLUMNS = ("video", "label", "start", "end", "score")
@@ -25,3 +27,12 @@ def write_detections(path: str | Path, detections: Detections) -> None:
     for v, c, start, end, score in named:
         results[detections.videos[v]].append({"label": detections.classes[c], "segment": [start, end], "score": score})
     write_bytes(path, orjson.dumps({"version": "wtal", "results": results}) + b"\n")
+
+
+def write_detections_of_rounds(path: str | Path, rounds: Sequence[Detections]) -> None:
+    """Write the detections of every round of a run, round 0 first; all of the same videos and classes."""
+    fields = {"label": "class_index"}  # where a record calls a column otherwise
+    columns = {name: np.concatenate([getattr(each, fields.get(name, name)) for each in rounds]) for name in COLUMNS}
+    index = np.repeat(np.arange(len(rounds)), [len(each) for each in rounds])
+    names = {"videos": np.array(rounds[0].videos), "classes": np.array(rounds[0].classes)}
+    write_arrays(path, {"round": index, **columns, **names})

@@ -21,7 +21,7 @@ from wtal.evaluate.read.json_faults import first_fault, numbers_from_text, parse
 from wtal.evaluate.write_detections import COLUMNS
 
 ALIASES = {"video-id": "video", "t-start": "start", "t-end": "end"}  # of ActivityNet's toolkit and ActionFormer
-ROUND_COLUMNS = ("round", "video", "label", "start", "end", "score")
+ROUND_COLUMNS = ("round", *COLUMNS)
 
 
 def read_detections(path: str | Path) -> Detections:
