@@ -11,13 +11,14 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy, leaky_relu
+from torch.nn.functional import leaky_relu
 
 from wtal.methods.basnet.settings import BasNetSettings
 from wtal.methods.batch import Batch
 from wtal.methods.contract import Losses, Method, Scores, Use
 from wtal.methods.label_loss import BatchLabels, label_loss
-from wtal.methods.snippet_logits import mean_of_largest
+from wtal.methods.layers import begin_uniformly
+from wtal.methods.snippet_logits import mean_of_largest, video_binary_cross_entropy, video_cross_entropy
 from wtal.suite.step_settings import EpochSettings
 
 
@@ -49,11 +50,7 @@ class BasNet(Method):
         self.cas_1 = nn.Conv1d(feature_size, hidden, 3, padding=1)
         self.cas_2 = nn.Conv1d(hidden, hidden, 3, padding=1)
         self.cas_3 = nn.Conv1d(hidden, n_classes + 1, 1, bias=False)
-        for layer in (self.filter_1, self.filter_2, self.cas_1, self.cas_2, self.cas_3):
-            bound = (layer.in_channels * layer.kernel_size[0]) ** -0.5
-            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-            if layer.bias is not None:
-                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        begin_uniformly((self.filter_1, self.filter_2, self.cas_1, self.cas_2, self.cas_3), generator)
 
     def forward(self, batch: Batch, dropout: torch.Generator | None = None) -> BasNetOutput:
         """Both branches of every video of a batch."""
@@ -109,12 +106,8 @@ class BasNet(Method):
 
     def _classification(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The loss [V] of video logits against labels, both [V, K]; 0 for a video without a label."""
-        count = labels.sum(dim=1, keepdim=True)
-        target = labels / count.clamp(min=1)
-        if self.settings.classification == "binary":
-            each = binary_cross_entropy(torch.softmax(logits, dim=1), target, reduction="none").mean(dim=1)
-            return each * (count[:, 0] > 0)
-        return -(target * torch.log_softmax(logits, dim=1)).sum(dim=1)
+        is_binary = self.settings.classification == "binary"
+        return (video_binary_cross_entropy if is_binary else video_cross_entropy)(logits, labels)
 
     def scores(self, batch: Batch, use: Use, dropout: torch.Generator | None) -> Scores:
         """The suppressed branch alone. Snippet: softmax over classes and background, times attention; video: softmax

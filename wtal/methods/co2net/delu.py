@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from wtal.methods.batch import Batch
-from wtal.methods.co2net.losses import disagreement, mean_over_time, pooled_counts
+from wtal.methods.co2net.losses import disagreement
 from wtal.methods.co2net.network import Co2Net
 from wtal.methods.co2net.output import CrossModalOutput
 from wtal.methods.co2net.settings import DeluSettings
+from wtal.methods.label_loss import mean_over_snippets
+from wtal.methods.snippet_logits import pooled_counts
 from wtal.suite.step_settings import EpochSettings
 
 
@@ -32,7 +34,7 @@ class Delu(Co2Net):
         return {
             **super().parts(output, batch, epoch),
             "evidential": evidential_loss(output, batch, settings),
-            "uncertainty": mean_over_time(weight * disagreement(output), batch),
+            "uncertainty": mean_over_snippets(weight * disagreement(output), batch.mask),
         }
 
 

@@ -9,7 +9,8 @@ from wtal.methods.batch import Batch
 from wtal.methods.co2net.output import CrossModalOutput
 from wtal.methods.co2net.settings import CrossModalSettings
 from wtal.methods.coactivity import coactivity
-from wtal.methods.snippet_logits import mean_of_largest
+from wtal.methods.label_loss import mean_over_snippets
+from wtal.methods.snippet_logits import mean_of_largest, pooled_counts, video_cross_entropy
 
 
 def base_losses(output: CrossModalOutput, batch: Batch, settings: CrossModalSettings) -> dict[str, Tensor]:
@@ -22,14 +23,15 @@ def base_losses(output: CrossModalOutput, batch: Batch, settings: CrossModalSett
     counts = pooled_counts(batch, settings.top_k_divisor)
     with_background, without = (torch.cat([batch.labels, background], dim=1) for background in (one, none))
     first, second = output.attentions
+    epsilon = settings.label_epsilon
     mutual = 0.5 * ((first - second.detach()).square() + (second - first.detach()).square())
     return {
-        "base": _classification(mean_of_largest(output.logits, counts, batch), with_background, settings),
-        "suppressed": _classification(mean_of_largest(suppressed, counts, batch), without, settings),
+        "base": video_cross_entropy(mean_of_largest(output.logits, counts, batch), with_background, epsilon),
+        "suppressed": video_cross_entropy(mean_of_largest(suppressed, counts, batch), without, epsilon),
         "coactivity": coactivity(output.features, suppressed[:, :, :-1], batch, settings.coactivity_margin),
-        "mutual": mean_over_time(mutual, batch),
-        "sparsity": mean_over_time(output.attention, batch),
-        "guide": mean_over_time(disagreement(output), batch),
+        "mutual": mean_over_snippets(mutual, batch.mask),
+        "sparsity": mean_over_snippets(output.attention, batch.mask),
+        "guide": mean_over_snippets(disagreement(output), batch.mask),
     }
 
 
@@ -38,19 +40,3 @@ def disagreement(output: CrossModalOutput) -> Tensor:
     action = 1 - torch.softmax(output.logits, dim=2)[:, :, -1]
     attentions = (output.attention, *output.attentions)
     return torch.stack([(action - attention).abs() for attention in attentions]).mean(dim=0)
-
-
-def mean_over_time(rows: Tensor, batch: Batch) -> Tensor:
-    """Mean [V] of rows [V, T] over a video's own snippets."""
-    return (rows * batch.mask).sum(dim=1) / batch.lengths
-
-
-def pooled_counts(batch: Batch, divisor: int) -> Tensor:
-    """One in `divisor` of each video's snippets [V], and at least one."""
-    return (batch.lengths // divisor).clamp(min=1)
-
-
-def _classification(logits: Tensor, labels: Tensor, settings: CrossModalSettings) -> Tensor:
-    """Cross entropy [V] of video logits against labels, both [V, K]; 0 for a video without a label."""
-    count = labels.sum(dim=1, keepdim=True) + settings.label_epsilon
-    return -(labels / count.clamp(min=1) * torch.log_softmax(logits, dim=1)).sum(dim=1)

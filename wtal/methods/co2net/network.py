@@ -14,12 +14,12 @@ from torch.nn.functional import avg_pool1d, leaky_relu
 
 from wtal.methods.batch import Batch
 from wtal.methods.co2net.dropout import DropoutLayer, DropoutMasks
-from wtal.methods.co2net.losses import base_losses, pooled_counts
+from wtal.methods.co2net.losses import base_losses
 from wtal.methods.co2net.output import CrossModalOutput
 from wtal.methods.co2net.settings import CrossModalSettings
 from wtal.methods.contract import Losses, Method, Scores, Use
 from wtal.methods.label_loss import BatchLabels, label_loss
-from wtal.methods.snippet_logits import mean_of_largest
+from wtal.methods.snippet_logits import mean_of_largest, pooled_counts
 from wtal.suite.step_settings import EpochSettings
 
 

@@ -14,6 +14,7 @@ from torch.nn.functional import max_pool1d, normalize, pad
 
 from wtal.methods.batch import Batch
 from wtal.methods.cola.settings import ColaSettings
+from wtal.methods.snippet_logits import pooled_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ def contrast_sets(actionness: Tensor, easy_weight: Tensor, batch: Batch, setting
     Which snippets are chosen carries no gradient.
     """
     actionness, mask = actionness.detach(), batch.mask
-    easy = (batch.lengths // settings.easy_divisor).clamp(min=1)
-    hard = (batch.lengths // settings.hard_divisor).clamp(min=1)
+    easy = pooled_counts(batch, settings.easy_divisor)
+    hard = pooled_counts(batch, settings.hard_divisor)
     highest = (actionness * mask).amax(dim=1, keepdim=True)
     around = rings(actionness, batch, settings)
     if settings.ring_fill == "members":

@@ -11,7 +11,6 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy
 
 from wtal.methods.action_logits import min_max_over_time, with_zero_background
 from wtal.methods.batch import Batch
@@ -19,7 +18,8 @@ from wtal.methods.cola.contrast import contrast_losses, contrast_sets
 from wtal.methods.cola.settings import ColaSettings
 from wtal.methods.contract import Losses, Method, Scores, Use
 from wtal.methods.label_loss import BatchLabels, label_loss
-from wtal.methods.snippet_logits import mean_of_largest
+from wtal.methods.layers import begin_uniformly, uniform_rows
+from wtal.methods.snippet_logits import mean_of_largest, pooled_counts, video_binary_cross_entropy, video_cross_entropy
 from wtal.suite.step_settings import EpochSettings
 
 
@@ -63,11 +63,7 @@ class Cola(Method):
         if settings.class_convolution:
             self.smooth = nn.Conv1d(n_classes, n_classes, 7, dilation=2, padding=6, groups=n_classes, bias=False)
             layers.append(self.smooth)
-        for layer in layers:
-            bound = layer.weight[0].numel() ** -0.5
-            nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
-            if layer.bias is not None:
-                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        begin_uniformly(layers, generator)
 
     def forward(self, batch: Batch, draws: Draws | None = None) -> ColaOutput:
         """Embedding and activations of every video of a batch."""
@@ -79,7 +75,7 @@ class Cola(Method):
         if self.settings.class_convolution:
             activation = self.smooth(activation) * mask
         activation = torch.relu(activation).transpose(1, 2)
-        pooled = mean_of_largest(activation, (batch.lengths // self.settings.easy_divisor).clamp(min=1), batch)
+        pooled = mean_of_largest(activation, pooled_counts(batch, self.settings.easy_divisor), batch)
         return ColaOutput(embedding.transpose(1, 2), activation, pooled)
 
     def _drawn(self, batch: Batch, rng: torch.Generator | None) -> Draws | None:
@@ -87,9 +83,7 @@ class Cola(Method):
         if rng is None:
             return None
         columns = self.settings.embedding_size + 1  # the last is of the snippet itself
-        lengths = batch.lengths.tolist()
-        draws = [torch.rand((length, columns), generator=rng, device=batch.features.device) for length in lengths]
-        drawn = batch.padded(torch.cat(draws))
+        drawn = batch.padded(uniform_rows(batch, columns, rng))
         keep, easy = 1 - self.settings.dropout, 1 - self.settings.easy_dropout
         return Draws((drawn[:, :, :-1] < keep) / keep, (drawn[:, :, -1] < easy) / easy)
 
@@ -120,12 +114,8 @@ class Cola(Method):
 
     def _classification(self, pooled: Tensor, labels: Tensor) -> Tensor:
         """The loss [V] of pooled activations against labels, both [V, C]; 0 for a video without a label."""
-        count = labels.sum(dim=1, keepdim=True)
-        target = labels / count.clamp(min=1)
-        if self.settings.classification == "binary":
-            each = binary_cross_entropy(torch.softmax(pooled, dim=1), target, reduction="none").mean(dim=1)
-            return each * (count[:, 0] > 0)
-        return -(target * torch.log_softmax(pooled, dim=1)).sum(dim=1)
+        is_binary = self.settings.classification == "binary"
+        return (video_binary_cross_entropy if is_binary else video_cross_entropy)(pooled, labels)
 
     def scores(self, batch: Batch, use: Use, dropout: torch.Generator | None) -> Scores:
         """Snippet: activations, and attention: actionness, each from the least to the most of its video; video: softmax

@@ -17,7 +17,8 @@ from wtal.methods.batch import Batch
 from wtal.methods.coactivity import coactivity
 from wtal.methods.contract import Losses, Method, Scores, Use
 from wtal.methods.label_loss import BatchLabels, label_loss
-from wtal.methods.snippet_logits import mean_of_largest
+from wtal.methods.layers import uniform_rows
+from wtal.methods.snippet_logits import mean_of_largest, video_cross_entropy
 from wtal.methods.wtalc.settings import WtalcSettings
 from wtal.suite.step_settings import EpochSettings
 
@@ -60,9 +61,7 @@ class Wtalc(Method):
         if rng is None or self.settings.dropout == 0:
             return rows
         keep = 1.0 - self.settings.dropout
-        lengths = batch.lengths.tolist()
-        draws = [torch.rand((length, rows.shape[1]), generator=rng, device=rows.device) for length in lengths]
-        return rows * (torch.cat(draws) < keep) / keep
+        return rows * (uniform_rows(batch, rows.shape[1], rng) < keep) / keep
 
     def losses(
         self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None, dropout: torch.Generator | None
@@ -73,8 +72,7 @@ class Wtalc(Method):
         place of attention stands the largest logit of a snippet, from the least to the most of its video.
         """
         output: WtalcOutput = self(batch, dropout)
-        target_classes = batch.labels / batch.labels.sum(dim=1, keepdim=True).clamp(min=1)
-        classification = -(target_classes * torch.log_softmax(output.video, dim=1)).sum(dim=1)
+        classification = video_cross_entropy(output.video, batch.labels)
         of_pairs = coactivity(output.embedding, output.logits, batch, self.settings.coactivity_margin)
         weighted = self.settings.classification_weight * classification + self.settings.coactivity_weight * of_pairs
         return Losses(
