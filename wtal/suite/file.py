@@ -33,6 +33,19 @@ class VariantEntry:
 
 
 @settings
+class BaseEntry:
+    """A base network that every variant of a suite is run on."""
+
+    title: Annotated[Words, Doc("heading of its rows")]
+    override: Annotated[dict[str, Any], Doc("keys of `method`, nested, laid over it for each variant")] = field(
+        default_factory=dict
+    )
+    of_variants: Annotated[dict[str, dict[str, Any]], Doc("by variant: what is laid over that one besides")] = field(
+        default_factory=dict
+    )
+
+
+@settings
 class ReportSettings:
     """What the report page shows beyond the tables."""
 
@@ -61,16 +74,20 @@ class SuiteFile:
     evaluation: Annotated[s.EvaluationSettings, Doc("how detections are scored")] = field(
         default_factory=s.EvaluationSettings
     )
+    bases: Annotated[dict[str, BaseEntry], Doc("base networks by name, on each of which every variant is run")] = field(
+        default_factory=dict
+    )
     extends: Annotated[str | None, Doc("another suite file, beside this one, that this one changes")] = None
 
     def __post_init__(self) -> None:
         require(len(set(self.seeds)) == len(self.seeds), "seeds", "each seed once", list(self.seeds))
-        for name in self.variants:
+        for key, name in (*(("variants", name) for name in self.variants), *(("bases", name) for name in self.bases)):
             expected = "a name of lower-case letters, digits and _ that no other part of the suite's folder has"
             fits = re.fullmatch(r"[a-z][a-z0-9_]*", name) and name not in RESERVED
-            require(bool(fits), "variants", expected, name)
+            require(bool(fits), key, expected, name)
 
 
+GROUPS = ("variants", "bases")  # of a suite file, whose entries have an override
 RESERVED = {*OWN_FOLDERS, "tables", "logs", "report"}
 
 
@@ -98,17 +115,23 @@ def merge_files(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str,
 
 
 def _file_with_kinds(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A suite file whose members are groups of keys with `kind`, in its method and in the overrides of its variants."""
+    """A suite file whose members are groups of keys with `kind`, in its method and in the overrides within it."""
     written = copy.deepcopy(dict(values))
-    variants = written.get("variants")
-    entries = list(variants.values()) if isinstance(variants, Mapping) else []
-    for holder, key in ((written, "method"), *((entry, "override") for entry in entries if isinstance(entry, dict))):
+    holders = [(written, "method")]
+    for group in GROUPS:
+        entries = written.get(group)
+        for entry in entries.values() if isinstance(entries, Mapping) else ():
+            if isinstance(entry, dict):
+                holders.append((entry, "override"))
+                special = entry.get("of_variants")
+                holders += [(special, name) for name in special] if isinstance(special, dict) else []
+    for holder, key in holders:
         if key in holder:
-            holder[key] = _with_kinds(holder[key])
+            holder[key] = with_kinds(holder[key])
     return written
 
 
-def _with_kinds(method: Any) -> Any:
+def with_kinds(method: Any) -> Any:
     """Settings of a method in which a member that is named by a word is a group of keys with that `kind`."""
     if not isinstance(method, Mapping):
         return method
@@ -166,7 +189,7 @@ def method_of(
     Under all of it lies how the base network was trained when it was published.
     """
     merged: dict[str, Any] = DEFAULT_KINDS
-    for layer, default in ((_with_kinds(method), "paper"), (_with_kinds(override), None)):
+    for layer, default in ((with_kinds(method), "paper"), (with_kinds(override), None)):
         refuse_renamed(layer, source, key)
         before = merged
         preset = layer.get("preset", default)
@@ -211,12 +234,16 @@ def _at(key_path: str, value: dict[str, Any]) -> dict[str, Any]:
 
 def suite_schema() -> dict[str, Any]:
     """The JSON schema of a suite file, with the method's groups closed too; keys may be absent where it extends."""
-    schema = json_schema(SuiteFile)
-    method = json_schema(s.MethodSettings)
-    _without_required(method)
-    schema["properties"]["method"] = method
-    schema["properties"]["variants"]["additionalProperties"]["properties"]["override"] = method
-    _without_required(schema)
+    schema, method = json_schema(SuiteFile), json_schema(s.MethodSettings)
+    for part in (schema, method):
+        _without_required(part)
+    reference = {"$ref": "#/$defs/method"}
+    entries = {group: schema["properties"][group]["additionalProperties"]["properties"] for group in GROUPS}
+    schema["properties"]["method"] = reference
+    for properties in entries.values():
+        properties["override"] = reference
+    entries["bases"]["of_variants"]["additionalProperties"] = reference
+    schema["$defs"] = {"method": method}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "A suite of wtal", **schema}
 
 

@@ -13,6 +13,7 @@ from wtal.base.files import digest_of_value, read_yaml
 from wtal.base.members import reference_of
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.suite import method_settings as s
+from wtal.suite.crossed import crossed
 from wtal.suite.file import SuiteFile, VariantEntry, extended, method_of
 from wtal.suite.paths import settings_name
 from wtal.suite.renamed import refuse_renamed_of_variants
@@ -79,7 +80,7 @@ def suite_from_mapping(values: object, source: str | Path) -> Suite:
     """Check a suite given as a plain mapping; `source` is named in errors and is where `extends` starts from."""
     merged = extended(values, Path(source))
     refuse_renamed_of_variants(merged, source)
-    file = from_mapping(SuiteFile, merged, file=source)
+    file = crossed(from_mapping(SuiteFile, merged, file=source), source)
     method_of(file.method, {}, str(source))  # so that a fault in it is not blamed on a variant
     variants = {name: _variant(file, name, str(source)) for name in file.variants}
     for name, variant in variants.items():

@@ -1,0 +1,42 @@
+"""Variants crossed with base networks: a suite with `bases` runs each of its variants on every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from wtal.base.errors import InputError, nearest
+from wtal.suite.file import BaseEntry, SuiteFile, VariantEntry, merge, with_kinds
+
+
+def crossed(file: SuiteFile, source: str | Path) -> SuiteFile:
+    """The suite with a variant `<base>_<variant>` for each pair in place of its variants; as it is without `bases`.
+
+    An override is that of the base, then the variant's, then what the base says of that variant. Raises InputError
+    where a base speaks of a variant that is not there, or where two pairs get one name.
+    """
+    if not file.bases:
+        return file
+    variants: dict[str, VariantEntry] = {}
+    for base, entry in file.bases.items():
+        for unknown in set(entry.of_variants) - set(file.variants):
+            expected = f"variants of this suite ({nearest(unknown, file.variants)})"
+            raise InputError(file=source, key=f"bases.{base}.of_variants", expected=expected, got=repr(unknown))
+        for name, variant in _variants_of(base, entry, file):
+            if name in variants:
+                raise InputError(file=source, key=f"bases.{base}", expected="names that differ once joined", got=name)
+            variants[name] = variant
+    return replace(file, variants=variants, bases={})
+
+
+def _variants_of(base: str, entry: BaseEntry, file: SuiteFile) -> Iterator[tuple[str, VariantEntry]]:
+    """Each variant on one base network, which is the heading under which they stand."""
+    for name, variant in file.variants.items():
+        override: dict[str, Any] = {}
+        for layer in (entry.override, variant.override, entry.of_variants.get(name, {})):
+            override = merge(override, with_kinds(layer))
+        compared = None if variant.compare_with is None else f"{base}_{variant.compare_with}"
+        title, group = f"{entry.title}: {variant.title}", entry.title
+        yield f"{base}_{name}", replace(variant, title=title, group=group, compare_with=compared, override=override)
