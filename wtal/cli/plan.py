@@ -1,10 +1,18 @@
-"""`wtal plan`, `wtal list` and `wtal schema`: what a suite would run, what it can name, and the schema of its file."""
+"""`wtal plan`, `wtal tune`, `wtal list` and `wtal schema`: what a suite runs, its settings, and what it can name."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from wtal.suite.tuning import Measure
 
 GROUPS = {
     "methods": "wtal.methods",
@@ -20,6 +28,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     plan = commands.add_parser("plan", help="print the rounds that a suite trains and which variants share them")
     plan.add_argument("config", type=Path, help="a suite file, such as config/hapt.yaml")
     plan.set_defaults(run=print_plan)
+    tune = commands.add_parser(
+        "tune",
+        help="choose the settings of a suite's base networks by successive halving",
+        description="Tries candidates through Snakemake, the better half with more seeds, and writes a suite file with "
+        "what was chosen. Where it was stopped, the same command goes on.",
+    )
+    tune.add_argument("config", type=Path, help="a tuning file, such as config/tune/matrix-hapt.yaml")
+    tune.add_argument("--cores", default="all", help="of Snakemake (default: all)")
+    tune.set_defaults(run=tune_suite)
     known = commands.add_parser(
         "list",
         help="list what a suite can name: methods, fusions, label makers, kinds of data, protocols",
@@ -49,6 +66,58 @@ def print_plan(options: argparse.Namespace) -> None:
         from wtal.report.tables.power import power_sentences, read_power
 
         print(*power_sentences(read_power(power)), sep="\n")
+
+
+def tune_suite(options: argparse.Namespace) -> None:
+    """Choose settings, log what was tried and write the suite file that has what was chosen."""
+    import yaml
+
+    from wtal.base.files import write_rows, write_text
+    from wtal.suite import tuning as t
+    from wtal.suite.paths import SuitePaths
+
+    tuning, file, values = t.read_tuning(options.config)
+    root = SuitePaths.of(f"{file.suite}-tune").root
+    log, written = root / "log.csv", options.config.parent / tuning.writes
+    measure = _measure_through_snakemake(root / "suite.yaml", tuning.average, options.cores)
+    chosen, rows = t.choose(tuning, file, values, measure)
+    write_rows(log, t.LOG_COLUMNS, rows)
+    extends = os.path.relpath(options.config.parent / tuning.suite, written.parent)
+    text = yaml.safe_dump(
+        {"suite": file.suite, "extends": extends, "bases": chosen.as_bases()},
+        sort_keys=False,
+        default_flow_style=None,
+        width=120,
+        allow_unicode=True,
+    )
+    head = f"# Chosen by `wtal tune {options.config}`, which writes this file. What was tried: {log}\n"
+    write_text(written, head + text)
+    print(f"wrote {log} and {written}")
+
+
+def _measure_through_snakemake(path: Path, average: str, cores: str) -> Measure:
+    """Mean scores of variants over seeds, from the metrics that Snakemake makes for a suite file written to `path`."""
+    import yaml
+
+    from wtal.base.errors import WtalError
+    from wtal.base.files import read_json, write_if_changed
+    from wtal.suite.paths import METRICS, SuitePaths
+
+    def measure(suite: dict[str, Any], variants: Sequence[str], seeds: Sequence[int]) -> dict[str, float]:
+        write_if_changed(path, yaml.safe_dump(suite, sort_keys=False, allow_unicode=True))
+        paths = SuitePaths.of(suite["suite"])
+        files = {name: [paths.run(name, seed) / METRICS for seed in seeds] for name in variants}
+        wanted = [str(file) for of_variant in files.values() for file in of_variant]
+        command = [sys.executable, "-m", "snakemake", "--configfile", str(path), "--cores", cores, "--", *wanted]
+        code = subprocess.run(command, check=False).returncode
+        if code:
+            raise WtalError(f"snakemake ended with exit code {code}; the same command goes on where it was")
+        return {
+            name: sum(read_json(file)["averages"][average] for file in of_variant) / len(of_variant)
+            for name, of_variant in files.items()
+        }
+
+    return measure
 
 
 def print_kinds(options: argparse.Namespace) -> None:
