@@ -140,6 +140,18 @@ def test_the_better_half_has_no_worse_one_than_the_rest(scores: dict[str, float]
     assert min(scores[name] for name in kept) >= max((scores[name] for name in scores if name not in kept), default=0)
 
 
+def test_a_base_has_an_axis_of_its_own(tmp_path: Path) -> None:
+    own = {
+        "rskp": {"cosine scale": {"5": {"base": {"cosine_scale": 5}}, "10": {"base": {"cosine_scale": 10}}}},
+        "basnet": {"dropout": {"0.5": {"base": {"dropout": 0.5}}, "0.7": {"base": {"dropout": 0.7}}}},
+    }
+    tuning, file, _ = t.read_tuning(files(tmp_path, **step(of_bases=own)))
+    candidates = t.candidates_of(tuning, "training", list(file.bases))
+    assert [entry.variant for entry in candidates[:2]] == ["rskp_training_1", "rskp_training_2"]
+    assert {entry.override["base"]["cosine_scale"] for entry in candidates if entry.base == "rskp"} == {5, 10}
+    assert candidates[-1].words == "rate 0.3, class threshold 0.3, dropout 0.7"
+
+
 def step(**change: Any) -> dict[str, Any]:
     return {"steps": {"training": TUNING["steps"]["training"] | change}}
 
@@ -151,6 +163,11 @@ def step(**change: Any) -> dict[str, Any]:
         (step(applies_to=["other"]), "steps.training: expected variants of suite.yaml"),
         (step(axes={}), "steps.training.axes: expected at least one axis"),
         (step(axes={"rate": {}}), "steps.training.axes.rate: expected at least one value"),
+        (step(of_bases={"cola": {}}), "steps.training.of_bases: expected bases of the suite (known are basnet, rskp)"),
+        (
+            step(of_bases={"rskp": {"scale": {"5": {}, "10": {}}}}),
+            "steps.training: expected as many candidates for each base network; got 12 for rskp, 6 for basnet",
+        ),
         ({"steps": {}}, "steps: expected at least one step"),
         ({"average": "0.1:0.9"}, "average: expected an average of suite.yaml"),
         ({"rungs": [2, 1]}, "rungs: expected numbers of seeds that do not fall"),

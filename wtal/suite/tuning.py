@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,21 +15,35 @@ from wtal.base.ranges import Count, Doc, Ge, Length, Words, settings
 from wtal.base.schema import from_mapping
 from wtal.suite.file import SuiteFile, extended, merge, merge_files, with_kinds
 
+Axes = dict[str, dict[str, dict[str, Any]]]
+
 
 @settings
 class TuningStep:
     """One choice: every combination of its axes is tried on one variant of each base network."""
 
     variant: Annotated[Words, Doc("of the suite, on which the candidates are tried")]
-    axes: Annotated[
-        dict[str, dict[str, dict[str, Any]]], Doc("by axis, values by name: keys of `method` laid over the suite's")
-    ]
+    axes: Annotated[Axes, Doc("by axis, values by name: keys of `method` laid over the suite's")] = field(
+        default_factory=dict
+    )
+    of_bases: Annotated[dict[str, Axes], Doc("by base network, axes of its own besides, as many values for each")] = (
+        field(default_factory=dict)
+    )
     applies_to: Annotated[tuple[Words, ...], Doc("variants that take what was chosen; none: all of them")] = ()
 
     def __post_init__(self) -> None:
-        require(bool(self.axes), "axes", "at least one axis", {})
-        for axis, values in self.axes.items():
-            require(bool(values), f"axes.{axis}", "at least one value", {})
+        require(bool(self.axes or self.of_bases), "axes", "at least one axis", {})
+        for key, axes in (("axes", self.axes), *((f"of_bases.{base}", axes) for base, axes in self.of_bases.items())):
+            for axis, values in axes.items():
+                require(bool(values), f"{key}.{axis}", "at least one value", {})
+
+    def axes_of(self, base: str) -> Axes:
+        """The axes that are tried on a base network."""
+        return {**self.axes, **self.of_bases.get(base, {})}
+
+    def candidates(self, base: str) -> int:
+        """How many combinations are tried on a base network."""
+        return math.prod(len(values) for values in self.axes_of(base).values())
 
 
 @settings
@@ -87,17 +102,30 @@ def read_tuning(path: str | Path) -> tuple[TuningFile, SuiteFile, dict[str, Any]
             if variant not in file.variants:
                 expected = f"variants of {tuning.suite} ({nearest(variant, file.variants)})"
                 raise InputError(file=path, key=f"steps.{name}", expected=expected, got=repr(variant))
+        _refuse_unequal(step, file, f"steps.{name}", path)
     if tuning.average not in file.evaluation.averages:
         expected = f"an average of {tuning.suite} ({nearest(tuning.average, file.evaluation.averages)})"
         raise InputError(file=path, key="average", expected=expected, got=repr(tuning.average))
     return tuning, file, values
 
 
+def _refuse_unequal(step: TuningStep, file: SuiteFile, key: str, path: str | Path) -> None:
+    """Refuse a step with axes for an unknown base network, or with more candidates for one than for another."""
+    for base in step.of_bases:
+        if base not in file.bases:
+            expected = f"bases of the suite ({nearest(base, file.bases)})"
+            raise InputError(file=path, key=f"{key}.of_bases", expected=expected, got=repr(base))
+    counts = {base: step.candidates(base) for base in file.bases}
+    if len(set(counts.values())) > 1:
+        got = ", ".join(f"{count} for {base}" for base, count in counts.items())
+        raise InputError(file=path, key=key, expected="as many candidates for each base network", got=got)
+
+
 def candidates_of(tuning: TuningFile, step: str, bases: Sequence[str]) -> list[Candidate]:
     """Every combination of a step's axes, the last axis changing fastest, for one base network after the other."""
-    axes = tuning.steps[step].axes
     found = []
     for base in bases:
+        axes = tuning.steps[step].axes_of(base)
         for number, names in enumerate(itertools.product(*axes.values()), start=1):
             values = dict(zip(axes, names, strict=True))
             override: dict[str, Any] = {}
