@@ -124,7 +124,7 @@ def labels_of_rounds(wildcards):
 
 
 # What the report is made of.
-TABLES = [PATHS.root / name for name in tables.TABLES]
+TABLES = [PATHS.root / name for name in tables.table_names(bool(SUITE.effects))]
 FIGURE_NAMES = figures.figure_names(SUITE.file.report.timeline_videos)
 FIGURES = [PATHS.figure(name, form) for name in FIGURE_NAMES for form in figures.PICTURES]
 TIMELINES, REPORT = PATHS.root / figures.TIMELINES, PATHS.root / paths.REPORT

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wtal.base.errors import InputError, nearest
+from wtal.base.schema import to_mapping
 from wtal.suite.file import BaseEntry, SuiteFile, VariantEntry, merge, with_kinds
 
 
@@ -28,7 +29,27 @@ def crossed(file: SuiteFile, source: str | Path) -> SuiteFile:
             if name in variants:
                 raise InputError(file=source, key=f"bases.{base}", expected="names that differ once joined", got=name)
             variants[name] = variant
-    return replace(file, variants=variants, bases={})
+    return replace(file, variants=variants, bases={}, effects={}, ranked=())
+
+
+def effects_of(file: SuiteFile, source: str | Path) -> dict[str, Any]:
+    """The plain value of effects and ranks as the report is told of them; empty where the suite has none.
+
+    file: as it was read, with its `bases`. Raises InputError where an effect names a variant that is not there.
+    """
+    named = {f"effects.{name}": (*effect.of, *effect.against) for name, effect in file.effects.items()}
+    for key, variants in {**named, "ranked": file.ranked}.items():
+        for unknown in set(variants) - set(file.variants):
+            expected = f"variants of this suite ({nearest(unknown, file.variants)})"
+            raise InputError(file=source, key=key, expected=expected, got=repr(unknown))
+    if not file.effects and not file.ranked:
+        return {}
+    return {
+        "bases": [{"name": name, "title": base.title} for name, base in file.bases.items()],
+        "effects": [{"name": name, **to_mapping(effect)} for name, effect in file.effects.items()],
+        "ranked": [{"name": name, "title": file.variants[name].title} for name in file.ranked],
+        "strength": next(iter(file.variants)),
+    }
 
 
 def _variants_of(base: str, entry: BaseEntry, file: SuiteFile) -> Iterator[tuple[str, VariantEntry]]:

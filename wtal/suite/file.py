@@ -46,6 +46,15 @@ class BaseEntry:
 
 
 @settings
+class EffectEntry:
+    """What an ingredient does: the mean of some variants less that of others, on each base network of the suite."""
+
+    title: Annotated[Words, Doc("of its row")]
+    of: Annotated[tuple[str, ...], Length(1), Doc("variants with the ingredient")]
+    against: Annotated[tuple[str, ...], Length(1), Doc("variants without it")]
+
+
+@settings
 class ReportSettings:
     """What the report page shows beyond the tables."""
 
@@ -77,6 +86,10 @@ class SuiteFile:
     bases: Annotated[dict[str, BaseEntry], Doc("base networks by name, on each of which every variant is run")] = field(
         default_factory=dict
     )
+    effects: Annotated[dict[str, EffectEntry], Doc("what is told of all base networks by name, in order")] = field(
+        default_factory=dict
+    )
+    ranked: Annotated[tuple[str, ...], Doc("variants that are ranked among each other on each base network")] = ()
     extends: Annotated[str | None, Doc("another suite file, beside this one, that this one changes")] = None
 
     def __post_init__(self) -> None:

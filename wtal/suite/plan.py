@@ -13,7 +13,7 @@ from wtal.base.files import digest_of_value, read_yaml
 from wtal.base.members import reference_of
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.suite import method_settings as s
-from wtal.suite.crossed import crossed
+from wtal.suite.crossed import crossed, effects_of
 from wtal.suite.file import SuiteFile, VariantEntry, extended, method_of
 from wtal.suite.paths import settings_name
 from wtal.suite.renamed import refuse_renamed_of_variants
@@ -61,6 +61,7 @@ class Suite:
     source: str
     variants: dict[str, Variant]
     nodes: dict[tuple[str, int], Node]
+    effects: dict[str, Any]  # what the report is told of effects and ranks; empty: there are none
 
     @property
     def name(self) -> str:
@@ -80,7 +81,8 @@ def suite_from_mapping(values: object, source: str | Path) -> Suite:
     """Check a suite given as a plain mapping; `source` is named in errors and is where `extends` starts from."""
     merged = extended(values, Path(source))
     refuse_renamed_of_variants(merged, source)
-    file = crossed(from_mapping(SuiteFile, merged, file=source), source)
+    read = from_mapping(SuiteFile, merged, file=source)
+    file = crossed(read, source)
     method_of(file.method, {}, str(source))  # so that a fault in it is not blamed on a variant
     variants = {name: _variant(file, name, str(source)) for name in file.variants}
     for name, variant in variants.items():
@@ -92,7 +94,7 @@ def suite_from_mapping(values: object, source: str | Path) -> Suite:
     if chosen is not None and chosen not in variants:
         expected = f"a variant of this suite ({nearest(chosen, variants)})"
         raise InputError(file=source, key="report.timeline_variant", expected=expected, got=repr(chosen))
-    return Suite(file, str(source), variants, _nodes(file, variants))
+    return Suite(file, str(source), variants, _nodes(file, variants), effects_of(read, source))
 
 
 def _variant(file: SuiteFile, name: str, source: str) -> Variant:
@@ -215,6 +217,7 @@ def plan_files(suite: Suite) -> dict[str, Any]:
     files[settings_name("page")] = {key: report.pop(key) for key in ("title", "note")}
     files[settings_name("figures")] = {"timeline_videos": report.pop("timeline_videos")}
     files[settings_name("report")] = {
+        **({"matrix": suite.effects} if suite.effects else {}),
         "suite": suite.name,
         "order": list(suite.variants),  # JSON objects are written with their keys sorted
         "seeds": list(suite.file.seeds),

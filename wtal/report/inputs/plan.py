@@ -51,6 +51,38 @@ class PageSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Named:
+    """A base network or a variant with its title."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EffectPlan:
+    """What an ingredient does: the mean of the variants `of` less that of `against`, on each base network."""
+
+    name: str
+    title: str
+    of: tuple[str, ...]
+    against: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MatrixPlan:
+    """What is told of all base networks of a suite; variants are named without their base."""
+
+    bases: tuple[Named, ...]  # none: the suite's variants stand on one
+    effects: tuple[EffectPlan, ...]
+    ranked: tuple[Named, ...]
+    strength: str  # the variant whose figure says how strong a base network is
+
+    def variant(self, base: str, name: str) -> str:
+        """The variant of the suite that is `name` on a base network."""
+        return f"{base}_{name}" if base else name
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class PlanFile:
     """The content of settings/report.json."""
 
@@ -61,6 +93,7 @@ class PlanFile:
     method: dict[str, Any]
     variants: dict[str, VariantPlan]
     order: tuple[str, ...]  # of the variants in the suite; JSON written with sorted keys does not keep it
+    matrix: MatrixPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,3 +20,9 @@ TABLES = (
     PROVENANCE,
     SUMMARY,
 )
+MATRIX_TABLES = ("effects.csv", "effects.md", "ranks.csv", "ranks.md")  # of a suite that has effects or ranks
+
+
+def table_names(has_matrix: bool) -> tuple[str, ...]:
+    """Those of a suite."""
+    return (*TABLES, *(MATRIX_TABLES if has_matrix else ()))

@@ -34,6 +34,7 @@ from wtal.report.tables.ablation import (
     control_row,
     read_ablation,
 )
+from wtal.report.tables.effects import write_matrix
 from wtal.report.tables.main_table import (
     main_frame,
     main_table,
@@ -74,6 +75,8 @@ def write_tables(report: Path, data: Path, results: Path, out: Path, published: 
     for table in (read_ablation_table(plan, out), read_main_table(plan, out), read_label_quality_table(plan, out)):
         write_text(out / f"{table.name}.md", to_markdown(table))
         write_text(out / f"{table.name}.tex", to_latex(table))
+    if plan.file.matrix is not None:
+        write_matrix(out, plan, plan.file.matrix, runs, resamples)
     write_rows(out / "power.csv", COLUMNS, map(power_values, power_of(plan, resamples)))
     write_text(out / PROVENANCE, to_json(facts))
     write_text(out / SUMMARY, to_json(suite_summary(plan, runs)))
