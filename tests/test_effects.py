@@ -11,6 +11,7 @@ import pytest
 from report_run import make_run, suite_values
 
 from wtal.base.errors import InputError
+from wtal.cli import main
 from wtal.report.tables.ablation import read_ablation
 from wtal.report.tables.effects import read_effects, read_ranks
 from wtal.report.tables.names import table_names
@@ -126,3 +127,24 @@ def test_an_effect_of_what_is_not_there_is_refused(change: dict[str, Any], sente
     with pytest.raises(InputError) as error:
         suite_from_mapping(values(**change), "made-up.yaml")
     assert sentence in str(error.value)
+
+
+def test_several_suites_stand_beside_each_other(results: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "effects.csv").write_bytes((results / "effects.csv").read_bytes())
+    for name in ("one", "again"):
+        assert main(["matrix", str(results), str(other), "--out", str(tmp_path / name)]) == 0
+    written = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert written == ["effects.csv", "effects.md", "forest.png", "forest.svg", "strength.png", "strength.svg"]
+    assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "again" / name).read_bytes() for name in written)
+    together = pd.read_csv(tmp_path / "one/effects.csv")
+    assert set(together["suite"]) == {"made-up", "other"}
+    assert len(together) == 2 * len(read_effects(results / "effects.csv"))
+    assert "any labels against none" in (tmp_path / "one/forest.svg").read_text()
+
+
+def test_a_suite_without_effects_is_refused_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["matrix", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "effects.csv" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -26,6 +26,17 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     page.add_argument("--out", type=Path, required=True, metavar="FILE", help="the page, such as report.html")
     page.set_defaults(run=make_page)
 
+    matrix = commands.add_parser(
+        "matrix",
+        help="put the effects of several suites beside each other: tables, a forest, effects against strength",
+        description="Reads effects.csv, which `wtal tables` writes for a suite with `effects`.",
+    )
+    matrix.add_argument(
+        "results", type=Path, nargs="+", metavar="RESULTS", help="results folders, such as results/hapt"
+    )
+    matrix.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the tables and figures")
+    matrix.set_defaults(run=make_matrix)
+
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -66,3 +77,10 @@ def make_page(options: argparse.Namespace) -> None:
     from wtal.report.page.page import write_page
 
     write_page(options.report, options.results, options.out)
+
+
+def make_matrix(options: argparse.Namespace) -> None:
+    """effects.csv, effects.md, forest.svg and strength.svg, with their PNGs."""
+    from wtal.report.figures.forest import write_forest
+
+    write_forest({folder.name: folder for folder in options.results}, options.out)

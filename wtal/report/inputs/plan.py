@@ -51,7 +51,7 @@ class PageSettings:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Named:
+class Titled:
     """A base network or a variant with its title."""
 
     name: str
@@ -72,9 +72,9 @@ class EffectPlan:
 class MatrixPlan:
     """What is told of all base networks of a suite; variants are named without their base."""
 
-    bases: tuple[Named, ...]  # none: the suite's variants stand on one
+    bases: tuple[Titled, ...]  # none: the suite's variants stand on one
     effects: tuple[EffectPlan, ...]
-    ranked: tuple[Named, ...]
+    ranked: tuple[Titled, ...]
     strength: str  # the variant whose figure says how strong a base network is
 
     def variant(self, base: str, name: str) -> str:

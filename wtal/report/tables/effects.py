@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -173,16 +174,17 @@ def effects_table(effects: pd.DataFrame, notes: Sequence[str]) -> Table:
     rows = []
     for _, members in effects.groupby("effect", sort=False):
         by_base = {row["base"]: row for row in members.to_dict("records")}
-        rows.append((Cell(members["title"].iloc[0]), *(_effect_cell(by_base.get(entry["base"])) for entry in columns)))
+        rows.append((Cell(members["title"].iloc[0]), *(effect_cell(by_base.get(entry["base"])) for entry in columns)))
     heads = [Column("Effect", is_number=False), *(Column(entry["base_title"] or "difference") for entry in columns)]
     return Table("effects", "What ingredients do", tuple(heads), (Block("", tuple(rows)),), tuple(notes))
 
 
-def _effect_cell(row: Mapping[object, object] | None) -> Cell:
+def effect_cell(row: Mapping[Any, Any] | None) -> Cell:
+    """An effect with its interval, from a row of effects.csv; a dash where there is none."""
     if row is None:
         return Cell("–")
-    numbers = (float(str(row[name])) for name in ("low", "high", "videos_low", "videos_high"))
-    return difference(Interval(float(str(row["estimate"])), (int(float(str(row["seeds"]))),), *numbers))
+    numbers = (row[name] for name in ("low", "high", "videos_low", "videos_high"))
+    return difference(Interval(row["estimate"], (int(row["seeds"]),), *numbers))
 
 
 def ranks_table(ranks: pd.DataFrame, notes: Sequence[str]) -> Table:
