@@ -11,7 +11,7 @@ from round_run import ROOT
 from wtal.base.files import read_yaml
 from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.method_settings import LabelWeight
-from wtal.suite.plan import label_settings, read_suite, round_settings, suite_from_mapping
+from wtal.suite.plan import label_settings, plan_files, read_suite, round_settings, suite_from_mapping
 
 OVERRIDES: list[tuple[dict[str, Any], int]] = [
     *(({"training": change}, 0) for change in ({"weight_decay": 0.1}, {"adam_betas": [0.8, 0.9]}, {"shuffle": False})),
@@ -62,6 +62,19 @@ def test_a_random_group_of_its_own_shares_nothing_and_what_only_detection_reads_
     for detection in ({"fusion": "nms"}, {"fusion": {"temperature": 0.5}}):
         shared = changed_suite({"override": {"detection": detection}})
         assert [shared["changed", index] for index in range(3)] == ["optimised"] * 3
+
+
+def test_who_reports_the_best_test_epoch_shares_its_rounds_which_then_keep_the_scores_of_every_epoch() -> None:
+    values = read_yaml(ROOT / "config/tiny.yaml")
+    override = {"training": {"report_best_test_epoch": True}}
+    for changed, keeps in ((None, False), ({"title": "selected", "override": override}, True)):
+        variants = values["variants"] | ({"selected": changed} if changed else {})
+        suite = suite_from_mapping(values | {"variants": variants}, ROOT / "config/tiny.yaml")
+        assert plan_files(suite)["optimised/round1.json"]["keeps_epoch_scores"] is keeps
+        assert plan_files(suite)["optimised/detect.json"]["report_best_test_epoch"] is False
+    assert [suite.nodes["selected", index].owner for index in range(3)] == [
+        suite.nodes["optimised", index].owner for index in range(3)
+    ]
 
 
 def test_the_label_weight_grows_from_the_first_refresh_to_its_limit_and_has_a_factor() -> None:

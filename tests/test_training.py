@@ -31,6 +31,7 @@ from wtal.base.seeds import seed_of
 from wtal.cli import main
 from wtal.data.kinds.prepare import prepare
 from wtal.data.kinds.synthetic_settings import SyntheticData
+from wtal.localise.scores_file import read_epoch_scores, read_scores
 from wtal.methods.batch import ArrayVideos, batch_of, groups_of, scoring_batches
 from wtal.methods.rskp.memory import MemoryBank, memory_rows
 from wtal.methods.rskp.network import Network
@@ -187,6 +188,20 @@ def test_two_runs_of_a_round_give_the_same_bytes_and_another_seed_gives_others(s
     arguments[arguments.index("--seed") + 1] = "1"
     assert main(arguments) == 0
     assert contents(tmp_path / "a")["scores_test.npz"] != contents(tmp_path / "c")["scores_test.npz"]
+
+
+def test_keeping_the_test_scores_of_every_epoch_changes_nothing_else(store: Path, tmp_path: Path) -> None:
+    for name, keeps in (("without", False), ("with", True)):
+        settings = settings_file(tmp_path, tiny_round(), keeps_epoch_scores=keeps)
+        assert main(train(store, settings, tmp_path / name)) == 0
+    for name in ("training.csv", "scores_train.npz"):
+        assert (tmp_path / "with" / name).read_bytes() == (tmp_path / "without" / name).read_bytes()
+    plain, kept = (read_scores(tmp_path / name / "scores_test.npz")[0] for name in ("without", "with"))
+    assert np.array_equal(plain.snippet_score, kept.snippet_score)
+    assert np.array_equal(plain.attention, kept.attention)
+    states = [read_checkpoint(tmp_path / name / "checkpoint.pt")[0]["model"] for name in ("without", "with")]
+    assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+    assert len(list(read_epoch_scores(tmp_path / "with" / "scores_test.npz"))) == len(tiny_round().epochs)
 
 
 def test_a_killed_job_is_taken_up_where_it_was_and_ends_in_the_same_bytes(store: Path, tmp_path: Path) -> None:

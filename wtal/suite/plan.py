@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ class Node:
     is_delta: bool  # it learns from the previous labels too
     scores_with_dropout: bool  # its labels are made from scores with dropout on
     is_external: bool  # a command makes its scores, and there is no checkpoint
+    keeps_epoch_scores: bool  # one of the variants that share it reports the best epoch on the test set
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +193,17 @@ def _nodes(file: SuiteFile, variants: Mapping[str, Variant]) -> dict[tuple[str, 
             training = round_settings(file.suite, variant, index)
             with_dropout = index > 0 and variant.method.labels.dropout
             labels = to_mapping(label_settings(variant, index)) if index else None
-            digest = digest_of_value([digest, to_mapping(training), labels, with_dropout])  # of the rounds before too
+            learnt = replace(training, keeps_epoch_scores=False)  # what is kept besides changes nothing in training
+            digest = digest_of_value([digest, to_mapping(learnt), labels, with_dropout])  # of the rounds before too
             owner = owners.setdefault(digest, variant.name)
             is_delta = any(epoch.is_delta for epoch in training.epochs)
             is_external = variant.method.base.kind == "external"
-            nodes[variant.name, index] = Node(variant.name, index, owner, digest, is_delta, with_dropout, is_external)
-    return nodes
+            keeps = training.keeps_epoch_scores
+            nodes[variant.name, index] = Node(
+                variant.name, index, owner, digest, is_delta, with_dropout, is_external, keeps
+            )
+    keeping = {node.digest for node in nodes.values() if node.keeps_epoch_scores}
+    return {key: replace(node, keeps_epoch_scores=node.digest in keeping) for key, node in nodes.items()}
 
 
 def plan_files(suite: Suite) -> dict[str, Any]:
@@ -208,9 +214,11 @@ def plan_files(suite: Suite) -> dict[str, Any]:
         files[settings_name("collapse", variant.name)] = to_mapping(variant.method.training.collapse)
         files[settings_name("evaluate", variant.name)] = to_mapping(evaluation_settings(suite.file, variant))
         for index in range(variant.rounds + 1):
-            if suite.nodes[variant.name, index].owner != variant.name:
+            node = suite.nodes[variant.name, index]
+            if node.owner != variant.name:
                 continue
-            files[settings_name("round", variant.name, index)] = to_mapping(round_settings(suite.name, variant, index))
+            training = replace(round_settings(suite.name, variant, index), keeps_epoch_scores=node.keeps_epoch_scores)
+            files[settings_name("round", variant.name, index)] = to_mapping(training)
             if index:
                 files[settings_name("labels", variant.name, index)] = to_mapping(label_settings(variant, index))
     report = to_mapping(suite.file.report)
