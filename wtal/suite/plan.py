@@ -84,7 +84,8 @@ def suite_from_mapping(values: object, source: str | Path) -> Suite:
     refuse_renamed_of_variants(merged, source)
     read = from_mapping(SuiteFile, merged, file=source)
     file = crossed(read, source)
-    method_of(file.method, {}, str(source))  # so that a fault in it is not blamed on a variant
+    if not read.bases:  # with them it need not be whole by itself
+        method_of(file.method, {}, str(source))  # so that a fault in it is not blamed on a variant
     variants = {name: _variant(file, name, str(source)) for name in file.variants}
     for name, variant in variants.items():
         other = variant.entry.compare_with
