@@ -24,6 +24,8 @@ SUITE: dict[str, Any] = {
         "training": {"epochs": 6, "learning_rate": [{"until": 6, "value": 0.001}]},
         "labels": {"refresh_epochs": [2, 4], "fusion_temperatures": [0.2, 0.2]},
     },
+    "effects": {"naive": {"title": "naive labels against none", "of": ["naive"], "against": ["nms"]}},
+    "ranked": ["nms", "naive"],
     "bases": {
         "rskp": {"title": "RSKP", "override": {"base": "rskp"}},
         "basnet": {"title": "BaS-Net", "override": {"base": "basnet"}},

@@ -190,7 +190,7 @@ def trying_suite(values: Mapping[str, Any], variants: Mapping[str, Any], tuning:
     last = max(tuning.rungs)
     report = {key: value for key, value in values["report"].items() if key != "timeline_variant"}
     return {
-        **{key: value for key, value in values.items() if key not in ("bases", "extends")},
+        **{key: value for key, value in values.items() if key not in ("bases", "effects", "ranked", "extends")},
         "suite": f"{values['suite']}-tune",
         "seeds": list(range(tuning.first_seed, tuning.first_seed + last)),
         "report": {**report, "title": f"{values['suite']}: settings that were tried"},
