@@ -19,16 +19,19 @@ $(error TORCH: expected cpu or cuda; got $(TORCH))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check mutants pull clean
+.PHONY: help environment report test check mutants pull clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make report [TORCH=cuda]   environment, then the default suite: results/hapt/report.html"
+	@echo "make environment           the environment alone, in VENV=$(VENV)"
 	@echo "make test [WORKERS=2]      environment, then every test"
 	@echo "make check                 style, types, the workflow's lint, a dry run of every suite"
 	@echo "make mutants               deliberate mistakes in the method, each of which a test must see (a quarter of an hour)"
 	@echo "make pull                  heavy results of $(SUITES) from your DVC remote, ready to go on from"
 	@echo "make clean                 remove the environment; results stay"
+
+environment: $(SUITE_READY)
 
 report: $(SUITE_READY)
 	snakemake --cores all --use-conda
