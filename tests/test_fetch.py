@@ -294,18 +294,26 @@ def test_a_path_that_could_leave_the_folder_is_refused(path: str) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"sources": []}, "sources: expected at least one source"),
         ({"sources": ["ftp://host/a"]}, "sources: expected one of https, http, file"),
         ({"sources": ["https:"]}, "sources: expected one of"),
         ({"sha256": "abc"}, "sha256: expected 64 hexadecimal digits"),
         ({"bytes": 0}, "bytes: expected a whole number above 0"),
-        ({"part": "feature"}, "part: expected one of annotations, features, diagnosis"),
+        ({"part": "feature"}, "part: expected one of annotations, features, recordings, diagnosis"),
         ({"md5": "x"}, "md5: expected a known key"),
     ],
 )
 def test_a_broken_manifest_is_refused_by_key(change: dict, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         from_mapping(ManifestFile, {"path": "a", "sources": ["manual:ask"], **change}, file="m.yaml")
+
+
+def test_a_file_has_a_source_or_its_manifest_an_address_of_all() -> None:
+    values = {"dataset": "d", "title": "t", "licence": "l", "citation": "c", "files": [{"path": "a/b.npy"}]}
+    for address in ("", "https://host/no-slash"):
+        with pytest.raises(InputError, match="sources: expected at least one source of each file, or an address"):
+            from_mapping(Manifest, {**values, "address": address}, file="m.yaml")
+    found = from_mapping(Manifest, {**values, "address": "https://host/data/"}, file="m.yaml")
+    assert found.files[0].sources == ("https://host/data/a/b.npy",)
 
 
 def test_a_manifest_names_each_path_once() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from wtal.base.errors import InputError
 from wtal.base.files import read_json, to_json, write_if_changed
 
-SECTIONS = ("files", "annotations", "videos", "streams", "features")
+SECTIONS = ("files", "accepted", "annotations", "videos", "streams", "features")
 
 
 def read_lock(path: str | Path) -> dict[str, Any]:

@@ -45,6 +45,8 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "hapt": "wtal.data.kinds.hapt_settings:HaptData",
         "synthetic": "wtal.data.kinds.synthetic_settings:SyntheticData",
         "watch": "wtal.data.kinds.watch_settings:WatchData",
+        "shrec21": "wtal.data.kinds.fetched.shrec21_settings:Shrec21Data",
+        "swimming": "wtal.data.kinds.fetched.swimming_settings:SwimmingData",
         "features": "wtal.data.convert.settings:FeatureData",
     },
     "wtal.protocols": {

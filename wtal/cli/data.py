@@ -22,11 +22,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "against its sha256; broken downloads go on where they ended. What cannot be had is listed with the place "
         "where to put it.",
     )
-    fetch.add_argument("dataset", metavar="DATASET", help="hapt, thumos14, activitynet13, or a manifest's path (.yaml)")
+    names = "hapt, shrec21, swimming, thumos14, activitynet12, activitynet13, or a manifest's path (.yaml)"
+    fetch.add_argument("dataset", metavar="DATASET", help=names)
     fetch.add_argument("--into", type=Path, help="folder to put the files in (default: data/DATASET)")
     fetch.add_argument("--mirror", metavar="DIR_OR_URL", help="asked first; holds DATASET/FILE")
     fetch.add_argument("--from", dest="by_hand", type=Path, metavar="DIR", help="folder of files fetched by hand")
-    fetch.add_argument("--only", choices=["annotations", "features", "diagnosis"], help="this part of the files alone")
+    accept = "take files of --from whose sha256 is another than stated, and record that they are not the published ones"
+    fetch.add_argument("--accept-other-sums", action="store_true", help=accept)
+    parts = ["annotations", "features", "recordings", "diagnosis"]
+    fetch.add_argument("--only", choices=parts, help="this part of the files alone")
     fetch.set_defaults(run=fetch_files)
     prepare = commands.add_parser(
         "prepare",
@@ -64,7 +68,17 @@ def fetch_files(options: argparse.Namespace) -> None:
 
     manifest = read_manifest(options.dataset)
     into = options.into or Path("data") / manifest.dataset
-    request = FetchRequest(manifest, into, mirror=options.mirror, by_hand=options.by_hand, only=options.only)
+    accepts = options.accept_other_sums
+    if accepts and options.by_hand is None:
+        raise InputError(file="fetch", key="--accept-other-sums", expected="--from DIR beside it", got="none")
+    request = FetchRequest(
+        manifest,
+        into,
+        mirror=options.mirror,
+        by_hand=options.by_hand,
+        only=options.only,
+        accept_other_sums=accepts,
+    )
     for line in fetch(request):
         print(line)
 

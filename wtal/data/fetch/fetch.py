@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from wtal.base.errors import InputError, WtalError
-from wtal.base.files import digest_of_file
+from wtal.base.files import digest_of_file, to_json, write_if_changed
 from wtal.base.first_seen import hold_to_lock, read_lock
 from wtal.base.progress import ShownProgress
 from wtal.data.fetch.by_hand import FoundFeatures, found_features, take_features, video_names
@@ -21,9 +21,10 @@ from wtal.data.fetch.sources import (
     path_of_url,
 )
 
+OTHER_SUM = "accepted with another sha256 than stated"
 ATTEMPTS = 3  # with one source, as long as each brings more bytes
 DRIVE = "https://drive.google.com/file/d/"
-LOCK = "lock.json"  # in the data set's folder
+LOCK = "lock.json"  # in the data set's folder; its section `accepted` has the sums that are others than stated
 
 
 class MissingFilesError(WtalError):
@@ -39,6 +40,15 @@ class FetchRequest:
     mirror: str | None = None  # a folder or URL that holds DATASET/FILE; asked before the manifest's sources
     by_hand: Path | None = None  # a folder with files that somebody fetched by hand; looked into first
     only: Part | None = None
+    accept_other_sums: bool = False  # of files fetched by hand: take them and record that their sums differ
+
+    def by_hand_paths(self, file: ManifestFile) -> list[Path]:
+        """Where a file may lie in the folder of files fetched by hand: below it, or in it where its name is its own."""
+        if self.by_hand is None:
+            return []
+        names = [PurePosixPath(other.path).name for other in self.manifest.files]
+        name = PurePosixPath(file.path).name
+        return [self.by_hand / path for path in dict.fromkeys((file.path, *([name] * (names.count(name) == 1))))]
 
 
 @dataclass
@@ -54,7 +64,8 @@ def fetch(request: FetchRequest) -> list[str]:
     """Fetch what is missing or altered, verify the rest; returns a line a file.
 
     A file whose sha256 nobody has stated is recorded in the data set's lock when it is first seen, and held against
-    it from then on. Features may be there in another layout than the manifest's file.
+    it from then on. Features may be there in another layout than the manifest's file. With `accept_other_sums` a file
+    fetched by hand is taken whatever its sha256, which the lock records as accepted; a last line says of how many.
     Raises MissingFilesError, after everything that can be had was fetched, naming all that cannot.
     """
     hosts, lines, missing = Hosts(), [], []
@@ -80,7 +91,19 @@ def fetch(request: FetchRequest) -> list[str]:
             folder.rmdir()
     if missing:
         raise MissingFilesError(_message(request, missing, lines))
-    return lines
+    return lines + _accepted_in_words(request, sum(OTHER_SUM in line for line in lines))
+
+
+def _accepted_in_words(request: FetchRequest, n_accepted: int) -> list[str]:
+    if not n_accepted:
+        return []
+    files = (
+        f"{n_accepted} file is not the published one"
+        if n_accepted == 1
+        else f"{n_accepted} files are not the published ones"
+    )
+    where = f"recorded in {request.into / LOCK} and in what is prepared from them"
+    return [f"{request.manifest.dataset}: {files} by their sha256; accepted as asked, {where}"]
 
 
 def _absent(request: FetchRequest) -> list[Path]:
@@ -144,6 +167,8 @@ def _fetch_file(request: FetchRequest, attempt: _Attempt, hosts: Hosts) -> str |
     problem = problem_with(target, file)
     if problem is None:
         return f"already there, {_verified(file)}"
+    if problem != "missing" and is_accepted(request.into, file.path):
+        return f"already there, {OTHER_SUM}"
     if problem != "missing":
         attempt.failures.append((str(target), problem))
     for source in _sources(request, file):
@@ -154,20 +179,35 @@ def _fetch_file(request: FetchRequest, attempt: _Attempt, hosts: Hosts) -> str |
                 if problem:
                     raise SourceError(f"{packaged}: {problem}")
                 return f"in its package, {_verified(file)} ({packaged})"
-            _from_source(source, target, file, hosts)
+            accepts = request.accept_other_sums and Path(source) in request.by_hand_paths(file)
+            _from_source(source, target, replace(file, sha256=None, bytes=None) if accepts else file, hosts)
         except OSError as error:
             raise InputError(file=target, expected="a path that can be written", got=error.strerror or error) from None
         except SourceError as error:
             attempt.failures.append((source, str(error)))
             continue
+        if accepts and file.sha256 is not None and problem_with(target, file):
+            record_accepted(request.into, file.path)
+            return f"fetched from {source}, {OTHER_SUM}"
         return f"fetched from {source}, {_verified(file)}"
     return None
 
 
+def record_accepted(folder: Path, path: str) -> None:
+    """Record the sha256 of a file below a data set's folder as accepted, in place of what was accepted before."""
+    lock = read_lock(folder / LOCK)
+    lock.setdefault("accepted", {})[path] = digest_of_file(folder / path)
+    write_if_changed(folder / LOCK, to_json(lock))
+
+
+def is_accepted(folder: Path, path: str) -> bool:
+    """Whether a file below a data set's folder is the one that was accepted with another sha256 than stated."""
+    known = read_lock(folder / LOCK).get("accepted", {}).get(path)
+    return known is not None and (folder / path).is_file() and digest_of_file(folder / path) == known
+
+
 def _sources(request: FetchRequest, file: ManifestFile) -> list[str]:
-    first = []
-    if request.by_hand is not None:
-        first += [str(request.by_hand / path) for path in dict.fromkeys((file.path, Path(file.path).name))]
+    first = [str(path) for path in request.by_hand_paths(file)]
     if request.mirror is not None:
         first.append(f"{request.mirror.rstrip('/')}/{request.manifest.dataset}/{file.path}")
     return [*first, *file.sources]

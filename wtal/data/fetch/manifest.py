@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -13,7 +13,7 @@ from wtal.base.files import read_yaml
 from wtal.base.schema import from_mapping
 
 SCHEMES = ("https", "http", "file", "package", "google-drive", "manual")
-Part = Literal["annotations", "features", "diagnosis"]
+Part = Literal["annotations", "features", "recordings", "diagnosis"]
 
 
 def is_safe(path: str) -> bool:
@@ -28,7 +28,7 @@ class ManifestFile:
     """One file of a data set and its sources, tried in order."""
 
     path: str  # below the folder of the data set
-    sources: tuple[str, ...]  # scheme:rest, see SCHEMES
+    sources: tuple[str, ...] = ()  # scheme:rest, see SCHEMES; none: at its path below the manifest's address
     sha256: str | None = None  # null: nobody has stated it, so that the file cannot be verified
     bytes: int | None = None
     part: Part = "annotations"
@@ -37,7 +37,6 @@ class ManifestFile:
 
     def __post_init__(self) -> None:
         require(is_safe(self.path), "path", "a relative path below the data set's folder", self.path)
-        require(bool(self.sources), "sources", "at least one source", [])
         for source in self.sources:
             scheme, _, rest = source.partition(":")
             require(scheme in SCHEMES and bool(rest), "sources", f"one of {', '.join(SCHEMES)}, then a colon", source)
@@ -54,6 +53,7 @@ class Manifest:
     title: str
     licence: str
     citation: str
+    address: str = ""  # of a folder that holds the files without sources of their own, with its last slash
     files: tuple[ManifestFile, ...]
 
     def __post_init__(self) -> None:
@@ -61,6 +61,10 @@ class Manifest:
         require(plain, "dataset", "a name of small letters, digits, - and _", self.dataset)
         paths = [file.path for file in self.files]
         require(bool(paths) and len(set(paths)) == len(paths), "files", "at least one file, each path once", paths)
+        sourced = all(file.sources for file in self.files) or self.address.endswith("/")
+        require(sourced, "sources", "at least one source of each file, or an address that ends in /", "none")
+        files = [file if file.sources else replace(file, sources=(self.address + file.path,)) for file in self.files]
+        object.__setattr__(self, "files", tuple(files))
 
 
 def manifest_names() -> list[str]:
