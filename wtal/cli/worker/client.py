@@ -21,8 +21,8 @@ LIMITS = tuple(getattr(resource, name) for name in sorted(dir(resource)) if name
 def run_in_worker() -> int | None:
     """The exit code of this process's command, run by the worker; None where it has to run here.
 
-    It has to where no worker answers, where the worker is not of this process's likeness, and where the command could see
-    a difference. A command that a signal ended ends this process by the same signal.
+    It has to where no worker answers, where the worker is not of this process's likeness, and where the command could
+    see a difference. A command that a signal ended ends this process by the same signal.
     """
     path = os.environ[VARIABLE]
     try:
@@ -89,7 +89,7 @@ def _hand_over(connection: socket.socket, request: bytes) -> int | None:
 
 
 def _status(connection: socket.socket) -> int | None:
-    """The status of the command as waitpid gives it; None where it did not start. Without the server nothing goes on."""
+    """The status of the command as waitpid gives it; None where it did not start. It does not outlive the server."""
     job = None
     while True:
         try:

@@ -6,6 +6,7 @@ held by the process that started it.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
@@ -18,7 +19,7 @@ import socket
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from wtal.cli.worker.likeness import ENDED, LIBRARIES, MOST_BYTES, STARTED, likeness
 
@@ -28,7 +29,8 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal that a process gets when its p
 def main() -> None:
     """Serve until the owner ends; arguments: the number of the listening socket, and its folder."""
     listener, folder = socket.socket(fileno=int(sys.argv[1])), sys.argv[2]
-    own = json.loads(json.dumps(likeness()))
+    own, ending = json.loads(json.dumps(likeness())), _Ending()
+    atexit.register(ending.leave)  # before all others, so that it is the last that is called
     for name in LIBRARIES:
         with suppress(ImportError):
             importlib.import_module(name)
@@ -39,14 +41,34 @@ def main() -> None:
     if len(os.listdir("/proc/self/task")) == 1:  # a fork would lose the others
         request = _Server(listener, folder, own).serve()
         if request is not None:
-            _run(request)
+            ending.of(request["arguments"][1:])
     shutil.rmtree(folder, ignore_errors=True)
+    ending.code = 0
 
 
-def _run(request: dict[str, Any]) -> None:
-    """The command, with the code that the client would have loaded."""
-    command = importlib.import_module("wtal.cli").main
-    sys.exit(command(request["arguments"][1:]))
+class _Ending:
+    """Ends as Python does, but for the seconds' tenth in which it would take apart what the libraries are made of."""
+
+    code = 1  # of an error that nobody caught
+
+    def of(self, arguments: list[str]) -> NoReturn:
+        """Run a command, with the code that the client would have loaded."""
+        try:
+            self.code = importlib.import_module("wtal.cli").main(arguments)
+        except SystemExit as leaving:
+            said = leaving.code
+            self.code = said if isinstance(said, int) else int(said is not None)
+            raise
+        sys.exit(self.code)
+
+    def leave(self) -> None:
+        """What is left to do once everything that wanted to be called at the end was called."""
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OSError:
+            self.code = 120  # as Python has it
+        os._exit(self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +211,7 @@ def _take_on(request: dict[str, Any]) -> None:
     os.environ.update(request["environment"])
     sys.argv[:], sys.path[:] = request["arguments"], request["path"]
     importlib.invalidate_caches()
-    sys.stdin = open(0, encoding=sys.stdin.encoding, errors=sys.stdin.errors, closefd=False)
+    sys.stdin = os.fdopen(0, encoding=sys.stdin.encoding, errors=sys.stdin.errors, closefd=False)
     sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed()
