@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from wtal.cli.worker.likeness import VARIABLE
 
@@ -27,6 +28,13 @@ class Worker:
     def variables(self) -> dict[str, str]:
         """What tells a command of the worker."""
         return {VARIABLE: self.socket}
+
+    def job_of(self, client: int) -> int | None:
+        """The process that runs what a client asked for; None where there is none. Both by process id."""
+        try:
+            return int(Path(self.socket).with_name(str(client)).read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
 
     def close(self) -> None:
         """End it, with the jobs that still run."""
