@@ -180,7 +180,7 @@ class _Server:
                 os.dup2(file, number)
             _take_on(request)
             connection.send(STARTED + b"%d" % os.getpid())
-            connection.detach()
+            connection.close()
         except BaseException:
             os._exit(1)
         return request
