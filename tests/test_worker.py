@@ -27,7 +27,7 @@ code = run_in_worker()
 sys.exit(99 if code is None else code)
 """
 COMMANDS = """
-import os, resource, signal, sys, time
+import os, resource, subprocess, sys, time
 
 def main(arguments):
     command, *values = arguments
@@ -43,8 +43,7 @@ def main(arguments):
     if command == "fail":
         raise RuntimeError("no luck")
     if command == "sleep":
-        if os.fork() == 0:
-            time.sleep(60)
+        helper = subprocess.Popen(["sleep", "60"])  # of the same group
         print(os.getpid(), flush=True)
         try:
             time.sleep(60)
