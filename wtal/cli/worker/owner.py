@@ -14,7 +14,7 @@ from pathlib import Path
 
 from wtal.cli.worker.likeness import VARIABLE
 
-PROGRAM = "import sys; sys.path[:] = {path!r}; from wtal.cli.worker.server import main; main()"
+PROGRAM = "import sys; sys.path[:] = {path!r}; from wtal.cli.worker.server import serve_commands; serve_commands()"
 
 
 @dataclass(frozen=True, slots=True)
