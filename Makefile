@@ -19,12 +19,13 @@ $(error TORCH: expected cpu or cuda; got $(TORCH))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help environment report test check mutants pull clean
+.PHONY: help environment report figures test check mutants pull clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make report [TORCH=cuda]   environment, then the default suite: results/hapt/report.html"
 	@echo "make environment           the environment alone, in VENV=$(VENV)"
+	@echo "make figures               the pictures of README.md, from the results of the default suite"
 	@echo "make test [WORKERS=2]      environment, then every test"
 	@echo "make check                 style, types, the workflow's lint, a dry run of every suite"
 	@echo "make mutants               deliberate mistakes in the method, each of which a test must see (a quarter of an hour)"
@@ -35,6 +36,10 @@ environment: $(SUITE_READY)
 
 report: $(SUITE_READY)
 	snakemake --cores all --use-conda
+
+figures: $(SUITE_READY)
+	snakemake --cores all --use-conda results/hapt/figures/timeline_1.png
+	cp results/hapt/figures/timeline_1.png docs/pictures/timeline.png
 
 test: $(TESTS_READY)
 	OMP_NUM_THREADS=1 pytest --numprocesses $(WORKERS) --dist loadfile

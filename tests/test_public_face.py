@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -67,3 +68,14 @@ def test_make_targets_that_other_files_call_are_there() -> None:
 
 def test_the_package_says_that_it_is_typed() -> None:
     assert (ROOT / "wtal/py.typed").is_file()
+
+
+def test_the_repository_stays_light() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a clone")
+    names = [name for name in listed.stdout.split("\0") if (ROOT / name).is_file()]
+    heavy = [name for name in names if (ROOT / name).stat().st_size > 500_000]
+    assert [name for name in heavy if not name.endswith("/report.html") and "tests/data/parity/" not in name] == []
+    assert [name for name in heavy if (ROOT / name).stat().st_size > 5_000_000] == []
+    assert not [name for name in names if name.startswith("results/") and name.endswith((".svg", ".png"))]
