@@ -19,7 +19,7 @@ $(error TORCH: expected cpu or cuda; got $(TORCH))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help environment report figures test check mutants pull clean
+.PHONY: help environment report figures docs test check mutants pull clean
 .DELETE_ON_ERROR:
 
 help:
@@ -28,6 +28,7 @@ help:
 	@echo "make figures               the pictures of README.md, from the results of the default suite"
 	@echo "make test [WORKERS=2]      environment, then every test"
 	@echo "make check                 style, types, the workflow's lint, a dry run of every suite"
+	@echo "make docs                  the documentation as pages, in site/; a warning is an error"
 	@echo "make mutants               deliberate mistakes in the method, each of which a test must see (a quarter of an hour)"
 	@echo "make pull                  heavy results of $(SUITES) from your DVC remote, ready to go on from"
 	@echo "make clean                 remove the environment; results stay"
@@ -53,6 +54,10 @@ check: $(TESTS_READY)
 	  echo "snakemake --dry-run --configfile $$config"; \
 	  snakemake --dry-run --quiet rules host --cores 1 --configfile $$config; \
 	done
+
+docs: $(SUITE_READY)
+	$(VENV)/bin/python -m pip install --quiet --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
 
 mutants: $(TESTS_READY)
 	python benchmarks/mutants.py

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import doctest
 import json
+import os
 import re
 import subprocess
 import sys
@@ -269,12 +270,13 @@ def test_the_evaluator_starts_without_torch_pandas_and_scipy():
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "set()"
 
 
-@pytest.mark.parametrize("page", ["evaluation.md", "diagnosis.md"])
-def test_the_examples_of_the_documentation_run_and_import_no_torch(page):
+@pytest.mark.parametrize("page", ["evaluation.md", "diagnosis.md", "index.md"])
+def test_the_examples_of_the_documentation_run_and_import_no_torch(page, tmp_path):
     examples = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
     assert examples
     code = "\n".join([*examples, "import sys", "assert 'torch' not in sys.modules"])
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=ROOT)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, cwd=tmp_path, env=environment)
 
 
 def test_the_example_of_the_package_is_true():

@@ -79,3 +79,12 @@ def test_the_repository_stays_light() -> None:
     assert [name for name in heavy if not name.endswith("/report.html") and "tests/data/parity/" not in name] == []
     assert [name for name in heavy if (ROOT / name).stat().st_size > 5_000_000] == []
     assert not [name for name in names if name.startswith("results/") and name.endswith((".svg", ".png"))]
+
+
+def test_the_site_shows_every_page_once() -> None:
+    listed = re.findall(r"([a-z0-9-]+\.md)", (ROOT / "mkdocs.yml").read_text())
+    assert sorted(listed) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+
+
+def test_the_site_asks_nobody_else_for_anything() -> None:
+    assert re.search(r"^  font: false", (ROOT / "mkdocs.yml").read_text(), flags=re.M)
