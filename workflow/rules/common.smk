@@ -10,6 +10,7 @@ from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from wtal.base.errors import WtalError
 from wtal.base.files import read_yaml, to_json, write_if_changed
+from wtal.base.staging import is_first_in
 from wtal.data.kinds.prepare import keep_listing
 from wtal.suite.paths import SuitePaths
 from wtal.suite.plan import plan_files, suite_from_mapping
@@ -51,8 +52,21 @@ def chosen_suite():
     return suite
 
 
+def without_locks_of_the_dead():
+    """Take away what locks this folder for Snakemake where the run that locked it was killed, so that this one goes on."""
+    state = Path(".snakemake")
+    state.mkdir(exist_ok=True)
+    locks = list(state.glob("locks/*.lock"))
+    if is_first_in(state) and locks:
+        for lock in locks:
+            lock.unlink()
+        print("The run that locked this folder has ended without unlocking it; this one goes on.", file=sys.stderr)
+
+
 try:
     SUITE = chosen_suite()
+    if workflow.is_main_process:
+        without_locks_of_the_dead()
 except WtalError as error:
     print(error, file=sys.stderr)
     sys.exit(2)

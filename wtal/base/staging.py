@@ -1,4 +1,7 @@
-"""Where a store is being written: a hidden folder inside its own, held by one process, that the next may take up."""
+"""Folders that processes hold while they work in them; the system lets go of one when its process ends, by any end.
+
+A store is written in a hidden folder inside its own, held by one process, that the next may take up.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from wtal.base.errors import InputError
 from wtal.base.files import refused_unwritable
 
 SITE = ".preparing-"  # how a folder begins in which a store is being written
@@ -58,6 +62,54 @@ def _site(folder: Path, takes_up: bool, stack: ExitStack) -> Path:
             chosen = Path(tempfile.mkdtemp(prefix=SITE, dir=folder))
             stack.enter_context(_held(chosen))
     return chosen
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a folder, made where it is not there, while the block lasts. Raises InputError naming who else holds it."""
+    with refused_unwritable(folder, "a folder that can be written"):
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        with suppress(OSError):  # where the file system has no locks, nobody is kept out
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                expected = "a folder in which no other job is at work"
+                raise InputError(file=folder, expected=expected, got=_holder(handle)) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+def _holder(handle: int) -> str:
+    """Who holds an open folder, as far as the system says."""
+    status = os.fstat(handle)
+    place = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    with suppress(OSError):
+        for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
+            _, kind, _, _, process, where, *_ = line.split()
+            if kind == "FLOCK" and where == place:
+                return f"process {process}, which holds it"
+    return "one that holds it"
+
+
+_joined: list[int] = []  # open as long as this process
+
+
+def is_first_in(folder: Path) -> bool:
+    """Join those that work in a folder until this process ends; whether nobody else does, as far as can be told."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    _joined.append(handle)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_SH)
+    except BlockingIOError:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        return False
+    except OSError:  # the file system has no locks
+        return False
+    return True
 
 
 @contextmanager

@@ -91,6 +91,7 @@ def train_round(options: argparse.Namespace) -> None:
     from wtal.base.errors import require
     from wtal.base.files import read_json
     from wtal.base.schema import from_mapping
+    from wtal.base.staging import alone_in
     from wtal.data.store.read import read_store
     from wtal.localise.scores_file import write_scores
     from wtal.suite.paths import TEST_SCORES, TRAIN_SCORES
@@ -121,11 +122,12 @@ def train_round(options: argparse.Namespace) -> None:
         detection=detection,
         collapse=collapse,
     )
-    job = RoundJob(inputs, options.out, device_of(options.device), options.resume_every)
-    result = job.run()
-    write_scores(options.out / TRAIN_SCORES, result.train_scores, store.classes)
-    write_scores(options.out / TEST_SCORES, result.test_scores, store.classes, result.epoch_scores)
-    job.clear()
+    with alone_in(options.out):
+        job = RoundJob(inputs, options.out, device_of(options.device), options.resume_every)
+        result = job.run()
+        write_scores(options.out / TRAIN_SCORES, result.train_scores, store.classes)
+        write_scores(options.out / TEST_SCORES, result.test_scores, store.classes, result.epoch_scores)
+        job.clear()
 
 
 def train_external(options: argparse.Namespace) -> None:
