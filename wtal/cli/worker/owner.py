@@ -14,7 +14,7 @@ from pathlib import Path
 
 from wtal.cli.worker.likeness import VARIABLE
 
-PROGRAM = "import sys; sys.path[:] = {path!r}; from wtal.cli.worker.server import main; main()"
+PROGRAM = "import sys; sys.path[:] = {path!r}; from wtal.cli.worker.server import run_server; run_server()"
 
 
 @dataclass(frozen=True, slots=True)
