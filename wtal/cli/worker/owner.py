@@ -41,6 +41,7 @@ class Worker:
         if self.process.stdin is not None:
             self.process.stdin.close()
         self.process.wait()
+        shutil.rmtree(Path(self.socket).parent, ignore_errors=True)  # where the server was killed
 
 
 def start_worker() -> Worker | None:
