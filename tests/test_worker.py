@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -223,6 +224,7 @@ def test_nothing_outlives_the_owner_or_the_server(
     assert ended(start("exit", "0", more={"WTAL_WORKER": path}))[0] == RUN_HERE
     owner.kill()
     owner.wait()
+    shutil.rmtree(Path(path).parent, ignore_errors=True)
 
 
 @pytest.mark.parametrize("command", [("plan", "config/tiny.yaml"), ("plan", "none.yaml"), ("schema",), ("none",)])

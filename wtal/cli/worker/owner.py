@@ -14,7 +14,7 @@ from pathlib import Path
 
 from wtal.cli.worker.likeness import VARIABLE
 
-PROGRAM = "import sys; sys.path[:] = {path!r}; from wtal.cli.worker.server import serve_commands; serve_commands()"
+PROGRAM = "import sys; sys.path[:] = {path!r}; from wtal.cli.worker.server import run_server; run_server()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Worker:
         if self.process.stdin is not None:
             self.process.stdin.close()
         self.process.wait()
+        shutil.rmtree(Path(self.socket).parent, ignore_errors=True)  # where the server was killed
 
 
 def start_worker() -> Worker | None:

@@ -26,7 +26,7 @@ from wtal.cli.worker.likeness import ENDED, LIBRARIES, MOST_BYTES, STARTED, like
 PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal that a process gets when its parent ends
 
 
-def serve_commands() -> None:
+def run_server() -> None:
     """Serve until the owner ends; arguments: the number of the listening socket, and its folder."""
     listener, folder = socket.socket(fileno=int(sys.argv[1])), sys.argv[2]
     own, ending = json.loads(json.dumps(likeness())), _Ending()
