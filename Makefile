@@ -14,6 +14,11 @@ SUITE_READY := $(VENV)/.suite-$(TORCH)-$(KEY)
 TESTS_READY := $(VENV)/.tests-$(TORCH)-$(KEY)
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 
+# Snakemake keeps copies of its sources in the home folder, or here where that cannot be written.
+ifneq ($(shell test -w "$$HOME" && echo yes),yes)
+export XDG_CACHE_HOME ?= $(abspath .snakemake/cache)
+endif
+
 ifeq ($(filter $(TORCH),cpu cuda),)
 $(error TORCH: expected cpu or cuda; got $(TORCH))
 endif

@@ -31,7 +31,7 @@ steps:
 
 
 def test_a_suite_is_tuned_and_runs_as_it_was_chosen(tmp_path: Path) -> None:
-    copy = copy_project(tmp_path / "tuned")
+    copy = copy_project(tmp_path / "tuned in {braces}")
     (copy.folder / "config/crossed.yaml").write_text(CROSSED)
     (copy.folder / "config/tune.yaml").write_text(TUNE)
     command = ("python", "-m", "wtal", "tune", "config/tune.yaml", "--cores", "2")

@@ -26,6 +26,8 @@ if DeploymentMethod.CONDA in methods and shutil.which("conda") is None:
     print("No conda here: jobs run in the environment that runs snakemake.", file=sys.stderr)
 
 ROOT = Path(workflow.basedir).parent if Path(workflow.basedir).name == "workflow" else Path(workflow.basedir)
+# Of jobs with --use-conda; where this folder's name has braces they would be taken for wildcards.
+ENVIRONMENT = str(ROOT / "workflow/envs/wtal.yaml").replace("{", "{{").replace("}", "}}")
 SOURCES = [os.path.relpath(path) for path in workflow.configfiles or [ROOT / "config/hapt.yaml"]]
 
 

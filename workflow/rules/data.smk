@@ -9,7 +9,7 @@ rule prepare:
     benchmark:
         f"{BENCHMARKS}/prepare.tsv"
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=2000,

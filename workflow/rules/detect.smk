@@ -9,7 +9,7 @@ rule detect:
     log:
         f"{LOGS}/detect/{{variant}}_seed{{seed}}.log",
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=2000,

@@ -11,7 +11,7 @@ rule evaluate:
     log:
         f"{LOGS}/evaluate/{{variant}}_seed{{seed}}.log",
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=2000,

@@ -16,7 +16,7 @@ rule train_external:
     wildcard_constraints:
         variant=EXTERNAL,
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=4000,

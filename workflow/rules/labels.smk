@@ -13,7 +13,7 @@ rule score_with_dropout:
     wildcard_constraints:
         variant=WITH_DROPOUT,
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=2000,
@@ -42,7 +42,7 @@ rule solve_labels:
     wildcard_constraints:
         variant=LABELLED,
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=2000,
@@ -69,7 +69,7 @@ rule copy_shared_round:
         file="|".join(map(re.escape, {paths.LABELS, *paths.ROUND_FILES} - {paths.CHECKPOINT})),
     localrule: True
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     shell:
         "cp {input} {output} 2> {log}"
 
@@ -86,7 +86,7 @@ rule set_detection:
     wildcard_constraints:
         variant=SHARED,
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     threads: 1
     params:
         code=digest_of_command("set-detection"),

@@ -13,7 +13,7 @@ rule make_tables:
     log:
         f"{LOGS}/make_tables.log",
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=4000,
@@ -43,7 +43,7 @@ rule make_figures:
     log:
         f"{LOGS}/make_figures.log",
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=2000,
@@ -69,7 +69,7 @@ rule make_report:
     log:
         f"{LOGS}/make_report.log",
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=1000,

@@ -17,7 +17,7 @@ rule train_base:
         variant=BASE,
         round="0",
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=4000,
