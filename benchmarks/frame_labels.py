@@ -51,6 +51,7 @@ from wtal.training.trainer import RoundLabels, Trainer
 
 COLUMNS = ("suite", "base", "seed", "average mAP")
 WEIGHT = 10.0  # of the loss of the true classes beside the method's own: above it little changes
+PAIRS = 3  # of a step, as CO2-Net, DELU and W-TALC were published with, or as many as the suite's steps have room for
 
 
 class FrameTaught(Method):
@@ -159,8 +160,9 @@ def variants_of(suite: Suite, names: list[str], kinds: list[str]) -> Iterator[Va
         if name not in suite.variants:
             raise InputError(file=suite.source, key=name, expected="a variant of this suite", got="none of that name")
         variant = suite.variants[name]
+        pairs = max(1, min(PAIRS, variant.method.training.videos_per_step // 2))  # for networks whose batches have any
         for kind in kinds:
-            override = merge(variant.entry.override, {"base": {"kind": kind}})
+            override = merge(variant.entry.override, {"base": {"kind": kind}, "training": {"pairs": pairs}})
             yield replace(variant, method=method_of(suite.file.method, override, suite.source))
         if not kinds:
             yield variant

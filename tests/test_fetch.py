@@ -414,7 +414,7 @@ def test_a_file_without_a_stated_sha256_is_held_to_what_was_first_seen(host: Hos
 
 def test_a_damaged_lock_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lock.json").write_text('{"file": {}}')
-    with pytest.raises(InputError, match=r"lock\.json: expected a lock with files, annotations"):
+    with pytest.raises(InputError, match=r"lock\.json: expected a lock with files, accepted, annotations"):
         run(manifest("manual:ask"), tmp_path)
 
 
