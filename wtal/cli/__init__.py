@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
-import importlib
-import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import wtal
-from wtal.base.errors import WtalError
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
 
 # One module for each stage; each has `register(commands)` and imports what it needs inside its commands.
 STAGES = ("plan", "data", "training", "localise", "evaluate", "report", "own", "doctor", "check_method")
@@ -21,6 +18,9 @@ STAGES = ("plan", "data", "training", "localise", "evaluate", "report", "own", "
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `wtal` with every sub-command."""
+    import argparse
+    import importlib
+
     parser = argparse.ArgumentParser(
         prog="wtal",
         description="Weakly-supervised temporal action localisation: data, training in rounds, pseudo labels, "
@@ -35,39 +35,49 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one sub-command; returns the exit code: 0, or 2 with one sentence on standard error."""
+    """Run one sub-command; returns the exit code: 0, or 2 with one sentence on standard error.
+
+    A command that the shell gave (no arguments here) is handed to the worker where one is named and alike; little is
+    imported before that is known.
+    """
+    if arguments is None and "WTAL_WORKER" in os.environ:
+        from wtal.cli.worker.client import run_in_worker
+
+        code = run_in_worker()
+        if code is not None:
+            return code
+    return _run_here(arguments)
+
+
+def _run_here(arguments: Sequence[str] | None) -> int:
+    import logging
+
+    from wtal.base.errors import WtalError
+
     options = build_parser().parse_args(arguments)
-    with _said_on_standard_error():
-        try:
-            options.run(options)
-            sys.stdout.flush()
-        except WtalError as error:
-            logger.error("wtal %s: %s", options.command, error)
-            return 2
-        except ModuleNotFoundError as error:
-            from wtal.cli.environment import lacking
-
-            sentence = lacking(error)
-            if sentence is None:
-                raise
-            logger.error("wtal %s: %s", options.command, sentence)
-            return 2
-        except BrokenPipeError:
-            # The reader of a pipe went away (`wtal ... | head`); that is no fault of the input.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except KeyboardInterrupt:
-            logger.error("wtal %s: stopped", options.command)
-            return 130
-    return 0
-
-
-@contextmanager
-def _said_on_standard_error() -> Iterator[None]:
-    """What any module of the package has to say besides its result, a line each, as it is said."""
-    package, handler = logging.getLogger("wtal"), logging.StreamHandler()
-    package.setLevel(logging.INFO)
+    logger, package, handler = logging.getLogger(__name__), logging.getLogger("wtal"), logging.StreamHandler()
+    package.setLevel(logging.INFO)  # what any module has to say besides its result, a line each, as it is said
     package.addHandler(handler)
     try:
-        yield
+        options.run(options)
+        sys.stdout.flush()
+    except WtalError as error:
+        logger.error("wtal %s: %s", options.command, error)
+        return 2
+    except ModuleNotFoundError as error:
+        from wtal.cli.environment import lacking
+
+        sentence = lacking(error)
+        if sentence is None:
+            raise
+        logger.error("wtal %s: %s", options.command, sentence)
+        return 2
+    except BrokenPipeError:
+        # The reader of a pipe went away (`wtal ... | head`); that is no fault of the input.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        logger.error("wtal %s: stopped", options.command)
+        return 130
     finally:
         package.removeHandler(handler)
+    return 0
