@@ -78,7 +78,7 @@ def tune_suite(options: argparse.Namespace) -> None:
 
     tuning, file, values = t.read_tuning(options.config)
     root = SuitePaths.of(f"{file.suite}-tune").root
-    log, written = root / "log.csv", options.config.parent / tuning.writes
+    log, written = root / "log.csv", Path(os.path.normpath(options.config.parent / tuning.writes))
     measure = _measure_through_snakemake(root / "suite.yaml", tuning.average, options.cores)
     chosen, rows = t.choose(tuning, file, values, measure)
     write_rows(log, t.LOG_COLUMNS, rows)
