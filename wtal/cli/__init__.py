@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import wtal
+from wtal.base.edges.outputs import outputs_apart
 from wtal.base.errors import WtalError
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     with _said_on_standard_error():
         try:
-            options.run(options)
+            with outputs_apart(vars(options), getattr(options, "writes", ())):
+                options.run(options)
             sys.stdout.flush()
         except WtalError as error:
             logger.error("wtal %s: %s", options.command, error)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wtal.base.edges.outputs import OutputFolder
 from wtal.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "where to put it.",
     )
     fetch.add_argument("dataset", metavar="DATASET", help="hapt, thumos14, activitynet13, or a manifest's path (.yaml)")
-    fetch.add_argument("--into", type=Path, help="folder to put the files in (default: data/DATASET)")
+    fetch.add_argument("--into", type=OutputFolder, help="folder to put the files in (default: data/DATASET)")
     fetch.add_argument("--mirror", metavar="DIR_OR_URL", help="asked first; holds DATASET/FILE")
     fetch.add_argument("--from", dest="by_hand", type=Path, metavar="DIR", help="folder of files fetched by hand")
     fetch.add_argument("--only", choices=["annotations", "features", "diagnosis"], help="this part of the files alone")
@@ -36,7 +37,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "when one of them was refused, are taken up where it was.",
     )
     prepare.add_argument("--settings", type=Path, required=True, help="data settings, such as settings/data.json")
-    prepare.add_argument("--out", type=Path, required=True, help="folder of the store, such as results/hapt/data")
+    prepare.add_argument(
+        "--out", type=OutputFolder, required=True, help="folder of the store, such as results/hapt/data"
+    )
     often = "how often the state of a conversion is saved"
     prepare.add_argument("--resume-every", type=float, default=5.0, metavar="SECONDS", help=often)
     prepare.set_defaults(run=prepare_store)

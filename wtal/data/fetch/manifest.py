@@ -13,6 +13,7 @@ from wtal.base.files import read_yaml
 from wtal.base.schema import from_mapping
 
 SCHEMES = ("https", "http", "file", "package", "google-drive", "manual")
+LOCK = "lock.json"  # in the data set's folder: what was first seen
 Part = Literal["annotations", "features", "diagnosis"]
 
 
@@ -61,6 +62,9 @@ class Manifest:
         require(plain, "dataset", "a name of small letters, digits, - and _", self.dataset)
         paths = [file.path for file in self.files]
         require(bool(paths) and len(set(paths)) == len(paths), "files", "at least one file, each path once", paths)
+        folders = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
+        inside = [path for path in paths if path in folders or path == LOCK]
+        require(not inside, "files", f"no path that is a folder of another, or {LOCK}", inside)
 
 
 def manifest_names() -> list[str]:
