@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from wtal.base.files import digest_of_file, to_json, write_arrays, write_rows
+from wtal.base.files import digest_of_file, digest_of_value, to_json, write_arrays, write_rows
 from wtal.base.records import Detections, VideoScores, training_columns
 from wtal.evaluate.run.evaluate_run import rounded
 from wtal.evaluate.score.evaluation import evaluate_detections
@@ -18,7 +18,7 @@ from wtal.localise.scores_file import write_scores
 from wtal.report.inputs.metrics import LABEL_FIGURES
 from wtal.report.inputs.truth import Truth, read_truth
 from wtal.suite.method_settings import EvaluationSettings
-from wtal.suite.paths import LABELS, METRICS, ROUNDS, TEST_SCORES, TRAIN_SCORES, TRAINING, SuitePaths
+from wtal.suite.paths import LABELS, METRICS, ROUNDS, TEST_SCORES, TRAIN_SCORES, TRAINING, SuitePaths, settings_name
 from wtal.suite.plan import plan_files, suite_from_mapping
 
 TRAINING_COLUMNS = training_columns(("foreground", "background", "attention", "consistency"))
@@ -78,7 +78,9 @@ def make_run(
             for index in range(variant.rounds + 1):
                 if suite.nodes[name, index].owner == name:
                     _write_round(paths.round(name, seed, index), index, seed, classes)
-            _write_evaluation(paths.run(name, seed), name, seed, variant.rounds, order, truth, suite.file.evaluation)
+            digest = digest_of_value([files[settings_name(step, name)] for step in ("evaluate", "detect")])
+            run = paths.run(name, seed)
+            _write_evaluation(run, name, seed, variant.rounds, order, truth, suite.file.evaluation, digest)
     benchmark = paths.benchmarks / "base" / "seed0" / "round0.tsv"
     benchmark.parent.mkdir(parents=True)
     benchmark.write_text("s\th:m:s\tmax_rss\tmean_load\n12.5\t0:00:12\t345.6\t99.0\n")
@@ -166,7 +168,14 @@ def found_detections(truth: Truth, seed: int, index: int, order: int) -> Detecti
 
 
 def _write_evaluation(
-    folder: Path, name: str, seed: int, rounds: int, order: int, truth: Truth, settings: EvaluationSettings
+    folder: Path,
+    name: str,
+    seed: int,
+    rounds: int,
+    order: int,
+    truth: Truth,
+    settings: EvaluationSettings,
+    digest: str,
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     found = [found_detections(truth, seed, index, order) for index in range(rounds + 1)]
@@ -183,7 +192,7 @@ def _write_evaluation(
     last = scored[-1]
     metrics = {
         "variant": name, "seed": seed, "protocol": settings.protocol.kind, "tiou": list(options.tiou),
-        "settings_digest": "0" * 64,
+        "settings_digest": digest,
         "mAP": last.mean.tolist(), "averages": last.averages, "classification_mAP": 90.0 + rounds,
         "n_detections": len(found[-1]),
         "per_class": dict(zip(last.classes, last.per_class.tolist())), "rounds": rounds_json, "selected_on_test": None,

@@ -173,7 +173,7 @@ def suite_refused(change: dict[str, Any]) -> str:
             "variants.naive.override.labels.kind: expected its present name, variants.naive.override.labels.maker.kind",
         ),
         ({"dataset": {"kind": "synthetik"}}, "dataset.kind: expected a known kind (did you mean 'synthetic'?)"),
-        ({"dataset": {"classes": 1}}, "dataset.classes: expected a whole number, 2 or above; got 1"),
+        ({"dataset": {"classes": 1}}, "dataset.classes: expected a whole number in [2, 1000]; got 1"),
         ({"variants": {"base": {"rounds": 9}}}, "variants.base.rounds: expected at most 2 rounds"),
         (
             {"variants": {"base": {"compare_with": "bas"}}},

@@ -140,7 +140,10 @@ def stored(**changes: object) -> DataSet:
         ({"classes": ()}, "made: classes: expected at least one class; got none"),
         ({"videos": []}, "made: train: expected at least one train video; got none"),
         ({"classes": ("run", "walk")}, "made: walk: expected at least one training video of each class; got none"),
-        ({"snippets_per_second": 0.0}, r"store/meta.json: snippets_per_second: expected above 0; got 0.0"),
+        (
+            {"snippets_per_second": 0.0},
+            r"store/meta.json: snippets_per_second: expected a number in \[0.0001, 100000\]; got 0.0",
+        ),
         ({"streams": (Stream(name="all", columns=99),)}, r"store/meta.json: streams: expected columns that sum"),
     ],
 )

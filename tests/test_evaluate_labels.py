@@ -90,8 +90,8 @@ def test_labels_without_mass_or_programmes_have_no_precision(labels_file):
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"label": np.zeros((7, 3), np.float32)}, r"label: expected shape \(8, 3\); got \(7, 3\)"),
-        ({"weight": np.zeros((8, 1), np.float32)}, r"weight: expected shape \(8, 3\); got \(8, 1\)"),
+        ({"label": np.zeros((7, 3), np.float32)}, r"label: expected an array of shape \(8, 3\); got \(7, 3\)"),
+        ({"weight": np.zeros((8, 1), np.float32)}, r"weight: expected an array of shape \(8, 3\); got \(8, 1\)"),
         ({"weight": np.full((8, 3), -1, np.float32)}, "weight: expected finite numbers, 0 or above"),
         ({"target": np.array("both")}, "target: expected one of logits, attention; got 'both'"),
         ({"kind": np.array("other")}, "kind: expected one of positive, complementary; got 'other'"),
@@ -99,8 +99,8 @@ def test_labels_without_mass_or_programmes_have_no_precision(labels_file):
             {"target": np.array("attention"), "kind": np.array("complementary")},
             "kind: expected positive where target is attention",
         ),
-        ({"status": np.zeros((1, 2), np.int8)}, r"status: expected shape \(1, 3\); got \(1, 2\)"),
-        ({"instance_end": np.array([7])}, r"instance_end: expected shape \(2,\); got \(1,\)"),
+        ({"status": np.zeros((1, 2), np.int8)}, r"status: expected an array of shape \(1, 3\); got \(1, 2\)"),
+        ({"instance_end": np.array([7])}, r"instance_end: expected an array of shape \(2,\); got \(1,\)"),
         ({"instance_class": np.array([0, 3])}, r"instance_class: expected numbers from 0 to 2"),
         ({"instance_video": np.array([0, -1])}, r"instance_video: expected numbers from 0 to 0"),
         ({"videos": np.array(["z"])}, r"videos: expected videos of the training subset; got 'z'"),

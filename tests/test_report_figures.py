@@ -13,7 +13,7 @@ import pytest
 from report_run import make_run, suite_values
 
 from wtal.base.errors import InputError
-from wtal.base.files import read_arrays, write_arrays
+from wtal.base.files import DIGESTS, read_arrays, write_arrays
 from wtal.base.records import Instances
 from wtal.cli import main
 from wtal.report.figures.clips import choose_clips, read_clips
@@ -58,7 +58,7 @@ def test_another_process_draws_the_same_bytes_and_keeps_its_own_settings(results
     )
     assert subprocess.check_output([sys.executable, "-c", code], cwd=again, text=True).split() == ["True", "False"]
     found = sorted(path.name for path in (results / "figures").iterdir())
-    assert found == sorted(f"{name}.{suffix}" for name in NAMES for suffix in PICTURES)
+    assert found == sorted([DIGESTS, *(f"{name}.{suffix}" for name in NAMES for suffix in PICTURES)])
     for name in (*(f"figures/{name}" for name in found), "timelines.json"):
         assert (results / name).read_bytes() == (again / name).read_bytes(), name
 

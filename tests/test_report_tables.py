@@ -15,7 +15,7 @@ import pytest
 from report_run import make_run, suite_values
 
 from wtal.base.errors import InputError
-from wtal.base.files import read_arrays, write_arrays
+from wtal.base.files import DIGESTS, read_arrays, write_arrays
 from wtal.base.records import Detections, training_columns
 from wtal.cli import main
 from wtal.evaluate.read.detections import read_detections_of_round
@@ -62,7 +62,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_tables_are_those_that_the_workflow_asks_for(results: Path, tmp_path: Path) -> None:
-    assert {path.name for path in tables_of(results, tmp_path).iterdir()} == set(TABLES)
+    assert {path.name for path in tables_of(results, tmp_path).iterdir()} == {*TABLES, DIGESTS}
 
 
 def lines_of(path: Path) -> list[str]:

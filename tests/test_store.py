@@ -235,7 +235,7 @@ def flip_a_byte(folder: Path) -> None:
         (edit_meta(klasses=["jump"]), r"klasses: expected a known key \(did you mean 'classes'\?\)"),
         (edit_meta(feature_size=5, streams=[]), "features.npy: expected a whole .npy file of 10 rows of 5"),
         (edit_meta(feature_size="4"), "feature_size: expected a whole number"),
-        (edit_meta(snippets_per_second=0), "snippets_per_second: expected above 0"),
+        (edit_meta(snippets_per_second=0), r"snippets_per_second: expected a number in \[0.0001, 100000\]"),
         (edit_meta(streams=[{"name": "left", "columns": 9}]), "streams: expected columns that sum to feature_size, 4"),
         (edit_meta(streams={"left": [0, 4]}), "streams: expected a list in order, with name and columns for each"),
         (edit_meta(streams=[{"name": "a", "columns": 2}] * 2), "streams: expected each name once"),

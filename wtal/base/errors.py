@@ -6,6 +6,10 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+# Letters of a sentence's parts: what was got may be a file's whole content, and a name may have 300,000 letters.
+MOST_LETTERS = {"file": 240, "key": 120, "expected": 600, "got": 240}
+ELLIPSIS = " ... "
+
 
 class WtalError(Exception):
     """Anything the command line reports in one sentence, with exit code 2."""
@@ -16,8 +20,10 @@ class InputError(WtalError):
 
     def __init__(self, *, file: str | Path, expected: str, got: object, key: str = "") -> None:
         self.file, self.key, self.expected, self.got = str(file), key, expected, got
-        where = f"{self.file}: {key}" if key else self.file
-        super().__init__(f"{where}: expected {expected}; got {got}")
+        parts = {"file": self.file, "key": key, "expected": expected, "got": got}
+        said = {name: one_line(part, MOST_LETTERS[name]) for name, part in parts.items()}
+        where = f"{said['file']}: {said['key']}" if key else said["file"]
+        super().__init__(f"{where}: expected {said['expected']}; got {said['got']}")
 
 
 class SettingError(WtalError):
@@ -25,7 +31,8 @@ class SettingError(WtalError):
 
     def __init__(self, key: str, expected: str, got: object) -> None:
         self.key, self.expected, self.got = key, expected, got
-        super().__init__(f"{key}: expected {expected}; got {got!r}")
+        said = one_line(expected, MOST_LETTERS["expected"]), one_line(repr(got), MOST_LETTERS["got"])
+        super().__init__(f"{one_line(key, MOST_LETTERS['key'])}: expected {said[0]}; got {said[1]}")
 
 
 class SolverError(WtalError):
@@ -34,6 +41,20 @@ class SolverError(WtalError):
 
 class CollapseError(WtalError):
     """Training that cannot go on: which epoch, what happened, what to try."""
+
+
+def one_line(value: object, most: int) -> str:
+    """A value as text for a sentence: on one line, its middle left out beyond so many letters."""
+    text = str(value)
+    if len(text) > most:
+        half = (most - len(ELLIPSIS)) // 2
+        text = f"{text[:half]}{ELLIPSIS}{text[-half:]}"
+    return text if text.isprintable() else "".join(each if each.isprintable() else _escaped(each) for each in text)
+
+
+def _escaped(letter: str) -> str:
+    """A letter that cannot be printed, as Python would write it."""
+    return ascii(letter)[1:-1]
 
 
 def require(holds: bool, key: str, expected: str, got: object) -> None:

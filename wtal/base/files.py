@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from wtal.base.edges.json_text import parse_json
+from wtal.base.edges.outputs import check_output
+from wtal.base.edges.regular import FileKind, opened, read_bounded
 from wtal.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
 def whole_file(path: str | Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its name only when the block ends well.
 
-    Raises InputError where the folder cannot be written; what was at `path` before is then untouched.
+    Raises InputError where the folder cannot be written, or what is at `path` is no regular file or an input of the
+    command that runs; what was at `path` before is then untouched.
     """
     path = Path(path)
+    check_output(path)
     with refused_unwritable(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -93,68 +96,40 @@ def to_json(value: Any) -> str:
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def read_bytes(path: str | Path) -> bytes:
-    """The content of a file. Raises InputError where it is missing or cannot be read."""
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(file=path, expected="a readable file", got=error.strerror or error) from None
+def read_bytes(path: str | Path, kind: FileKind = "array") -> bytes:
+    """The content of a file. Raises InputError where it is missing, no regular file, or larger than its kind may be."""
+    return read_bounded(path, kind)
 
 
-def read_text(path: str | Path) -> str:
+def read_text(path: str | Path, kind: FileKind = "text") -> str:
     """A text file, UTF-8 or marked as UTF-16. Raises InputError where it is missing or not text."""
-    return text_of_bytes(path, read_bytes(path))
+    return text_of_bytes(path, read_bytes(path, kind))
 
 
 def text_of_bytes(path: str | Path, content: bytes) -> str:
     """The text of a file's bytes, without the byte-order mark that some programs put first. Raises InputError."""
     is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return content.decode("utf-16" if is_wide else "utf-8").removeprefix("\ufeff")
+        text = content.decode("utf-16" if is_wide else "utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise InputError(file=path, expected="UTF-8 text", got=f"byte {error.start} that is not") from None
+    if "\0" in text:
+        raise InputError(
+            file=path, expected="text", got=f"a zero byte in line {text[: text.index(chr(0))].count(chr(10)) + 1}"
+        )
+    return text
 
 
 def read_json(path: str | Path) -> Any:
-    """A JSON file. Raises InputError naming line and column where it is broken."""
-    try:
-        return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
-        got = f"{error.msg} at line {error.lineno} column {error.colno}"
-        raise InputError(file=path, expected="JSON", got=got) from None
-    except RecursionError:
-        raise InputError(file=path, expected="JSON", got="nesting too deep to read") from None
+    """A JSON file, each key once. Raises InputError naming line and column where it is broken."""
+    return parse_json(path, read_text(path, "json"))
 
 
 def read_yaml(path: str | Path) -> Any:
-    """A YAML file, plain values only. Raises InputError naming the line where it is broken."""
-    try:
-        return _UniqueKeyLoader(read_text(path)).get_single_data()
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        got = f"{getattr(error, 'problem', None) or 'something else'}{where}"
-        raise InputError(file=path, expected="YAML", got=got) from None
+    """A YAML file, plain values only, each key once. Raises InputError naming the line where it is broken."""
+    from wtal.base.edges.yaml_text import parse_yaml  # most commands read none
 
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML's safe loader, which would let the second of two equal keys win without a word."""
-
-
-def _mapping_of_unique_keys(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    seen = set()
-    for key_node, _ in node.value:
-        if not isinstance(key_node, yaml.ScalarNode) or key_node.tag == "tag:yaml.org,2002:merge":
-            continue
-        if key_node.value in seen:
-            problem = f"key {key_node.value!r} given twice"
-            raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
-        seen.add(key_node.value)
-    loader.flatten_mapping(node)
-    return yaml.SafeLoader.construct_mapping(loader, node, deep=True)
-
-
-_UniqueKeyLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping_of_unique_keys)
+    return parse_yaml(path, read_text(path, "yaml"))
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray] | Iterable[tuple[str, np.ndarray]]) -> None:
@@ -175,39 +150,12 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray] | Iterable[t
                 np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
-@contextmanager
-def _open_archive(path: str | Path) -> Iterator[Any]:
-    """An .npz file whose arrays are read when they are asked for, pickles refused. Raises InputError if damaged."""
-    import numpy as np
+def read_arrays(path: str | Path, keys: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file, pickles refused. Raises InputError where it is truncated, altered or lacks a key."""
+    from wtal.base.edges.array_file import open_arrays
 
-    try:
-        with Path(path).open("rb") as handle, np.load(handle, allow_pickle=False) as archive:
-            yield archive
-    except Exception as error:  # zlib.error and friends: whatever a damaged archive makes the decoder say
-        if isinstance(error, OSError) and error.strerror:
-            raise InputError(file=path, expected="a readable file", got=error.strerror) from None
-        got = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise InputError(file=path, expected="a whole .npz archive of plain arrays", got=got) from None
-
-
-def names_of_arrays(path: str | Path) -> list[str]:
-    """The names of the arrays of an .npz file, none of which is read. Raises InputError where it is damaged."""
-    with _open_archive(path) as archive:
-        return list(archive.files)
-
-
-def read_arrays(path: str | Path, keys: Sequence[str] = (), *, others: bool = True) -> dict[str, np.ndarray]:
-    """The arrays of an .npz file, pickles refused. Raises InputError where it is truncated, altered or lacks a key.
-
-    others: read those that are not among `keys` too.
-    """
-    with _open_archive(path) as archive:
-        names = list(archive.files)
-        arrays = {name: archive[name] for name in names if others or name in keys}
-    for key in keys:
-        if key not in arrays:
-            raise InputError(file=path, key=key, expected="an array of that name", got=f"only {sorted(names)}")
-    return arrays
+    with open_arrays(path) as file:
+        return {name: file.array(name) for name in dict.fromkeys([*keys, *file.names])}
 
 
 def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
@@ -219,18 +167,51 @@ def write_rows(path: str | Path, columns: Sequence[str], rows: Iterable[Sequence
     write_text(path, buffer.getvalue())
 
 
+MOST_COLUMNS = 1000
+
+
+def table_rows(path: str | Path, reader: Iterable[list[str]]) -> Iterator[list[str]]:
+    """The rows of a CSV reader. Raises InputError where it refuses one, or its header is none, naming the line."""
+    rows, number = iter(reader), 0
+    while True:
+        number += 1
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise InputError(file=path, key=f"row {number}", expected="a CSV table", got=error) from None
+        if number == 1:
+            _check_header(path, row)
+        yield row
+
+
+def _check_header(path: str | Path, header: Sequence[str]) -> None:
+    """Refuse a header with a column twice, or with more columns than any table has."""
+    if len(header) > MOST_COLUMNS:
+        raise InputError(file=path, expected=f"at most {MOST_COLUMNS} columns", got=len(header))
+    names = [name.strip().lower() for name in header if name.strip()]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(file=path, key=twice, expected="each column once", got="it twice")
+
+
 def read_rows(path: str | Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """The rows of a CSV table that must have these columns. Raises InputError naming what is missing, and the row."""
-    reader = csv.DictReader(io.StringIO(read_text(path)))
-    missing = [column for column in columns if column not in (reader.fieldnames or ())]
+    text = read_text(path)
+    table = table_rows(path, csv.reader(io.StringIO(text)))
+    header = next(table, [])
+    missing = [column for column in columns if column not in header]
     if missing:
-        raise InputError(
-            file=path, key=missing[0], expected="a column of that name", got=reader.fieldnames or "nothing"
-        )
-    rows = list(reader)
-    for number, row in enumerate(rows, start=2):
-        if None in row or any(row[column] is None for column in columns):
-            raise InputError(file=path, key=f"line {number}", expected=f"{len(columns)} values", got="another number")
+        raise InputError(file=path, key=missing[0], expected="a column of that name", got=header or "nothing")
+    if not text.endswith("\n"):
+        raise InputError(file=path, expected="a table whose last line is whole", got="one that is cut short")
+    rows = []
+    for number, values in enumerate(filter(None, table), start=2):
+        if len(values) != len(header):
+            key, got = f"line {number}", "another number"
+            raise InputError(file=path, key=key, expected=f"{len(header)} values", got=got)
+        rows.append(dict(zip(header, values)))
     return rows
 
 
@@ -251,10 +232,29 @@ def installed_file(package: str, name: str) -> Path:
 def digest_of_file(path: str | Path) -> str:
     """sha256 of a file's bytes, read in pieces. Raises InputError where it cannot be read."""
     try:
-        with Path(path).open("rb") as handle:
+        with opened(path) as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
     except OSError as error:
         raise InputError(file=path, expected="a readable file", got=error.strerror or error) from None
+
+
+DIGESTS = "digests.json"  # beside files that other commands read: the sha256 of each
+
+
+def write_digests(folder: Path, names: Iterable[str]) -> None:
+    """Write down the sha256 of files in a folder, beside them. Raises InputError."""
+    write_text(folder / DIGESTS, to_json({name: digest_of_file(folder / name) for name in names}))
+
+
+def check_digest_beside(path: Path) -> None:
+    """Refuse a file that is not as it was written, where its digest stands beside it. Raises InputError."""
+    beside = path.with_name(DIGESTS)
+    digests = read_json(beside) if beside.is_file() else {}
+    if not isinstance(digests, dict):
+        raise InputError(file=beside, expected="the sha256 of files by name", got=type(digests).__name__)
+    if path.name in digests and digests[path.name] != digest_of_file(path):
+        expected = f"the file that was written, sha256 {digests[path.name]:.12}... in {beside.name} (make it again)"
+        raise InputError(file=path, expected=expected, got="another")
 
 
 def digest_of_value(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ def read_lock(path: str | Path) -> dict[str, Any]:
     for section, entries in values.items():
         if not isinstance(entries, dict):
             raise InputError(file=path, key=section, expected="entries by name", got=f"{entries!r:.60}")
+        for name, value in entries.items() if section == "files" else ():
+            if not isinstance(value, str) or not re.fullmatch("[0-9a-f]{64}", value):
+                expected = "a sha256, 64 hexadecimal digits (delete the entry to record it anew)"
+                raise InputError(file=path, key=f"{section}/{name}", expected=expected, got=f"{value!r:.60}")
     return values
 
 

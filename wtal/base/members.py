@@ -77,7 +77,7 @@ def reference(group: str, kind: object, *, file: str | Path, key: str = "kind") 
     if isinstance(kind, str) and kind in own:
         return own[kind]
     for entry in _installed(group):
-        if entry.name == kind:
+        if isinstance(kind, str) and entry.name == kind:
             return entry.value
     hint = nearest(str(kind), kinds(group))
     raise InputError(file=file, key=key, expected=f"a known kind ({hint})", got=repr(kind))

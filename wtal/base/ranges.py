@@ -76,6 +76,7 @@ class Doc:
 Range = Ge | Gt | Le | Lt | Pattern | Length
 Share = Annotated[float, Ge(0), Le(1)]
 Count = Annotated[int, Ge(1)]
+Rate = Annotated[float, Ge(1e-4), Le(1e5)]  # snippets per second, far beyond any recording on either side
 Words = Annotated[str, Pattern(r"[\s\S]*\S[\s\S]*", "a few words")]
 
 
@@ -121,6 +122,11 @@ def check_value(hint: Any, value: object, key: str) -> None:
     elif origin is dict and isinstance(value, Mapping):
         for name, entry in value.items():
             check_value(inner[1], entry, f"{key}.{name}")
+
+
+def require_rate(rate: object, key: str) -> None:
+    """Refuse a number of snippets per second that no recording has: 0, below, NaN, or absurd. Raises SettingError."""
+    check_value(Rate, rate, key)
 
 
 @cache

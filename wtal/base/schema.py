@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -140,7 +141,7 @@ def _union(kind: Any, value: object, file: str, key: str) -> Any:
     if len(records) > 1:  # records of several kinds tell themselves apart by their `kind`
         known = {get_args(typing.get_type_hints(record)["kind"])[0]: record for record in records}
         named = value.get("kind") if isinstance(value, Mapping) else None
-        if named not in known:
+        if not isinstance(named, str) or named not in known:
             hint = nearest(str(named), known)
             raise InputError(file=file, key=_child(key, "kind"), expected=f"a known kind ({hint})", got=_shown(named))
         return _build(known[named], value, file, key)
@@ -179,12 +180,15 @@ def _named(kind: Any, value: object, file: str, key: str) -> dict[str, Any]:
 
 def _scalar(kind: Any, value: object, file: str, key: str) -> object:
     if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if value == value and abs(value) != float("inf"):
-            return float(value)
+        try:
+            if math.isfinite(value):
+                return float(value)
+        except OverflowError:  # a whole number beyond the largest float
+            pass
     elif kind is float and isinstance(value, str):
         # YAML 1.1 reads 5e-4 (no point) as text; a reader means the number.
         try:
-            return _scalar(float, float(value), file, key)
+            return _scalar(float, float(value if value.isascii() and "_" not in value else "none"), file, key)
         except ValueError:
             pass
     elif (

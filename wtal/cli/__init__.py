@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run_here(arguments: Sequence[str] | None) -> int:
     import logging
 
+    from wtal.base.edges.outputs import outputs_apart
     from wtal.base.errors import WtalError
 
     options = build_parser().parse_args(arguments)
@@ -59,7 +60,8 @@ def _run_here(arguments: Sequence[str] | None) -> int:
     package.setLevel(logging.INFO)  # what any module has to say besides its result, a line each, as it is said
     package.addHandler(handler)
     try:
-        options.run(options)
+        with outputs_apart(vars(options), getattr(options, "writes", ())):
+            options.run(options)
         sys.stdout.flush()
     except WtalError as error:
         logger.error("wtal %s: %s", options.command, error)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wtal.base.edges.outputs import OutputFolder
 from wtal.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     names = "hapt, shrec21, swimming, thumos14, activitynet12, activitynet13, or a manifest's path (.yaml)"
     fetch.add_argument("dataset", metavar="DATASET", help=names)
-    fetch.add_argument("--into", type=Path, help="folder to put the files in (default: data/DATASET)")
+    fetch.add_argument("--into", type=OutputFolder, help="folder to put the files in (default: data/DATASET)")
     fetch.add_argument("--mirror", metavar="DIR_OR_URL", help="asked first; holds DATASET/FILE")
     fetch.add_argument("--from", dest="by_hand", type=Path, metavar="DIR", help="folder of files fetched by hand")
     accept = "take files of --from whose sha256 is another than stated, and record that they are not the published ones"
@@ -40,7 +41,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "when one of them was refused, are taken up where it was.",
     )
     prepare.add_argument("--settings", type=Path, required=True, help="data settings, such as settings/data.json")
-    prepare.add_argument("--out", type=Path, required=True, help="folder of the store, such as results/hapt/data")
+    prepare.add_argument(
+        "--out", type=OutputFolder, required=True, help="folder of the store, such as results/hapt/data"
+    )
     often = "how often the state of a conversion is saved"
     prepare.add_argument("--resume-every", type=float, default=5.0, metavar="SECONDS", help=often)
     prepare.set_defaults(run=prepare_store)

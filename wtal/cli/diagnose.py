@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wtal.base.edges.outputs import OutputFolder
 from wtal.base.errors import InputError, SettingError
 from wtal.cli.scoring import add_output_options, add_scoring_options, read_scored, truth_and_options
 
@@ -29,7 +30,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     diagnose.add_argument(
         "--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv, npy, pkl, txt"
     )
-    diagnose.add_argument("--out", type=Path, metavar="DIR", help="folder for tables (CSV) and figures (SVG, PNG)")
+    diagnose.add_argument(
+        "--out", type=OutputFolder, metavar="DIR", help="folder for tables (CSV) and figures (SVG, PNG)"
+    )
     diagnose.add_argument(
         "--characteristics",
         type=Path,
@@ -126,7 +129,7 @@ def print_label_quality(options: argparse.Namespace) -> None:
     from wtal.evaluate.score.options import options_from_settings
     from wtal.evaluate.text.formats import quality_rows, quality_value, to_json_line
     from wtal.evaluate.text.typeset import typeset
-    from wtal.localise.labels.file import read_labels
+    from wtal.localise.labels.file import read_labels_of
     from wtal.suite.method_settings import ScoringSettings
 
     values: Any = read_json(options.settings) if options.settings else {}
@@ -137,7 +140,9 @@ def print_label_quality(options: argparse.Namespace) -> None:
     except SettingError as error:
         raise InputError(file=options.settings, key=error.key, expected=error.expected, got=error.got) from None
     hidden = store.instances("train")
-    found = [(str(path), label_quality(*read_labels(path), hidden, how)) for path in options.labels]
+    found = [
+        (str(path), label_quality(read_labels_of(path, store), store.classes, hidden, how)) for path in options.labels
+    ]
     if options.format == "json":
         print(to_json_line([quality_value(name, quality) for name, quality in found]))
         return

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from wtal.base.edges.outputs import OutputFile
 from wtal.base.errors import InputError, SettingError
 from wtal.cli import diagnose
 from wtal.cli.scoring import (
@@ -17,6 +18,8 @@ from wtal.cli.scoring import (
     read_scored,
     truth_and_options,
 )
+
+MOST_RESAMPLES = 100_000
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -81,7 +84,7 @@ def _register_run(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     run.add_argument("--labels", type=Path, nargs="*", default=[], metavar="NPZ", help="pseudo labels from round 1 on")
     run.add_argument("--variant", required=True, help="name of the variant, recorded")
     run.add_argument("--seed", type=int, required=True, help="seed of the run, recorded")
-    run.add_argument("--out", type=Path, required=True, metavar="JSON", help="metrics.json to write")
+    run.add_argument("--out", type=OutputFile, required=True, metavar="JSON", help="metrics.json to write")
     run.set_defaults(run=evaluate_run)
 
 
@@ -168,6 +171,8 @@ def _short_names(files: list[Path]) -> list[str]:
 def _check_resamples(number: int, least: int) -> None:
     if number < least or 0 < number < 10:
         raise InputError(file="--bootstrap", expected="10 resamples or more", got=number)
+    if number > MOST_RESAMPLES:
+        raise InputError(file="--bootstrap", expected=f"at most {MOST_RESAMPLES:,} resamples", got=number)
 
 
 def evaluate_run(options: argparse.Namespace) -> None:

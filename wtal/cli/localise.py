@@ -6,6 +6,8 @@ import argparse
 import logging
 from pathlib import Path
 
+from wtal.base.edges.outputs import OutputFile
+
 logger = logging.getLogger(__name__)
 
 
@@ -26,7 +28,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     labels.add_argument(
         "--collapse", type=Path, metavar="FILE", help="collapse.json: when to warn of a collapse, or stop"
     )
-    labels.add_argument("--out", type=Path, required=True, help="labels.npz of this round")
+    labels.add_argument("--out", type=OutputFile, required=True, help="labels.npz of this round")
     labels.set_defaults(run=solve_labels)
     export = commands.add_parser(
         "export-labels",
@@ -37,7 +39,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     export.add_argument("--labels", type=Path, required=True, help="labels.npz of a round")
     export.add_argument("--data", type=Path, required=True, help="folder of the store, for lengths and test videos")
     export.add_argument("--format", choices=("activitynet",), default="activitynet", help="form of the annotations")
-    export.add_argument("--out", type=Path, required=True, help="annotation file to write, such as annotations.json")
+    export.add_argument(
+        "--out", type=OutputFile, required=True, help="annotation file to write, such as annotations.json"
+    )
     export.set_defaults(run=export_labels)
     detect = commands.add_parser(
         "detect",
@@ -48,20 +52,20 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     detect.add_argument("--settings", type=Path, required=True, help="settings of detection, detect.json")
     detect.add_argument("--data", type=Path, required=True, help="folder of the store, for the snippet rate")
     detect.add_argument("--scores", type=Path, nargs="+", required=True, help="scores_test.npz of round 0, 1, ...")
-    detect.add_argument("--detections", type=Path, required=True, help="detections.json of the last round")
-    detect.add_argument("--rounds", type=Path, required=True, help="rounds.npz, the detections of every round")
+    detect.add_argument("--detections", type=OutputFile, required=True, help="detections.json of the last round")
+    detect.add_argument("--rounds", type=OutputFile, required=True, help="rounds.npz, the detections of every round")
     detect.set_defaults(run=detect_rounds)
 
 
 def solve_labels(options: argparse.Namespace) -> None:
     """Scores and video-level labels in, pseudo labels out."""
-    from wtal.base.errors import CollapseError, InputError
+    from wtal.base.errors import CollapseError
     from wtal.base.files import read_json
     from wtal.base.schema import from_mapping
     from wtal.data.store.read import read_store
     from wtal.localise.labels.file import read_labels_of, write_labels
     from wtal.localise.labels.make import INFEASIBLE, label_signs, pseudo_labels
-    from wtal.localise.scores_file import read_scores
+    from wtal.localise.scores_file import read_scores_of
     from wtal.suite.step_settings import LabelRoundSettings
     from wtal.suite.training_settings import CollapseSettings
 
@@ -69,9 +73,7 @@ def solve_labels(options: argparse.Namespace) -> None:
     collapse = from_mapping(CollapseSettings, values, file=options.collapse or "--collapse")
     settings = from_mapping(LabelRoundSettings, read_json(options.settings), file=options.settings)
     store = read_store(options.data)
-    scores, classes = read_scores(options.scores)
-    if classes != store.classes or scores.videos != store.video_names("train"):
-        raise InputError(file=options.scores, key="videos", expected="the store's training videos", got="others")
+    scores = read_scores_of(options.scores, store, "train")
     video_labels = store.video_labels[store.videos("train")]
     previous = options.previous_labels and read_labels_of(options.previous_labels, store)
     labels = pseudo_labels(scores, video_labels, settings, previous)
@@ -81,7 +83,7 @@ def solve_labels(options: argparse.Namespace) -> None:
             ways = "fewer epochs before the labels, a lower training.learning_rate or other proposals.thresholds"
             raise CollapseError(f"{sentence}; training has collapsed; try {ways}")
         logger.warning(f"warning: {sentence}")
-    write_labels(options.out, labels, classes)
+    write_labels(options.out, labels, store.classes)
     solved, infeasible = int((labels.status >= 0).sum()), int((labels.status == INFEASIBLE).sum())
     print(f"round {settings.round_index}: {solved} labels, {infeasible} without an exact solution")
 
@@ -107,11 +109,12 @@ def detect_rounds(options: argparse.Namespace) -> None:
     from wtal.data.store.read import read_store
     from wtal.evaluate.write_detections import write_detections, write_detections_of_rounds
     from wtal.localise.detect import detect
-    from wtal.localise.scores_file import read_scores
+    from wtal.localise.scores_file import read_scores_of
     from wtal.suite.step_settings import DetectSettings
 
     settings = from_mapping(DetectSettings, read_json(options.settings), file=options.settings)
-    rate = read_store(options.data).snippets_per_second
-    found = [detect(*read_scores(path), settings, rate) for path in options.scores]
+    store = read_store(options.data)
+    scores = (read_scores_of(path, store, "test") for path in options.scores)
+    found = [detect(each, store.classes, settings, store.snippets_per_second) for each in scores]
     write_detections_of_rounds(options.rounds, found)
     write_detections(options.detections, found[-1])

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wtal.base.edges.outputs import OutputFile, OutputFolder
+
 if TYPE_CHECKING:
     from wtal.data.user.inspect import Inspection
 
@@ -27,8 +29,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="FILE_OR_DIR",
         help="one .npy [snippets, features] a video: the file, or a folder of them; rgb/ and flow/ folders; .h5",
     )
-    predict.add_argument("--out", type=Path, required=True, metavar="FILE", help="detections to write, .json or .csv")
-    predict.add_argument("--timelines", type=Path, metavar="DIR", help="folder for a picture of each video")
+    predict.add_argument(
+        "--out", type=OutputFile, required=True, metavar="FILE", help="detections to write, .json or .csv"
+    )
+    predict.add_argument("--timelines", type=OutputFolder, metavar="DIR", help="folder for a picture of each video")
     predict.add_argument(
         "--settings", type=Path, metavar="FILE", help="detect.json to use in place of what the checkpoint carries"
     )
@@ -74,11 +78,11 @@ def _register_new(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def new_dataset(options: argparse.Namespace) -> None:
     """Features and annotations in, a suite file and the settings of its store out."""
-    import math
     import re
 
     from wtal.base.errors import InputError, require
     from wtal.base.files import to_json, write_text
+    from wtal.base.ranges import require_rate
     from wtal.data.convert.convert import collect
     from wtal.data.user.inspect import Request, inspect
     from wtal.data.user.problems import check_problems, told
@@ -89,7 +93,8 @@ def new_dataset(options: argparse.Namespace) -> None:
     fits = re.fullmatch(r"[a-z0-9][a-z0-9-]*", options.name) is not None
     require(fits, "NAME", "lower-case letters, digits and -", options.name)
     rate = options.rate
-    require(rate is None or (math.isfinite(rate) and rate > 0), "--rate", "snippets per second, above 0", rate)
+    if rate is not None:
+        require_rate(rate, "--rate")
     config = Path("config") / f"{options.name}.yaml"
     settings = SuitePaths.of(options.name).settings("data")
     for path in (config, settings.parent.parent):
@@ -163,7 +168,6 @@ def _next_steps(found: Inspection, config: Path) -> list[str]:
 
 def predict_videos(options: argparse.Namespace) -> None:
     """A checkpoint and features in, detections and pictures out."""
-    from wtal.base.errors import InputError
     from wtal.base.files import read_json
     from wtal.base.schema import from_mapping
     from wtal.data.features.for_prediction import videos_to_predict
@@ -173,8 +177,6 @@ def predict_videos(options: argparse.Namespace) -> None:
     from wtal.training.predict import load_model, predict_scores
     from wtal.training.runtime import device_of
 
-    if options.out.is_dir():
-        raise InputError(file="--out", expected="a file to write", got=f"{options.out}, a folder")
     model = load_model(options.checkpoint, device_of(options.device))
     about = model.about
     if options.settings is None:

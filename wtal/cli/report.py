@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from wtal.base.edges.outputs import OutputFile, OutputFolder
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the sub-commands of this stage."""
@@ -23,7 +25,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     page = commands.add_parser("report", help="write a suite's report page; needs its tables and figures")
     _add_plan(page)
     page.add_argument("--results", type=Path, required=True, metavar="DIR", help="folder of the tables and of figures/")
-    page.add_argument("--out", type=Path, required=True, metavar="FILE", help="the page, such as report.html")
+    page.add_argument("--out", type=OutputFile, required=True, metavar="FILE", help="the page, such as report.html")
     page.set_defaults(run=make_page)
 
     matrix = commands.add_parser(
@@ -54,7 +56,9 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--results", type=Path, required=True, metavar="DIR", help="folder of the run, a folder for each variant in it"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the tables and of figures/")
+    parser.add_argument(
+        "--out", type=OutputFolder, required=True, metavar="DIR", help="folder of the tables and of figures/"
+    )
 
 
 def make_tables(options: argparse.Namespace) -> None:

@@ -141,6 +141,7 @@ def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, Evaluat
     for note in truth.notes:
         logger.info(f"{folder}: {note}")
     own_rate = known.snippets_per_second if known else None
+    rates = (options.snippets_per_second, truth.snippets_per_second, own_rate)
     own_tiou = known.tiou if known else "0.1:0.7:0.1"
     groups = known.named_videos if known else {}
     videos = [name.strip() for name in options.exclude_videos.split(",") if name.strip()]
@@ -149,7 +150,7 @@ def truth_and_options(options: argparse.Namespace) -> tuple[GroundTruth, Evaluat
             protocol=_protocol(options.protocol),
             tiou=thresholds_from_text(options.tiou or own_tiou),
             averages=known.averages if known and options.tiou in (None, own_tiou) else (),
-            snippets_per_second=options.snippets_per_second or truth.snippets_per_second or own_rate,
+            snippets_per_second=next((rate for rate in rates if rate is not None), None),
             missing_class=options.missing_class,
             unknown_videos=options.unknown_videos,
             unknown_classes=options.unknown_classes,

@@ -6,6 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from wtal.base.edges.outputs import OutputFile, OutputFolder
+from wtal.suite.paths import ROUND_FILES
+
 if TYPE_CHECKING:
     from wtal.data.store.read import Store
     from wtal.suite.step_settings import RoundSettings
@@ -32,12 +35,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     train.add_argument(
         "--collapse", type=Path, metavar="FILE", help="collapse.json: when to warn of a collapse, or stop"
     )
-    train.add_argument("--out", type=Path, required=True, help="folder of the round")
+    train.add_argument("--out", type=OutputFolder, required=True, help="folder of the round")
     train.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     train.add_argument(
         "--resume-every", type=float, default=20.0, metavar="SECONDS", help="how often the state of the job is saved"
     )
-    train.set_defaults(run=train_round)
+    train.set_defaults(run=train_round, writes=ROUND_FILES)
     _register_external(commands)
     _register_scores(commands)
 
@@ -55,7 +58,7 @@ def _register_scores(commands: argparse._SubParsersAction[argparse.ArgumentParse
     score.add_argument("--subset", choices=("train", "test"), default="train")
     score.add_argument("--dropout", action="store_true", help="keep dropout on")
     score.add_argument("--seed", type=int, required=True, help="seed of the run, for dropout")
-    score.add_argument("--out", type=Path, required=True, help="such as scores_train_dropout.npz")
+    score.add_argument("--out", type=OutputFile, required=True, help="such as scores_train_dropout.npz")
     score.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     score.set_defaults(run=score_checkpoint)
     detection = commands.add_parser(
@@ -66,7 +69,7 @@ def _register_scores(commands: argparse._SubParsersAction[argparse.ArgumentParse
     )
     detection.add_argument("--checkpoint", type=Path, required=True)
     detection.add_argument("--detection", type=Path, required=True, metavar="FILE", help="detect.json of a variant")
-    detection.add_argument("--out", type=Path, required=True, help="the checkpoint to write")
+    detection.add_argument("--out", type=OutputFile, required=True, help="the checkpoint to write")
     detection.set_defaults(run=set_detection_settings)
 
 
@@ -82,8 +85,8 @@ def _register_external(commands: argparse._SubParsersAction[argparse.ArgumentPar
     external.add_argument("--seed", type=int, required=True, help="seed of the run, 0 or above")
     external.add_argument("--labels", type=Path, help="pseudo labels of this round; none in round 0")
     external.add_argument("--previous-labels", type=Path, help="those of the round before, from round 2 on")
-    external.add_argument("--out", type=Path, required=True, help="folder of the round")
-    external.set_defaults(run=train_external)
+    external.add_argument("--out", type=OutputFolder, required=True, help="folder of the round")
+    external.set_defaults(run=train_external, writes=ROUND_FILES)
 
 
 def train_round(options: argparse.Namespace) -> None:
@@ -136,7 +139,7 @@ def train_external(options: argparse.Namespace) -> None:
     from wtal.base.files import read_json
     from wtal.base.schema import from_mapping
     from wtal.data.store.read import read_store
-    from wtal.localise.scores_file import check_scores_of
+    from wtal.localise.scores_file import read_scores_of
     from wtal.methods.external.run import external_round
     from wtal.methods.external.settings import ExternalMethod
     from wtal.suite.paths import TEST_SCORES, TRAIN_SCORES
@@ -155,8 +158,8 @@ def train_external(options: argparse.Namespace) -> None:
         "previous_labels": options.previous_labels or "",
     }
     with external_round(settings.base, values, options.out) as made:
-        check_scores_of(made / TRAIN_SCORES, store, "train")
-        check_scores_of(made / TEST_SCORES, store, "test")
+        read_scores_of(made / TRAIN_SCORES, store, "train")
+        read_scores_of(made / TEST_SCORES, store, "test")
 
 
 def _labels(store: Store, settings: RoundSettings, newest: Path, previous: Path | None) -> RoundLabels:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from wtal.base.edges.array_file import open_arrays
 from wtal.base.errors import InputError
-from wtal.base.files import names_of_arrays, read_arrays, write_arrays
+from wtal.base.files import write_arrays
 from wtal.base.records import VideoScores
 from wtal.data.store.read import Store
 from wtal.data.store.tables import Subset
 
 EPOCH_KEYS = ("snippet_score", "video_score", "attention")
-KEYS = ("videos", "classes", "offsets", *EPOCH_KEYS)
 
 
 def write_scores(
@@ -46,45 +46,32 @@ def read_epoch_scores(path: str | Path) -> Iterator[tuple[int, VideoScores]]:
     Raises InputError where those of an epoch are incomplete.
     """
     last, _ = read_scores(path)
-    names = names_of_arrays(path)
-    epochs = {name.partition("/")[0].removeprefix("epoch") for name in names if name.startswith("epoch")}
-    for epoch in sorted(int(number) for number in epochs if number.isdigit()):
-        keys = {key: f"epoch{epoch}/{key}" for key in EPOCH_KEYS}
-        arrays = read_arrays(path, [name for name in keys.values() if name in names], others=False)
-        for key, name in keys.items():
-            shape, got = getattr(last, key).shape, arrays[name].shape if name in arrays else "none"
-            if got != shape:
-                raise InputError(file=path, key=name, expected=f"an array of shape {shape}", got=got)
-            if not np.isfinite(arrays[name]).all():
-                raise InputError(file=path, key=name, expected="finite numbers", got="NaN or infinity")
-        yield epoch, VideoScores(last.videos, last.offsets, *(arrays[name] for name in keys.values()))
+    shapes = {key: getattr(last, key).shape for key in EPOCH_KEYS}
+    with open_arrays(path) as file:
+        epochs = {name.partition("/")[0].removeprefix("epoch") for name in file.names if name.startswith("epoch")}
+        for epoch in sorted(int(number) for number in epochs if number.isdecimal() and len(number) < 10):
+            arrays = (file.numbers(f"epoch{epoch}/{key}", shape) for key, shape in shapes.items())
+            yield epoch, VideoScores(last.videos, last.offsets, *arrays)
 
 
 def read_scores(path: str | Path) -> tuple[VideoScores, tuple[str, ...]]:
-    """Scores and class names. Raises InputError where shapes disagree or a score is not finite."""
-    arrays = read_arrays(path, KEYS, others=False)
-    videos, classes = tuple(arrays["videos"].tolist()), tuple(arrays["classes"].tolist())
-    offsets, snippet = arrays["offsets"], arrays["snippet_score"]
-    n_rows, n_columns = (int(offsets[-1]) if offsets.ndim == 1 and len(offsets) else 0), len(classes) + 1
-    expected = {
-        "offsets": (len(videos) + 1,),
-        "snippet_score": (n_rows, n_columns),
-        "video_score": (len(videos), n_columns),
-        "attention": (n_rows,),
-    }
-    for key, shape in expected.items():
-        if arrays[key].shape != shape:
-            raise InputError(file=path, key=key, expected=f"an array of shape {shape}", got=arrays[key].shape)
-    for key in ("snippet_score", "video_score", "attention"):
-        if not np.isfinite(arrays[key]).all():
-            raise InputError(file=path, key=key, expected="finite numbers", got="NaN or infinity")
-    return VideoScores(videos, offsets, snippet, arrays["video_score"], arrays["attention"]), classes
+    """Scores and class names.
+
+    Raises InputError where an array is missing, of another kind or shape than the names say, or not finite, a name
+    stands twice, or offsets do not rise.
+    """
+    with open_arrays(path) as file:
+        videos, classes = file.of_names("videos"), file.of_names("classes")
+        offsets = file.offsets("offsets", len(videos))
+        n_rows, n_columns = int(offsets[-1]), len(classes) + 1
+        shapes = {"snippet_score": (n_rows, n_columns), "video_score": (len(videos), n_columns), "attention": (n_rows,)}
+        return VideoScores(videos, offsets, *(file.numbers(key, shape) for key, shape in shapes.items())), classes
 
 
-def check_scores_of(path: str | Path, store: Store, subset: Subset) -> None:
-    """Refuse scores that are not those of a subset of a store: classes, videos, lengths, or values outside [0, 1].
+def read_scores_of(path: str | Path, store: Store, subset: Subset) -> VideoScores:
+    """The scores of a subset of a store.
 
-    Raises InputError.
+    Raises InputError where they are those of other classes, videos or lengths, or a value is outside [0, 1].
     """
     scores, classes = read_scores(path)
     if classes != store.classes:
@@ -98,3 +85,4 @@ def check_scores_of(path: str | Path, store: Store, subset: Subset) -> None:
         if values.size and not (values.min() >= 0 and values.max() <= 1):
             got = f"{values.min():g} to {values.max():g}"
             raise InputError(file=path, key=key, expected="scores in [0, 1]", got=got)
+    return scores

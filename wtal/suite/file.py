@@ -102,6 +102,7 @@ class SuiteFile:
 
 GROUPS = ("variants", "bases")  # of a suite file, whose entries have an override
 RESERVED = {*OWN_FOLDERS, "tables", "logs", "report"}
+MOST_FILES = 16  # that extend one another
 
 
 def extended(values: object, source: Path, seen: tuple[Path, ...] = ()) -> Any:
@@ -114,9 +115,15 @@ def extended(values: object, source: Path, seen: tuple[Path, ...] = ()) -> Any:
     if not isinstance(parent, str):
         raise InputError(file=source, key="extends", expected="the name of a suite file", got=repr(parent))
     path = source.parent / parent
-    if path.resolve() in seen:
+    if "\0" in parent or path.resolve() in seen:
         raise InputError(file=source, key="extends", expected="a file that does not extend itself", got=parent)
-    return merge_files(extended(read_yaml(path), path, (*seen, path.resolve())), values)
+    if len(seen) >= MOST_FILES:
+        raise InputError(file=source, key="extends", expected=f"at most {MOST_FILES} files in a row", got="more")
+    try:
+        under = read_yaml(path)
+    except InputError as error:
+        raise InputError(file=source, key=f"extends: {error.file}", expected=error.expected, got=error.got) from None
+    return merge_files(extended(under, path, (*seen, path.resolve())), values)
 
 
 def merge_files(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,7 +214,7 @@ def method_of(
         before = merged
         preset = layer.get("preset", default)
         if preset is not None:
-            if preset not in s.PRESETS:
+            if not isinstance(preset, str) or preset not in s.PRESETS:
                 expected = f"one of {', '.join(s.PRESETS)}"
                 raise InputError(file=source, key=f"{key}.preset", expected=expected, got=repr(preset))
             merged = merge(merged, s.PRESETS[preset])

@@ -4,12 +4,13 @@ their own, training_settings.py. Equations: docs/method.md.
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields, replace
 from typing import Annotated, Literal
 
 from wtal.base.errors import require
 from wtal.base.members import OneOf, usual
-from wtal.base.ranges import Count, Doc, Ge, Gt, Length, Lt, Share, settings
+from wtal.base.ranges import Count, Doc, Ge, Gt, Le, Length, Lt, Share, settings
 from wtal.suite.contracts import BaseSettings, Fusion, LabelMaker, ScoringProtocol
 from wtal.suite.training_settings import From, TrainingSettings
 
@@ -76,7 +77,11 @@ class LabelWeight:
 
     def at(self, epochs_since_refresh: int) -> float:
         """The weight so many epochs after the first refresh."""
-        return min(self.start * self.growth**epochs_since_refresh, self.limit) * self.factor
+        try:
+            grown = self.start * self.growth**epochs_since_refresh
+        except OverflowError:  # beyond the largest float
+            grown = math.inf if self.start else 0.0
+        return min(grown, self.limit) * self.factor
 
 
 @settings
@@ -229,5 +234,5 @@ class ScoringSettings:
 class EvaluationSettings(ScoringSettings):
     """The protocol, and the uncertainty that the report prints beside a score."""
 
-    bootstrap_resamples: Annotated[int, Ge(10), Doc("resamples of the test videos")] = 1000
+    bootstrap_resamples: Annotated[int, Ge(10), Le(100_000), Doc("resamples of the test videos")] = 1000
     bootstrap_level: Annotated[float, Gt(0), Lt(1), Doc("share of them that an interval holds")] = 0.95

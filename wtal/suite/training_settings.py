@@ -96,7 +96,7 @@ class EarlyStopping:
 class TrainingSettings:
     """Optimiser and schedule; epochs are counted from 0."""
 
-    epochs: Annotated[Count, Doc("epochs of a run, over all of its rounds")]
+    epochs: Annotated[int, Ge(1), Le(10_000), Doc("epochs of a run, over all of its rounds")]
     learning_rate: Annotated[tuple[Until, ...], Doc("of Adam, by epoch")]
     adam_betas: Annotated[tuple[Beta, Beta], Doc("decay of Adam's means of gradients and of their squares")] = (
         0.9,

@@ -48,13 +48,27 @@ def load_model(path: Path, device: torch.device) -> TrainedModel:
     """The method of a checkpoint. Raises InputError where the file is damaged or contradicts itself."""
     content, about = read_checkpoint(path)
     settings: BaseSettings = from_mapping(BASE, about.base, file=path, key="about.base")
+    _check_weights(path, settings, about, content["model"])
     method = settings.network(about.feature_size, len(about.classes), None)
-    try:
-        method.load_state_dict(content["model"])
-    except (RuntimeError, TypeError, AttributeError):
-        expected = f"weights for {about.feature_size} features and {len(about.classes)} classes"
-        raise InputError(file=path, key="model", expected=expected, got="others") from None
+    method.load_state_dict(content["model"])
     return TrainedModel(path, method.to(device), about)
+
+
+def _check_weights(path: Path, settings: BaseSettings, about: About, weights: Any) -> None:
+    """Refuse weights that are not those of this network, or not finite, before memory is taken for it."""
+    expected = f"weights for {about.feature_size} features and {len(about.classes)} classes"
+    try:
+        with torch.device("meta"):  # shapes alone: settings may name sizes that no machine has memory for
+            wanted = settings.network(about.feature_size, len(about.classes), None).state_dict()
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise InputError(file=path, key="about.base", expected=expected, got=error) from None
+    if not isinstance(weights, dict) or set(weights) != set(wanted):
+        raise InputError(file=path, key="model", expected=expected, got="others")
+    for name, weight in weights.items():
+        if not isinstance(weight, torch.Tensor) or weight.shape != wanted[name].shape:
+            raise InputError(file=path, key=f"model.{name}", expected=expected, got="others")
+        if not torch.isfinite(weight).all():
+            raise InputError(file=path, key=f"model.{name}", expected="finite weights", got="NaN or infinity")
 
 
 def predict_scores(model: TrainedModel, names: Sequence[str], features: Sequence[NDArray[Any]]) -> VideoScores:

@@ -113,7 +113,7 @@ class RoundJob:
             base=to_mapping(settings.base),
             detection=None if self.inputs.detection is None else to_mapping(self.inputs.detection),
             streams=store.meta.streams,
-            precision=store.rows.dtype.name,
+            precision="float16" if store.rows.dtype.itemsize == 2 else "float32",
         )
 
     def _identity(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from wtal.base.edges.regular import opened
 from wtal.base.errors import InputError
 from wtal.base.npy.arrays import Array, Refused
 from wtal.base.npy.stack_machine import Interpreter
@@ -24,10 +25,10 @@ EXPECTED = "an object array with one array of features for each video"
 def holds_objects(path: Path) -> bool:
     """Whether an .npy file holds an object array. Raises InputError where it is no .npy file."""
     try:
-        with path.open("rb") as handle:
+        with opened(path) as handle:
             return _header(handle)[1].hasobject
-    except OSError as error:
-        raise InputError(file=path, expected="a readable file", got=error.strerror or error) from None
+    except InputError:
+        raise
     except Exception as error:  # whatever a damaged header makes numpy and its tokeniser say
         raise InputError(file=path, expected="an .npy file", got=_first_line(error)) from None
 
@@ -42,7 +43,7 @@ def map_object_array(path: str | Path) -> list[NDArray[Any]]:
     if not holds_objects(path):
         raise InputError(file=path, expected=EXPECTED, got="an array of plain numbers")
     try:
-        with path.open("rb") as handle:
+        with opened(path) as handle:
             shape, _ = _header(handle)
             mapped = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ)
             value = Interpreter(memoryview(mapped)[handle.tell() :]).run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wtal.base.errors import InputError
+from wtal.base.edges.regular import opened
 
 BY_SUFFIX = {".json": "json", ".csv": "csv", ".npy": "npy", ".pkl": "pickle", ".pickle": "pickle", ".mat": "matlab"}
 BY_BYTES = (
@@ -38,11 +38,8 @@ def kind_of(path: str | Path) -> str:
     if path.is_dir():
         return "folder"
     known = BY_SUFFIX.get(path.suffix.lower())
-    try:
-        with path.open("rb") as handle:
-            start = handle.read(512)
-    except OSError as error:
-        raise InputError(file=path, expected="a readable file", got=error.strerror or error) from None
+    with opened(path) as handle:
+        start = handle.read(512)
     return known or _by_content(start)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from wtal.base.errors import InputError, nearest
-from wtal.base.files import read_text
+from wtal.base.files import read_text, table_rows
 from wtal.data.annotations.raw import AMBIGUOUS, RawAnnotations, RawRow, RawVideo
 from wtal.data.annotations.values import number_of, pair_of
 
@@ -36,10 +36,7 @@ def seconds_of(path: Path, key: str, text: str) -> float:
 
 def read_table(path: Path) -> RawAnnotations:
     """The annotations of a CSV table. Raises InputError naming the column or line that is none."""
-    try:
-        header, *rows = list(csv_rows(read_text(path))) or [[]]
-    except csv.Error as error:
-        raise InputError(file=path, expected="a CSV table", got=error) from None
+    header, *rows = list(table_rows(path, csv_rows(read_text(path)))) or [[]]
     header = [name.lower() for name in header]
     _check_header(path, header)
     subsets: dict[str, str] = {}

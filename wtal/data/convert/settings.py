@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from wtal.base.errors import require
-from wtal.base.ranges import Count, Doc, Ge, Gt, Lt, Words, settings
+from wtal.base.ranges import Count, Doc, Ge, Gt, Lt, Rate, Words, settings
 from wtal.suite.contracts import DataKind, Precision
 from wtal.suite.streams import RGB_AND_FLOW, Streams, require_streams
 
@@ -37,7 +37,7 @@ class FeatureData(DataKind):
         float, Gt(0), Lt(1), Doc("share of the videos to test on, where the annotations name no subsets")
     ] = 0.25
     snippets_per_second: Annotated[
-        Annotated[float, Gt(0)] | None, Doc("rate of the features; null: measured from the videos' durations")
+        Rate | None, Doc("rate of the features; null: measured from the videos' durations")
     ] = 1.5625
     feature_size: Annotated[Count | None, Doc("features of a snippet; null: as many as the first video has")] = 2048
     streams: Annotated[Streams, Doc("streams of the columns, in order; []: as the layout tells them, or not named")] = (

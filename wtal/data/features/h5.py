@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from wtal.base.errors import InputError
+from wtal.base.edges.regular import check_regular, check_size
+from wtal.base.errors import InputError, listed_in_words
 
 
 def h5_entries(path: Path, streams: Sequence[str]) -> dict[str, tuple[Callable[[], list[Any]], tuple[str, ...]]]:
@@ -21,32 +23,60 @@ def h5_entries(path: Path, streams: Sequence[str]) -> dict[str, tuple[Callable[[
     if importlib.util.find_spec("h5py") is None:
         raise InputError(file=path, expected="the package h5py to read it (pip install h5py)", got="no such package")
     h5py = importlib.import_module("h5py")
+    check_regular(path)
     try:
         file = h5py.File(path, "r")
     except OSError as error:
         raise InputError(file=path, expected="a whole HDF5 file", got=f"{error}"[:120]) from None
     found = {}
     for name in sorted(file):
-        sets = _sets(file[name], streams)
+        sets = _sets(path, name, file, streams)
         if sets is None:
             expected = f"one data set a video, or one for each of {', '.join(streams)}"
-            raise InputError(file=path, key=name, expected=expected, got=f"{', '.join(file[name]) or 'an empty group'}")
-        found[name] = _getter(sets), tuple(streams) if len(sets) > 1 else ()
+            raise InputError(file=path, key=name, expected=expected, got=listed_in_words(file[name], 8))
+        found[name] = _getter(path, name, sets), tuple(streams) if len(sets) > 1 else ()
     if not found:
         raise InputError(file=path, expected="a data set or group a video", got="none")
     return found
 
 
-def _sets(node: Any, streams: Sequence[str]) -> list[Any] | None:
-    if not hasattr(node, "keys"):
-        return [node]
-    names = list(node)
-    if len(names) == 1 and not hasattr(node[names[0]], "keys"):
-        return [node[names[0]]]
+def _sets(path: Path, name: str, file: Any, streams: Sequence[str]) -> list[Any] | None:
+    """The data sets of a video. Raises InputError where a link leads nowhere, or one is no data set of a sane size."""
+    try:
+        node = file[name]
+        chosen = [node] if not hasattr(node, "keys") else _of_group(node, streams)
+    except (KeyError, RuntimeError, OSError, ValueError) as error:  # a link that leads nowhere, or in a circle
+        raise InputError(file=path, key=name, expected="a data set of this file", got=error) from None
+    for each in chosen or ():
+        if not hasattr(each, "shape") or each.shape is None:
+            raise InputError(file=path, key=name, expected="a data set of numbers", got=type(each).__name__)
+        check_size(path, each.dtype.itemsize * math.prod(each.shape), "array", key=name)
+    return chosen
+
+
+def _of_group(group: Any, streams: Sequence[str]) -> list[Any] | None:
+    names = list(group)
+    if len(names) == 1 and not hasattr(group[names[0]], "keys"):
+        return [group[names[0]]]
     if len(streams) > 1 and all(stream in names for stream in streams):
-        return [node[stream] for stream in streams]
+        return [group[stream] for stream in streams]
     return None
 
 
-def _getter(sets: list[Any]) -> Callable[[], list[Any]]:
-    return lambda: sets
+def _getter(path: Path, name: str, sets: list[Any]) -> Callable[[], list[Any]]:
+    return lambda: [_Guarded(path, name, each) for each in sets]
+
+
+class _Guarded:
+    """A data set whose shape is known, and whose numbers are read as an array when they are asked for."""
+
+    def __init__(self, path: Path, name: str, each: Any) -> None:
+        self.path, self.name, self.each, self.shape = path, name, each, tuple(each.shape)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        """The numbers. Raises InputError where they cannot be read."""
+        try:
+            found = self.each[()]
+        except (OSError, RuntimeError, KeyError, ValueError) as error:  # a damaged or missing block, an unknown filter
+            raise InputError(file=self.path, key=self.name, expected="numbers that can be read", got=error) from None
+        return found if dtype is None else found.astype(dtype)

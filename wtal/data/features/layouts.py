@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from wtal.base.edges.regular import check_regular
 from wtal.base.errors import InputError
 from wtal.base.npy.mapped import holds_objects, map_object_array
 from wtal.data.annotations.names import is_hidden, match_names, without_media
@@ -142,7 +143,8 @@ def check_streams(shapes: Shapes, entry: Entry, streams: Streams, video: str, wh
 
 def _layout_of(path: Path, layout: Layout, streams: Sequence[str]) -> tuple[Layout, Path]:
     """The layout, and the file or folder in which it begins."""
-    if path.is_file():
+    if not path.is_dir():
+        check_regular(path)
         if path.suffix.lower() in H5_ENDINGS and layout in ("auto", "h5"):
             return "h5", path
         if path.suffix.lower() == ".npy" and layout in ("auto", "object_array"):
@@ -217,6 +219,7 @@ def _of_files(paths: Sequence[Path], streams: Sequence[str] = ()) -> Entry:
 
 def _mapped(path: Path) -> NDArray[Any]:
     """The array of an .npy file, mapped; never a pickle."""
+    check_regular(path)
     if not path.stat().st_size:
         raise InputError(file=path, expected="an .npy file with the features of a video", got="an empty file")
     try:
@@ -224,4 +227,6 @@ def _mapped(path: Path) -> NDArray[Any]:
     except (ValueError, OSError, OverflowError, EOFError, SyntaxError) as error:
         got = (str(error).splitlines() or ["another file"])[0][:120]
         raise InputError(file=path, expected="a whole .npy file of numbers", got=got) from None
+    if not isinstance(array, np.ndarray):
+        raise InputError(file=path, expected="a whole .npy file of numbers", got="an archive of arrays (.npz)")
     return array

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
+from wtal.base.edges.outputs import check_output
 from wtal.base.errors import InputError, WtalError
 from wtal.base.files import digest_of_file, to_json, write_if_changed
 from wtal.base.first_seen import hold_to_lock, read_lock
 from wtal.base.progress import ShownProgress
 from wtal.data.fetch.by_hand import FoundFeatures, found_features, take_features, video_names
-from wtal.data.fetch.manifest import Manifest, ManifestFile, Part
+from wtal.data.fetch.manifest import LOCK, Manifest, ManifestFile, Part
 from wtal.data.fetch.sources import (
     Hosts,
     SourceError,
@@ -24,7 +25,6 @@ from wtal.data.fetch.sources import (
 OTHER_SUM = "accepted with another sha256 than stated"
 ATTEMPTS = 3  # with one source, as long as each brings more bytes
 DRIVE = "https://drive.google.com/file/d/"
-LOCK = "lock.json"  # in the data set's folder; its section `accepted` has the sums that are others than stated
 
 
 class MissingFilesError(WtalError):
@@ -70,6 +70,8 @@ def fetch(request: FetchRequest) -> list[str]:
     """
     hosts, lines, missing = Hosts(), [], []
     seen = read_lock(request.into / LOCK).get("files", {})
+    for file in request.manifest.files:
+        check_output(request.into / file.path)
     made = _absent(request)
     for file in request.manifest.files:
         if request.only and file.part != request.only:

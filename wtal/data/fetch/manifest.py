@@ -13,6 +13,8 @@ from wtal.base.files import read_yaml
 from wtal.base.schema import from_mapping
 
 SCHEMES = ("https", "http", "file", "package", "google-drive", "manual")
+# In the data set's folder: what was first seen, and in `accepted` the sums that are others than stated.
+LOCK = "lock.json"
 Part = Literal["annotations", "features", "recordings", "diagnosis"]
 
 
@@ -65,6 +67,9 @@ class Manifest:
         require(sourced, "sources", "at least one source of each file, or an address that ends in /", "none")
         files = [file if file.sources else replace(file, sources=(self.address + file.path,)) for file in self.files]
         object.__setattr__(self, "files", tuple(files))
+        folders = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
+        inside = [path for path in paths if path in folders or path == LOCK]
+        require(not inside, "files", f"no path that is a folder of another, or {LOCK}", inside)
 
 
 def manifest_names() -> list[str]:

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wtal.base.edges.regular import opened
+from wtal.base.errors import InputError
 from wtal.base.files import installed_file
 
 TIMEOUT = 8.0  # seconds without an answer
@@ -129,10 +131,12 @@ def _receive(
 def copy_from(path: Path, partial: Path) -> None:
     """Copy a file of this machine. Raises SourceError."""
     try:
-        with path.open("rb") as handle:
+        with opened(path) as handle:
             if has_page(handle.read(512)):
                 raise SourceError("a web page lies in place of the file")
         shutil.copyfile(path, partial)
+    except InputError as error:
+        raise SourceError(f"{error.got}") from None
     except OSError as error:
         raise SourceError(f"{error.strerror or error}") from None
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from wtal.base.errors import InputError, nearest, require
 from wtal.base.files import digest_of_file, read_rows
+from wtal.base.ranges import require_rate
 from wtal.suite.streams import Streams, require_streams
 
 Subset = Literal["train", "test"]
@@ -47,7 +48,7 @@ class StoreMeta:
         names = list(self.classes)
         require(bool(names) and len(set(names)) == len(names), "classes", "at least one class, each once", names)
         require(all(name.strip() for name in names), "classes", "names that are not empty", names)
-        require(self.snippets_per_second > 0, "snippets_per_second", "above 0", self.snippets_per_second)
+        require_rate(self.snippets_per_second, "snippets_per_second")
         require(self.feature_size >= 1, "feature_size", "a whole number, 1 or above", self.feature_size)
         require_streams(self.streams, self.feature_size)
         absent = [name for name in HASHED if name not in self.files]

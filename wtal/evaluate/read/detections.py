@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import orjson
 
+from wtal.base.edges.array_file import open_arrays
 from wtal.base.errors import InputError
-from wtal.base.files import read_arrays, read_bytes, read_text, text_of_bytes
-from wtal.base.records import Detections
+from wtal.base.files import read_bytes, read_text, table_rows, text_of_bytes
+from wtal.base.records import Detections, Instances, Integers
 from wtal.data.annotations.table_forms import csv_rows
 from wtal.data.annotations.values import number_of
 from wtal.evaluate.read.detection_tables import detections_of, numbered
@@ -21,7 +21,8 @@ from wtal.evaluate.read.json_faults import first_fault, numbers_from_text, parse
 from wtal.evaluate.write_detections import COLUMNS
 
 ALIASES = {"video-id": "video", "t-start": "start", "t-end": "end"}  # of ActivityNet's toolkit and ActionFormer
-ROUND_COLUMNS = ("round", *COLUMNS)
+MOST_ROUNDS = 1000
+KEYS = (b'"segment"', b'"label"', b'"score"')  # of a detection, each once
 
 
 def read_detections(path: str | Path) -> Detections:
@@ -38,17 +39,17 @@ def read_detections(path: str | Path) -> Detections:
 
 def read_json_detections(path: str | Path, tell: Callable[[str], None] = lambda sentence: None) -> Detections:
     """Detections in ActivityNet's JSON; numbers may stand as text, and it is told. Raises as `read_detections` does."""
-    content = read_bytes(path)
+    content = read_bytes(path, "json")
     if content[:2] in (b"\xef\xbb", b"\xff\xfe", b"\xfe\xff"):  # byte-order marks
         content = text_of_bytes(path, content).encode()
     try:
         values = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        values = parsed_slowly(path, content, error)
+    except orjson.JSONDecodeError:
+        values = parsed_slowly(path, content)
     columns = _columns(values)
-    if columns is None or content.count(b'"segment"') != len(columns[0]):
+    if columns is None or any(content.count(key) != len(columns[0]) for key in KEYS) or _has_more(content, values):
         # Something is wrong, or a key stands twice, or merely looks unusual: look at every value in turn.
-        parsed_slowly(path, content, None)
+        parsed_slowly(path, content)
         first_fault(path, values)
     if columns is None:
         count = numbers_from_text(values["results"])
@@ -63,6 +64,11 @@ def read_json_detections(path: str | Path, tell: Callable[[str], None] = lambda 
         first_fault(path, values)
     classes, labels = numbered(label)
     return Detections(tuple(results), classes, video, labels, start, end, score)
+
+
+def _has_more(content: bytes, values: Any) -> bool:
+    """Whether more lists are written than there are videos and detections, as where a video stands twice."""
+    return content.count(b"[") != len(values["results"]) + content.count(KEYS[0])
 
 
 def _columns(values: Any) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray] | None:
@@ -87,7 +93,7 @@ def _columns(values: Any) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray
 
 def read_csv_detections(path: str | Path) -> Detections:
     """Detections in a CSV table. Raises as `read_detections` does."""
-    reader = iter(_rows(path, csv_rows(read_text(path))))
+    reader = iter(table_rows(path, csv_rows(read_text(path))))
     header = [ALIASES.get(name.lower(), name.lower()) for name in next(reader, [])]
     for column in COLUMNS:
         if column not in header:
@@ -106,13 +112,6 @@ def read_csv_detections(path: str | Path) -> Detections:
     return detections_of(video, label, np.array(numbers, dtype=np.float64).reshape(-1, 3))
 
 
-def _rows(path: str | Path, reader: Iterable[list[str]]) -> Iterable[list[str]]:
-    try:
-        yield from reader
-    except csv.Error as error:
-        raise InputError(file=path, expected="a CSV table", got=error) from None
-
-
 def _numbers(path: str | Path, line: int, values: Sequence[str]) -> list[float]:
     numbers = []
     for column, text in zip(COLUMNS[2:], values):
@@ -127,40 +126,42 @@ def _numbers(path: str | Path, line: int, values: Sequence[str]) -> list[float]:
     return numbers
 
 
-def read_detections_of_rounds(path: str | Path, at_least: int = 1) -> list[Detections]:
+def read_detections_of_rounds(path: str | Path, at_least: int = 1, of: Instances | None = None) -> list[Detections]:
     """The detections of every round of a run, round 0 first.
 
-    at_least: so many, of which those that the file does not know have none.
-    Raises InputError where an array is missing or of another length, or an index names nothing.
+    at_least: so many, of which those that the file does not know have none. of: the truth whose videos and classes
+    they must be of, in its order. Raises InputError where an array is missing, of another kind or length, a number
+    names nothing, a segment ends before it starts, or rounds do not rise.
     """
-    arrays = _round_arrays(path)
-    n_rounds = int(arrays["round"].max()) + 1 if len(arrays["round"]) else 1
-    return [_of_round(arrays, number) for number in range(max(n_rounds, at_least))]
+    rounds, found = _all_rounds(path)
+    for key in ("videos", "classes"):
+        if of is not None and getattr(found, key) != getattr(of, key):
+            raise InputError(file=path, key=key, expected=f"the {key} of the data, in their order", got="others")
+    n_rounds = int(rounds[-1]) + 1 if len(rounds) else 1
+    return [_of_round(rounds, found, number) for number in range(max(n_rounds, at_least))]
 
 
 def read_detections_of_round(path: str | Path, round_index: int) -> Detections:
     """The detections of one round of a run, none where it has none; raises as `read_detections_of_rounds` does."""
-    return _of_round(_round_arrays(path), round_index)
+    return _of_round(*_all_rounds(path), round_index)
 
 
-def _round_arrays(path: str | Path) -> dict[str, np.ndarray]:
-    arrays = read_arrays(path, (*ROUND_COLUMNS, "videos", "classes"))
-    shape = arrays["round"].shape
-    for key in ROUND_COLUMNS:
-        if arrays[key].shape != shape or arrays[key].ndim != 1:
-            raise InputError(file=path, key=key, expected=f"as many values as `round`, {shape}", got=arrays[key].shape)
-    for key, names in (("video", arrays["videos"]), ("label", arrays["classes"])):
-        column = arrays[key]
-        if len(column) and not (column.min() >= 0 and column.max() < len(names)):
-            expected = f"numbers from 0 to {len(names) - 1}"
-            raise InputError(file=path, key=key, expected=expected, got=f"{column.min()} to {column.max()}")
-    return arrays
+def _all_rounds(path: str | Path) -> tuple[Integers, Detections]:
+    """The round of each detection, and the detections of all of them."""
+    with open_arrays(path) as file:
+        videos, classes = file.of_names("videos"), file.of_names("classes")
+        shape = file.header("round")[0][:1]
+        rounds = file.whole("round", shape, 0, MOST_ROUNDS)
+        video = file.whole("video", shape, 0, len(videos) - 1)
+        label = file.whole("label", shape, 0, len(classes) - 1)
+        start, end = file.intervals("start", "end", shape)
+        score = file.numbers("score", shape).astype(np.float64, copy=False)
+    if (np.diff(rounds) < 0).any():
+        raise InputError(file=path, key="round", expected="rounds in order", got="others")
+    return rounds, Detections(videos, classes, video, label, start, end, score)
 
 
-def _of_round(arrays: dict[str, np.ndarray], number: int) -> Detections:
-    rows = np.flatnonzero(arrays["round"] == number)
-    columns = [arrays[key][rows] for key in ROUND_COLUMNS[1:]]
-    video, label = (column.astype(np.int64) for column in columns[:2])
-    start, end, score = (column.astype(np.float64) for column in columns[2:])
-    videos, classes = tuple(arrays["videos"].tolist()), tuple(arrays["classes"].tolist())
-    return Detections(videos, classes, video, label, start, end, score)
+def _of_round(rounds: Integers, found: Detections, number: int) -> Detections:
+    rows = np.flatnonzero(rounds == number)
+    video, label = found.video[rows], found.class_index[rows]
+    return Detections(found.videos, found.classes, video, label, found.start[rows], found.end[rows], found.score[rows])

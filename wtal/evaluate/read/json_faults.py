@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from wtal.base.edges.json_text import parse_json
 from wtal.base.errors import InputError, listed_in_words
 from wtal.data.annotations.values import number_of, pair_of, texts_among
 
 
-def parsed_slowly(path: str | Path, content: bytes, fault: ValueError | None) -> Any:
+def parsed_slowly(path: str | Path, content: bytes) -> Any:
     """The JSON value of a file, numbers such as NaN let through so that their place can be named.
 
-    Raises InputError where it is no JSON at all (`fault` is what a faster parser said), or a key stands twice.
+    Raises InputError where it is no JSON at all, or a key stands twice.
     """
     try:
-        return json.loads(content.decode(), object_pairs_hook=lambda pairs: _once(path, pairs))
-    except json.JSONDecodeError as error:
-        got = f"{error.msg} at line {error.lineno} column {error.colno}" if content.strip() else "an empty file"
-        raise InputError(file=path, expected="JSON", got=got) from None
+        text = content.decode()
     except UnicodeDecodeError as error:
         raise InputError(file=path, expected="UTF-8 text", got=f"byte {error.start} that is not") from None
-    except RecursionError:
-        raise InputError(file=path, expected="JSON", got="nesting too deep to read") from None
-    except ValueError as error:
-        raise InputError(file=path, expected="JSON", got=fault or error) from None
-
-
-def _once(path: str | Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(
-            file=path, key=twice if twice.isprintable() else repr(twice), expected="each key once", got="it twice"
-        )
-    return values
+    return parse_json(path, text)
 
 
 def first_fault(path: str | Path, values: Any) -> None:

@@ -9,15 +9,15 @@ from typing import Any
 
 from wtal.base.errors import InputError
 from wtal.base.records import Detections, Instances
-from wtal.data.store.read import read_store
+from wtal.data.store.read import Store, read_store
 from wtal.evaluate.read.detections import read_detections_of_rounds
 from wtal.evaluate.run.label_quality import label_quality
 from wtal.evaluate.run.selected import selected_on_test
 from wtal.evaluate.score.classification import classification_mean, labels_of_instances
 from wtal.evaluate.score.evaluation import Evaluation, evaluate_detections
 from wtal.evaluate.score.options import EvaluationOptions
-from wtal.localise.labels.file import read_labels
-from wtal.localise.scores_file import read_scores
+from wtal.localise.labels.file import read_labels_of
+from wtal.localise.scores_file import read_scores_of
 from wtal.suite.step_settings import DetectSettings
 
 DIGITS = 6  # of every number written; what lies below is float noise
@@ -49,9 +49,9 @@ def run_metrics(files: RunFiles, options: EvaluationOptions, detection: DetectSe
     """
     store = read_store(files.data)
     truth, hidden = store.instances("test"), store.instances("train")
-    detections = _all_rounds(files)
+    detections = _all_rounds(files, truth)
     evaluations = [evaluate_detections(each, truth, options, source=str(files.rounds)) for each in detections]
-    classification = [_classification(path, truth) for path in files.scores]
+    classification = [_classification(path, store) for path in files.scores]
     rounds = []
     for number, evaluation in enumerate(evaluations):
         row = {
@@ -60,7 +60,7 @@ def run_metrics(files: RunFiles, options: EvaluationOptions, detection: DetectSe
             "average": evaluation.headline,
             "classification_mAP": classification[number],
         }
-        rounds.append(row | (_label_numbers(files.labels[number - 1], hidden, options) if number else NO_LABELS))
+        rounds.append(row | (_label_numbers(files.labels[number - 1], store, hidden, options) if number else NO_LABELS))
     selected = None
     if detection is not None:
         selected = selected_on_test(files.scores, truth, detection, options, store.snippets_per_second)
@@ -81,10 +81,10 @@ def run_metrics(files: RunFiles, options: EvaluationOptions, detection: DetectSe
     return numbers
 
 
-def _all_rounds(files: RunFiles) -> list[Detections]:
+def _all_rounds(files: RunFiles, truth: Instances) -> list[Detections]:
     """One record a round, for each score file; a round may have no detection at all."""
     n_rounds = len(files.scores)
-    detections = read_detections_of_rounds(files.rounds, at_least=n_rounds)
+    detections = read_detections_of_rounds(files.rounds, at_least=n_rounds, of=truth)
     if len(detections) > n_rounds:
         expected = f"detections of {n_rounds} rounds, one for each file of scores"
         raise InputError(file=files.rounds, key="round", expected=expected, got=f"round {len(detections) - 1}")
@@ -94,16 +94,15 @@ def _all_rounds(files: RunFiles) -> list[Detections]:
     return detections
 
 
-def _classification(path: Path, truth: Instances) -> float:
-    scores, classes = read_scores(path)
-    if classes != truth.classes or scores.videos != truth.videos:
-        expected = "the classes and test videos of the data, in their order"
-        raise InputError(file=path, key="videos", expected=expected, got="others")
-    return classification_mean(scores.video_score[:, : len(classes)], labels_of_instances(truth))
+def _classification(path: Path, store: Store) -> float:
+    scores = read_scores_of(path, store, "test")
+    return classification_mean(
+        scores.video_score[:, : len(store.classes)], labels_of_instances(store.instances("test"))
+    )
 
 
-def _label_numbers(path: Path, hidden: Instances, options: EvaluationOptions) -> dict[str, float]:
-    quality = label_quality(*read_labels(path), hidden, options)
+def _label_numbers(path: Path, store: Store, hidden: Instances, options: EvaluationOptions) -> dict[str, float]:
+    quality = label_quality(read_labels_of(path, store), store.classes, hidden, options)
     return {
         "label_precision": quality.precision,
         "label_recall": quality.recall,

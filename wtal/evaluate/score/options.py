@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from wtal.base.errors import SettingError, require
 from wtal.base.members import member_title
+from wtal.base.ranges import require_rate
 from wtal.base.records import Bounds, Floats
 from wtal.base.schema import to_mapping
 from wtal.evaluate.protocols.activitynet import ActivityNetProtocol
@@ -61,6 +62,8 @@ class EvaluationOptions:
         if self.protocol.needs_rate and (rate is None or not 0 < rate < math.inf):
             expected = f"a rate above 0 for the {self.protocol.kind} protocol"
             raise SettingError("snippets_per_second", expected, rate)
+        if rate is not None:
+            require_rate(rate, "snippets_per_second")
 
     @property
     def average_names(self) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ def thresholds_from_text(text: str, key: str = "tiou") -> tuple[float, ...]:
 
 def _decimals(text: str) -> list[Decimal]:
     parts = text.split(":")
+    if not text.isascii():  # Decimal reads digits of other alphabets too
+        return []
     if len(parts) == 1:
         values = [Decimal(part.strip()) for part in text.split(",")]
         return values if all(value.is_finite() for value in values) else []

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wtal.evaluate.score.intervals import Interval
-from wtal.evaluate.text.escaping import MINUS, escape_latex, escape_markdown, latex_row
+from wtal.evaluate.text.escaping import MINUS, escape_latex, escape_markdown, latex_row, shown_line
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 Rows = Sequence[Sequence[str]]  # the header first
@@ -115,6 +115,7 @@ def typeset(rows: Rows, form: str, caption: str) -> str:
     if form == "latex":
         head, *lines = (latex_row([escape_latex(cell) for cell in row]) for row in rows)
         return "\n".join([f"% {' '.join(caption.split())}", *_tabular("l" + "r" * (len(rows[0]) - 1), head, [lines])])
+    rows = [[shown_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip()

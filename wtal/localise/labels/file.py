@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from wtal.base.edges.array_file import open_arrays
 from wtal.base.errors import InputError
-from wtal.base.files import read_arrays, write_arrays
+from wtal.base.files import write_arrays
 from wtal.base.records import Floats, Integers
 from wtal.suite.contracts import LabelKind, LabelTarget
 
@@ -72,34 +73,32 @@ def write_labels(path: str | Path, labels: PseudoLabels, classes: Sequence[str])
 def read_labels(path: str | Path) -> tuple[PseudoLabels, tuple[str, ...]]:
     """Labels and class names.
 
-    Raises InputError where an array is missing, shapes disagree, a number or a word names nothing, or a label or a
-    weight is none.
+    Raises InputError where an array is missing, of another kind or shape than the names say, or not finite, offsets do
+    not rise, a number or a word names nothing, a segment ends before it starts, or segments are not by video.
     """
-    arrays = read_arrays(path, ("videos", "classes", *_WORDS, *_ARRAYS))
-    videos, classes = tuple(arrays["videos"].tolist()), tuple(arrays["classes"].tolist())
-    table = (len(videos), len(classes) + 1)
-    n_rows = int(arrays["offsets"][-1]) if arrays["offsets"].size else 0
-    shapes = {"offsets": (len(videos) + 1,), "label": (n_rows, table[1]), "weight": (n_rows, table[1])}
-    shapes |= {"violation": table, "status": table}
-    segments = [key for key in _ARRAYS if key.startswith("instance_")]
-    shapes |= dict.fromkeys(segments, arrays[segments[0]].shape)
-    for key, shape in shapes.items():
-        if arrays[key].shape != shape:
-            raise InputError(file=path, key=key, expected=f"shape {shape}", got=arrays[key].shape)
-    for key, count in zip(segments, table):
-        if ((arrays[key] < 0) | (arrays[key] >= count)).any():
-            raise InputError(file=path, key=key, expected=f"numbers from 0 to {count - 1}", got="another")
-    if not np.isfinite(arrays["label"]).all():
-        raise InputError(file=path, key="label", expected="finite numbers", got="NaN or infinity")
-    if not (np.isfinite(arrays["weight"]) & (arrays["weight"] >= 0)).all():
-        raise InputError(file=path, key="weight", expected="finite numbers, 0 or above", got="others")
-    words = {key: str(arrays[key]) for key in _WORDS}
-    for key, known in _WORDS.items():
-        if words[key] not in known:
-            raise InputError(file=path, key=key, expected=f"one of {', '.join(known)}", got=repr(words[key]))
+    with open_arrays(path) as file:
+        videos, classes = file.of_names("videos"), file.of_names("classes")
+        words = {key: file.word(key, known) for key, known in _WORDS.items()}
+        offsets = file.offsets("offsets", len(videos))
+        rows, table = (int(offsets[-1]), len(classes) + 1), (len(videos), len(classes) + 1)
+        segments = file.header("instance_video")[0][:1]
+        start, end = file.intervals("instance_start", "instance_end", segments)
+        found = {
+            "label": file.numbers("label", rows),
+            "weight": file.numbers("weight", rows, least=0),
+            "segment_video": file.whole("instance_video", segments, 0, len(videos) - 1),
+            "segment_class": file.whole("instance_class", segments, 0, len(classes)),
+            "segment_start": start,
+            "segment_end": end,
+            "segment_score": file.numbers("instance_score", segments),
+            "status": file.whole("status", table, -1, 1).astype(np.int8),
+            "violation": file.numbers("violation", table),
+        }
+    if (np.diff(found["segment_video"]) < 0).any():
+        raise InputError(file=path, key="instance_video", expected="segments by video", got="others")
     if words == {"target": "attention", "kind": "complementary"}:
         raise InputError(file=path, key="kind", expected="positive where target is attention", got="complementary")
-    return PseudoLabels(videos, **{field: arrays[key] for key, field in _ARRAYS.items()}, **words), classes  # type: ignore[arg-type]
+    return PseudoLabels(videos, offsets, **found, **words), classes  # type: ignore[arg-type]
 
 
 def read_labels_of(path: str | Path, store: Store) -> PseudoLabels:

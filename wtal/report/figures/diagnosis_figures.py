@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from wtal.base.errors import one_line
 from wtal.base.records import Floats
 from wtal.evaluate.diagnose.characteristics import TITLES
 from wtal.evaluate.diagnose.diagnose import Diagnosis
@@ -32,7 +33,7 @@ def write_diagnosis_figures(diagnosis: Diagnosis, folder: Path, title: str) -> N
 
     The last two are drawn where the diagnosis has buckets. The same diagnosis always gives the same bytes.
     """
-    title = shorten(title, 90)
+    title = shorten(one_line(title, 200).encode(errors="replace").decode(), 90)
     with drawing():
         save(profile_figure(diagnosis, title), folder, "error_profile")
         save(impact_figure(diagnosis, title), folder, "error_impact")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ DASHES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (7, 2)
 HATCHES = ("", "///", "xxx", "\\\\\\", "---", "|||", "+++", "...")
 GREY, INK = "#888888", "#222222"
 DOTS_PER_INCH = 144
+NOT_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 _STYLE: dict[str, Any] = {
     "svg.hashsalt": "wtal",
@@ -80,7 +82,13 @@ def save(figure: Figure, folder: Path, name: str) -> None:
     for suffix, metadata in (("svg", {"Date": None, "Creator": "wtal"}), ("png", {"Software": None})):
         buffer = io.BytesIO()
         figure.savefig(buffer, format=suffix, dpi=DOTS_PER_INCH, metadata=metadata)
-        write_bytes(folder / f"{name}.{suffix}", buffer.getvalue())
+        content = buffer.getvalue()
+        write_bytes(folder / f"{name}.{suffix}", without_controls(content) if suffix == "svg" else content)
+
+
+def without_controls(svg: bytes) -> bytes:
+    """An SVG in which letters that XML has no place for, such as those of names, stand as replacement letters."""
+    return NOT_XML.sub("\N{REPLACEMENT CHARACTER}", svg.decode()).encode()
 
 
 def colour(index: int) -> str:

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from wtal.base.files import to_json, write_text
+from wtal.base.files import DIGESTS, to_json, write_digests, write_text
 from wtal.evaluate.score.intervals import Interval, interval_over
 from wtal.report.figures.clips import read_clips
 from wtal.report.figures.drawing import (
@@ -53,6 +53,9 @@ def write_figures(report: Path, data: Path, results: Path, out: Path) -> None:
     by_class = read_classes(out / "per_class.csv", plan.headline)
     clips = read_clips(plan, data, results)
     folder = SuitePaths(out).figures
+    names = ["ablation", "rounds", "training", "per_class"]
+    names += [timeline_name(number) for number in range(1, len(clips) + 1)]
+    (folder / DIGESTS).unlink(missing_ok=True)
     with drawing():
         save(ablation_figure(plan, ablation), folder, "ablation")
         save(rounds_figure(plan, by_round), folder, "rounds")
@@ -61,6 +64,7 @@ def write_figures(report: Path, data: Path, results: Path, out: Path) -> None:
         for number, clip in enumerate(clips, start=1):
             save(timeline_figure(clip), folder, timeline_name(number))
     write_text(out / TIMELINES, to_json({"clips": [clip_values(clip) for clip in clips]}))
+    write_digests(folder, [f"{name}.svg" for name in names])
 
 
 def ablation_figure(plan: Plan, ablation: pd.DataFrame) -> Figure:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from wtal.base.errors import InputError
-from wtal.base.files import read_rows, write_text
+from wtal.base.files import check_digest_beside, read_rows, write_text
 from wtal.evaluate.score.intervals import DECIMALS
 
 
@@ -19,16 +19,18 @@ def read_frame(path: Path, columns: Sequence[str], text: Collection[str]) -> pd.
     Raises InputError naming line and column. The rows are those of `read_rows`: pandas itself takes a line that was cut
     short for one with empty cells.
     """
+    check_digest_beside(path)
     rows = read_rows(path, columns)
     frame = pd.DataFrame(rows, columns=None if rows else list(columns), dtype=object)
     for name in frame.columns:
         if name not in text:
-            numbers = [_number(path, line, name, value) for line, value in enumerate(frame[name], start=2)]
+            numbers = [number_of_text(path, line, name, value) for line, value in enumerate(frame[name], start=2)]
             frame[name] = pd.Series(numbers, dtype=float)
     return frame
 
 
-def _number(path: Path, line: int, column: str, text: str) -> float:
+def number_of_text(path: Path, line: int, column: str, text: str) -> float:
+    """A number of a table, NaN where there is none. Raises InputError naming line and column."""
     try:
         return float(text) if text else math.nan
     except ValueError:

@@ -63,6 +63,7 @@ def read_metrics(plan: Plan, results: Path) -> dict[tuple[str, int], RunMetrics]
             path = SuitePaths(results).run(variant, seed) / METRICS
             runs[variant, seed] = run = _run(_Reader(path, read_json(path)), plan)
             _check_identity(path, run, variant, seed)
+            _check_settings(path, run, plan)
     first = next(iter(runs.values()))
     for (variant, seed), run in runs.items():
         if run.tiou != first.tiou or run.protocol != first.protocol:
@@ -76,6 +77,17 @@ def _check_identity(path: Path, run: RunMetrics, variant: str, seed: int) -> Non
     if (run.variant, run.seed) != (variant, seed):
         expected = f"{variant}, seed {seed}, as its folder says"
         raise InputError(file=path, key="variant", expected=expected, got=f"{run.variant}, seed {run.seed}")
+
+
+def _check_settings(path: Path, run: RunMetrics, plan: Plan) -> None:
+    """Refuse numbers that were made with other settings, or of other rounds, than the suite has now."""
+    wanted, rounds = plan.digest_of_evaluation(run.variant), [entry.round_index for entry in run.rounds]
+    if run.settings_digest != wanted:
+        expected = f"{wanted[:12]}..., of the settings that the suite has now (evaluate again)"
+        raise InputError(file=path, key="settings_digest", expected=expected, got=f"{run.settings_digest:.12}...")
+    n_rounds = plan.file.variants[run.variant].rounds + 1
+    if rounds != list(range(n_rounds)):
+        raise InputError(file=path, key="rounds", expected=f"rounds 0 to {n_rounds - 1}, each once", got=rounds)
 
 
 def hold(run: RunMetrics, scored: Sequence[Evaluation], path: Path, detections: Path) -> None:
@@ -146,20 +158,25 @@ class _Reader:
         value = self.values.get(name) if optional else self.get(name)
         if value is None and optional:
             return math.nan
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
-            raise self.fail(name, "a number", value)
-        return float(value)
+        if not _is_number(value):
+            raise self.fail(name, "a finite number", value)
+        return float(value)  # type: ignore[arg-type]
 
     def numbers(self, name: str, count: int | None = None, optional: bool = False) -> tuple[float, ...]:
         value = self.get(name)
-        kinds = (int, float, type(None)) if optional else (int, float)
-        fits = isinstance(value, list) and all(type(entry) in kinds for entry in value)
+        fits = isinstance(value, list) and all(_is_number(entry) or (optional and entry is None) for entry in value)
         if not fits or (count is not None and len(value) != count):
-            raise self.fail(name, "a list of numbers" if count is None else f"a list of {count} numbers", value)
+            raise self.fail(
+                name, "a list of finite numbers" if count is None else f"a list of {count} finite numbers", value
+            )
         return tuple(math.nan if entry is None else float(entry) for entry in value)
 
     def group(self, name: str) -> _Reader:
         return _Reader(self.file, self.get(name), f"{self.key}.{name}" if self.key else name)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _run(reader: _Reader, plan: Plan) -> RunMetrics:

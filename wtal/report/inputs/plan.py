@@ -120,6 +120,14 @@ class Plan:
         """The average that every comparison is made in, such as "0.1:0.7"."""
         return self.file.evaluation.averages[-1]
 
+    def digest_of_evaluation(self, variant: str) -> str:
+        """The digest that stands in metrics.json: of the settings of a variant's evaluation and detection.
+
+        Raises InputError where they do not lie beside report.json.
+        """
+        names = (settings_name(step, variant) for step in ("evaluate", "detect"))
+        return digest_of_value([read_json(self.source.parent / name) for name in names])
+
     def method(self, variant: str) -> MethodSettings:
         """The method settings of a variant, its overrides applied."""
         override = self.file.variants[variant].override

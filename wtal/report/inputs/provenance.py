@@ -6,15 +6,18 @@ import itertools
 import math
 import os
 import platform
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import wtal
 from wtal.base.code.digests import digest_of_command
 from wtal.base.errors import InputError
-from wtal.base.files import read_text
+from wtal.base.files import check_digest_beside, read_json, read_text
 from wtal.base.members import reference_of
+from wtal.base.ranges import Ge
+from wtal.base.schema import from_mapping
 from wtal.data.store.read import read_store
 from wtal.report.inputs.plan import Plan
 from wtal.suite.paths import SuitePaths
@@ -22,6 +25,22 @@ from wtal.suite.paths import SuitePaths
 # What the numbers are made by, from recordings to tables. A change in what only draws them makes no table stale.
 COMMANDS = ("prepare", "train", "score", "solve-labels", "detect", "evaluate-run", "tables")
 PACKAGES = ("numpy", "torch", "highspy", "pandas", "matplotlib", "snakemake")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """What a step took, where it was long enough to be measured."""
+
+    step: str
+    seconds: Annotated[float, Ge(0)] | None
+    memory_mb: Annotated[float, Ge(0)] | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Steps:
+    """The steps of a run."""
+
+    steps: tuple[Step, ...]
 
 
 def provenance(plan: Plan, data: Path, results: Path) -> dict[str, Any]:
@@ -37,6 +56,29 @@ def provenance(plan: Plan, data: Path, results: Path) -> dict[str, Any]:
         "steps": step_times(SuitePaths(results).benchmarks),
         "machine": machine(),
     }
+
+
+def read_provenance(path: Path, plan: Plan) -> dict[str, Any]:
+    """The facts that `provenance` wrote. Raises InputError where they are of other settings, or broken."""
+    check_digest_beside(path)
+    facts = read_json(path)
+    found = facts.get("settings_digest", "nothing") if isinstance(facts, dict) else type(facts).__name__
+    if found != plan.digest:
+        expected = f"tables made with these settings, digest {plan.digest[:12]} (run `wtal tables` again)"
+        raise InputError(
+            file=path,
+            key="settings_digest",
+            expected=expected,
+            got=f"{found:.12}" if isinstance(found, str) else type(found).__name__,
+        )
+    for name in ("versions", "data", "machine"):
+        if not isinstance(facts.get(name, {}), dict):
+            raise InputError(file=path, key=name, expected="a group of keys", got=type(facts[name]).__name__)
+    if not isinstance(facts.get("data", {}).get("files", {}), dict):
+        raise InputError(file=path, key="data.files", expected="a group of keys", got="something else")
+    steps = facts.get("steps") or []
+    from_mapping(Steps, {"steps": steps}, file=path)
+    return {**facts, "steps": steps}
 
 
 def members_of(plan: Plan) -> list[str]:

@@ -13,11 +13,12 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from wtal.base.errors import InputError
-from wtal.base.files import read_bytes, read_json, write_text
+from wtal.base.files import check_digest_beside, read_bytes, read_json, write_text
 from wtal.evaluate.score.intervals import Interval, interval_over
 from wtal.evaluate.text.typeset import Block, Cell, Column, Table, bounds, difference, number, spread
 from wtal.report.figures.names import TIMELINES, timeline_name
 from wtal.report.inputs.plan import Plan, page_settings, read_plan
+from wtal.report.inputs.provenance import read_provenance
 from wtal.report.tables.ablation import Row, interval_of, read_ablation
 from wtal.report.tables.names import PROVENANCE
 from wtal.report.tables.tables import (
@@ -52,11 +53,7 @@ def write_page(report: Path, results: Path, out: Path) -> None:
     Nothing in it depends on the clock. Raises InputError before anything is written where a file is missing or broken.
     """
     plan = read_plan(report)
-    facts = read_json(results / PROVENANCE)
-    if not isinstance(facts, dict) or facts.get("settings_digest") != plan.digest:
-        got = str(facts.get("settings_digest", "nothing"))[:12] if isinstance(facts, dict) else type(facts).__name__
-        expected = f"tables made with these settings, digest {plan.digest[:12]} (run `wtal tables` again)"
-        raise InputError(file=results / PROVENANCE, key="settings_digest", expected=expected, got=got)
+    facts = read_provenance(results / PROVENANCE, plan)
     style, script, page = (read_asset(name) for name in ("page.css", "page.js", "page.html.jinja"))
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
     shown = {**_values(plan, results, facts), "style": style, "script": script, "policy": _policy(style, script)}
@@ -149,9 +146,10 @@ def _verdict(away: Interval) -> str:
 
 def _picture(results: Path, name: str, title: str) -> dict[str, str]:
     path = SuitePaths(results).figure(name, "svg")
-    svg = read_bytes(path)
-    if b"<svg" not in svg[:1000]:
-        raise InputError(file=path, expected="an SVG picture", got=repr(svg[:20]))
+    check_digest_beside(path)
+    svg = read_bytes(path, "text")
+    if b"<svg" not in svg[:1000] or not svg.rstrip().endswith(b"</svg>"):
+        raise InputError(file=path, expected="a whole SVG picture", got=f"{svg[:20]!r} to {svg[-20:]!r}")
     return {"title": title, "source": f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"}
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wtal.base.errors import InputError
 from wtal.base.files import read_rows
 from wtal.base.records import AFTER_LOSSES
 from wtal.evaluate.score.thresholds import columns_of
 from wtal.evaluate.text.typeset import Block, Cell, Column, Table, spread
-from wtal.report.inputs.frames import read_frame
+from wtal.report.inputs.frames import number_of_text, read_frame
 from wtal.report.inputs.metrics import LABEL_FIGURES, RunMetrics
 from wtal.report.inputs.plan import Plan
 from wtal.report.inputs.statistics import mean_and_deviation
@@ -78,12 +79,32 @@ def training_frame(plan: Plan, results: Path) -> pd.DataFrame:
         for seed in plan.file.seeds:
             for index in rounds:
                 path = SuitePaths(results).round(variant, seed, index) / TRAINING
-                rows = pd.DataFrame(read_rows(path, ("epoch",)))
+                rows = pd.DataFrame(_training_rows(path, plan, variant, index))
                 frames.append(rows.assign(variant=variant, seed=seed, round=index))
     frame = pd.concat(frames)
     last = [name for name in AFTER_LOSSES if name in frame]
     first = [name for name in frame if name not in ("variant", "seed", "round", *last)]
     return frame[["variant", "seed", "round", *first, *last]]
+
+
+def _training_rows(path: Path, plan: Plan, variant: str, index: int) -> list[dict[str, str]]:
+    """The rows of a round's training.csv. Raises InputError where one is no number, or an epoch is missing."""
+    rows = read_rows(path, ("epoch",))
+    for line, row in enumerate(rows, start=2):
+        for column, text in row.items():
+            number_of_text(path, line, column, text)
+    method = plan.method(variant)
+    if method.base.kind == "external":  # its command says of its epochs what it likes
+        return rows
+    refresh = method.labels.refresh_epochs
+    first = refresh[index - 1] if index else 0
+    last = refresh[index] if index < len(refresh) else method.training.epochs
+    found, wanted = [row["epoch"] for row in rows], [str(epoch) for epoch in range(first, last)]
+    if found != (wanted[: len(found)] if method.training.early_stopping else wanted) or not found:
+        expected = f"epochs {first} to {last - 1}, each once"
+        got = f"{len(found)} rows, the last of epoch {found[-1]}" if found else "no row"
+        raise InputError(file=path, key="epoch", expected=expected, got=got)
+    return rows
 
 
 def read_rounds(path: Path) -> pd.DataFrame:

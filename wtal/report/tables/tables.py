@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from wtal.base.errors import InputError
-from wtal.base.files import to_json, write_rows, write_text
+from wtal.base.files import DIGESTS, to_json, write_digests, write_rows, write_text
 from wtal.base.members import member_title
 from wtal.base.records import Detections
 from wtal.evaluate.read.detections import read_detections_of_rounds
@@ -70,6 +70,7 @@ def write_tables(report: Path, data: Path, results: Path, out: Path, published: 
         "training": by_round.training_frame(plan, results),
     }
     facts = provenance(plan, data, results)
+    (out / DIGESTS).unlink(missing_ok=True)  # of the tables before, which are read as they are written
     for name, frame in frames.items():
         write_frame(out / f"{name}.csv", frame)
     for table in (read_ablation_table(plan, out), read_main_table(plan, out), read_label_quality_table(plan, out)):
@@ -80,6 +81,7 @@ def write_tables(report: Path, data: Path, results: Path, out: Path, published: 
     write_rows(out / "power.csv", COLUMNS, map(power_values, power_of(plan, resamples)))
     write_text(out / PROVENANCE, to_json(facts))
     write_text(out / SUMMARY, to_json(suite_summary(plan, runs)))
+    write_digests(out, [*(f"{name}.csv" for name in frames), "power.csv", PROVENANCE, SUMMARY])
 
 
 def suite_summary(plan: Plan, runs: Runs) -> dict[str, dict[str, float]]:
@@ -120,7 +122,7 @@ def _matches(plan: Plan, runs: Runs, results: Path, truth: Truth) -> dict[tuple[
     for (variant, seed), run in runs.items():
         path, options = SuitePaths(results).run(variant, seed) / ROUNDS, _options(plan, variant, truth)
         n_rounds = plan.file.variants[variant].rounds + 1
-        rounds = read_detections_of_rounds(path, at_least=n_rounds)[:n_rounds]
+        rounds = read_detections_of_rounds(path, at_least=n_rounds, of=truth.instances)[:n_rounds]
         found = [match_detections(each, truth.instances, options, source=str(path)) for each in rounds]
         hold(run, [evaluate_matches(each) for each in found], path.with_name(METRICS), path)
         matches[variant, seed] = found[-1]

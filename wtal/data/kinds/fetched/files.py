@@ -12,8 +12,7 @@ from wtal.base.errors import InputError
 from wtal.base.files import digest_of_file, read_text
 from wtal.base.first_seen import read_lock
 from wtal.base.records import Floats
-from wtal.data.fetch.fetch import LOCK
-from wtal.data.fetch.manifest import Manifest, ManifestFile
+from wtal.data.fetch.manifest import LOCK, Manifest, ManifestFile
 
 
 @dataclass(frozen=True, slots=True)
