@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= cpu
 WORKERS ?= 2
+SOAK_RUNS ?= 2000
 # Recordings of the suite watch: of this package a file is read, so nothing that it needs is installed.
 RECORDINGS := seglearn==1.2.5
 SUITES := hapt hapt-strong
@@ -24,7 +25,7 @@ $(error TORCH: expected cpu or cuda; got $(TORCH))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help environment report figures docs test check mutants pull clean
+.PHONY: help environment report figures docs test check mutants soak pull clean
 .DELETE_ON_ERROR:
 
 help:
@@ -35,6 +36,7 @@ help:
 	@echo "make check                 style, types, the workflow's lint, a dry run of every suite"
 	@echo "make docs                  the documentation as pages, in site/; a warning is an error"
 	@echo "make mutants               deliberate mistakes in the method, each of which a test must see (a quarter of an hour)"
+	@echo "make soak [SOAK_RUNS=2000] changed bytes for every reader, each of which gives a value or a sentence"
 	@echo "make pull                  heavy results of $(SUITES) from your DVC remote, ready to go on from"
 	@echo "make clean                 remove the environment; results stay"
 
@@ -66,6 +68,9 @@ docs: $(SUITE_READY)
 
 mutants: $(TESTS_READY)
 	python benchmarks/mutants.py
+
+soak: $(TESTS_READY)
+	SOAK_RUNS=$(SOAK_RUNS) OMP_NUM_THREADS=1 pytest --numprocesses $(WORKERS) --dist load tests/faults/test_fuzz.py
 
 pull: $(SUITE_READY)
 	@test -n "$$(dvc remote list)" || { \

@@ -49,6 +49,7 @@ def checkpoint(path: Path, **changes: object) -> Path:
         "round_index": 0,
         "settings_digest": "",
         "base": to_mapping(MODEL),
+        "streams": (),
         "detection": to_mapping(DETECTION),
         **changes,
     }

@@ -261,7 +261,7 @@ def test_a_checkpoint_without_the_order_of_its_columns_is_refused(
     del about["streams"]
     (folder / "r").mkdir()
     write_checkpoint(folder / "r" / "checkpoint.pt", {**content, "about": json.dumps(about)})
-    words = "about.streams: expected the streams of its features, in order (it is from before they were written down"
+    words = "about.streams: expected a list, each a group of keys: name, columns; got nothing"
     refused(predict("new"), capsys, words)
 
 

@@ -34,8 +34,8 @@ class About:
     round_index: Annotated[int, Ge(0)]
     settings_digest: str  # of the round and everything before it that its files hold
     base: dict[str, Any]  # the settings of the base network as a plain mapping
+    streams: Streams  # whose columns the features are, in order; none where nobody has named them
     detection: dict[str, Any] | None = None  # DetectSettings as a plain mapping; training itself does not use them
-    streams: Streams = ()  # whose columns the features are, in order; none where nobody has named them
     precision: Literal["float32", "float16"] = "float32"  # as which the features lay in the store
 
     def to_json(self) -> str:
@@ -102,7 +102,7 @@ def set_detection(path: str | Path, detection: dict[str, Any], out: str | Path) 
 
 
 def _about(path: str | Path, text: Any) -> About:
-    """What a checkpoint says of itself; `detection`, `streams` and `precision` may be absent."""
+    """What a checkpoint says of itself; `detection` and `precision` may be absent."""
     if not isinstance(text, str):
         raise InputError(file=path, key="about", expected="text", got=type(text).__name__)
     return from_mapping(About, parse_json(f"{path}: about", text), file=path, key="about")

@@ -66,7 +66,7 @@ def _check_weights(path: Path, settings: BaseSettings, about: About, weights: An
         raise InputError(file=path, key="model", expected=expected, got="others")
     for name, weight in weights.items():
         if not isinstance(weight, torch.Tensor) or weight.shape != wanted[name].shape:
-            raise InputError(file=path, key=f"model.{name}", expected=expected, got="others")
+            raise InputError(file=path, key="model", expected=expected, got="others")
         if not torch.isfinite(weight).all():
             raise InputError(file=path, key=f"model.{name}", expected="finite weights", got="NaN or infinity")
 

@@ -19,13 +19,13 @@ def read_frame(path: Path, columns: Sequence[str], text: Collection[str]) -> pd.
     Raises InputError naming line and column. The rows are those of `read_rows`: pandas itself takes a line that was cut
     short for one with empty cells.
     """
-    check_digest_beside(path)
     rows = read_rows(path, columns)
     frame = pd.DataFrame(rows, columns=None if rows else list(columns), dtype=object)
     for name in frame.columns:
         if name not in text:
             numbers = [number_of_text(path, line, name, value) for line, value in enumerate(frame[name], start=2)]
             frame[name] = pd.Series(numbers, dtype=float)
+    check_digest_beside(path)
     return frame
 
 

@@ -87,7 +87,7 @@ def _check_settings(path: Path, run: RunMetrics, plan: Plan) -> None:
         raise InputError(file=path, key="settings_digest", expected=expected, got=f"{run.settings_digest:.12}...")
     n_rounds = plan.file.variants[run.variant].rounds + 1
     if rounds != list(range(n_rounds)):
-        raise InputError(file=path, key="rounds", expected=f"rounds 0 to {n_rounds - 1}, each once", got=rounds)
+        raise InputError(file=path, key="rounds", expected=f"{n_rounds} rounds, from 0 on, each once", got=rounds)
 
 
 def hold(run: RunMetrics, scored: Sequence[Evaluation], path: Path, detections: Path) -> None:
@@ -159,16 +159,14 @@ class _Reader:
         if value is None and optional:
             return math.nan
         if not _is_number(value):
-            raise self.fail(name, "a finite number", value)
+            raise self.fail(name, "a number", value)
         return float(value)  # type: ignore[arg-type]
 
     def numbers(self, name: str, count: int | None = None, optional: bool = False) -> tuple[float, ...]:
         value = self.get(name)
         fits = isinstance(value, list) and all(_is_number(entry) or (optional and entry is None) for entry in value)
         if not fits or (count is not None and len(value) != count):
-            raise self.fail(
-                name, "a list of finite numbers" if count is None else f"a list of {count} finite numbers", value
-            )
+            raise self.fail(name, "a list of numbers" if count is None else f"a list of {count} numbers", value)
         return tuple(math.nan if entry is None else float(entry) for entry in value)
 
     def group(self, name: str) -> _Reader:

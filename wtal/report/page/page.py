@@ -146,10 +146,10 @@ def _verdict(away: Interval) -> str:
 
 def _picture(results: Path, name: str, title: str) -> dict[str, str]:
     path = SuitePaths(results).figure(name, "svg")
-    check_digest_beside(path)
     svg = read_bytes(path, "text")
     if b"<svg" not in svg[:1000] or not svg.rstrip().endswith(b"</svg>"):
-        raise InputError(file=path, expected="a whole SVG picture", got=f"{svg[:20]!r} to {svg[-20:]!r}")
+        raise InputError(file=path, expected="an SVG picture, whole", got=f"{svg[:20]!r} to {svg[-20:]!r}")
+    check_digest_beside(path)
     return {"title": title, "source": f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"}
 
 
