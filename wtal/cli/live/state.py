@@ -1,4 +1,4 @@
-"""Where a run of Snakemake stands, made from its events, and how long it will still take. Knows no screen and no clock."""
+"""Where a run of Snakemake stands, made from its events, and how long it will still take. It has no clock of its own."""
 
 from __future__ import annotations
 
