@@ -13,7 +13,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the sub-commands of this stage."""
     labels = commands.add_parser(
         "solve-labels",
-        help="pseudo labels of one round from the training scores of the round before",
+        help="pseudo labels of one round, from the training scores of the round before",
         description="Proposals, fusion and a label maker, such as a linear programme for each class of each training "
         "video: the pseudo labels of one round.",
     )
@@ -97,7 +97,7 @@ def export_labels(options: argparse.Namespace) -> None:
     write_segment_annotations(options.out, values)
     counts = [len(entry["annotations"]) for entry in values["database"].values() if entry["subset"] == TRAINING]
     left_out = len(store.videos("train")) - len(counts)
-    print(f"{options.out}: {sum(counts)} instances in {len(counts)} training videos; {left_out} without one left out")
+    print(f"wrote {options.out}: {sum(counts)} instances in {len(counts)} training videos; {left_out} without one left out")
 
 
 def detect_rounds(options: argparse.Namespace) -> None:

@@ -25,12 +25,12 @@ GROUPS = {
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the sub-commands of this stage."""
-    plan = commands.add_parser("plan", help="print the rounds that a suite trains and which variants share them")
+    plan = commands.add_parser("plan", help="print the rounds that a suite trains, and which variants share them")
     plan.add_argument("config", type=Path, help="a suite file, such as config/hapt.yaml")
     plan.set_defaults(run=print_plan)
     tune = commands.add_parser(
         "tune",
-        help="choose the settings of a suite's base networks by successive halving",
+        help="choose the settings of a suite's base networks, by successive halving",
         description="Tries candidates through Snakemake, the better half with more seeds, and writes a suite file with "
         "what was chosen. Where it was stopped, the same command goes on.",
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from wtal.cli.parser.written import saying_written
+
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the sub-commands of this stage."""
@@ -83,4 +85,5 @@ def make_matrix(options: argparse.Namespace) -> None:
     """effects.csv, effects.md, forest.svg and strength.svg, with their PNGs."""
     from wtal.report.figures.forest import write_forest
 
-    write_forest({folder.name: folder for folder in options.results}, options.out)
+    with saying_written(options.out):
+        write_forest({folder.name: folder for folder in options.results}, options.out)

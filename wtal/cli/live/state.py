@@ -1,4 +1,4 @@
-"""Where a run of Snakemake stands, made from its events, and how long it will still take. It has no clock of its own."""
+"""Where a run of Snakemake stands, made from its events alone, and how long it will still take."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def _zsh(commands: list[CompletedCommand]) -> str:
         lines.append(f"        {command.name}) shift words; (( CURRENT-- )); _arguments -S \\")
         for option in command.options:
             values = f"({' '.join(option.choices)})" if option.choices else "_files"
-            about = option.about.translate(str.maketrans({"[": "(", "]": ")", ":": ","}))
+            about = option.about.translate(str.maketrans("[]:", "(),"))
             for name in option.names:
                 taken = f":value:{values}" if option.takes_value else ""
                 lines.append(f"            {shlex.quote(f'{name}[{about}]{taken}')} \\")
@@ -143,8 +143,8 @@ def _fish(commands: list[CompletedCommand]) -> str:
         "complete -c wtal -n __fish_use_subcommand -l help",
         "complete -c wtal -n __fish_use_subcommand -l version",
     ]
-    for command in commands:
-        lines.append(f"complete -c wtal -f -n __fish_use_subcommand -a {command.name} -d {_fish_word(command.about)}")
+    first = "complete -c wtal -f -n __fish_use_subcommand"
+    lines += [f"{first} -a {command.name} -d {_fish_word(command.about)}" for command in commands]
     for command in commands:
         head = f"complete -c wtal -n '__fish_seen_subcommand_from {command.name}'"
         for option in command.options:
