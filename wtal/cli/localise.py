@@ -97,7 +97,7 @@ def export_labels(options: argparse.Namespace) -> None:
     write_segment_annotations(options.out, values)
     counts = [len(entry["annotations"]) for entry in values["database"].values() if entry["subset"] == TRAINING]
     left_out = len(store.videos("train")) - len(counts)
-    print(f"wrote {options.out}: {sum(counts)} instances in {len(counts)} training videos; {left_out} without one left out")
+    print(f"{options.out}: {sum(counts)} instances in {len(counts)} training videos; {left_out} without one left out")
 
 
 def detect_rounds(options: argparse.Namespace) -> None:
