@@ -13,19 +13,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # One module for each stage; each has `register(commands)` and imports what it needs inside its commands.
-STAGES = ("plan", "data", "training", "localise", "evaluate", "report", "own", "doctor", "check_method")
+STAGES = (
+    *("live.command", "plan", "data", "training", "localise", "evaluate", "report", "own", "doctor", "check_method"),
+    "parser.completion",
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of `wtal` with every sub-command."""
-    import argparse
     import importlib
 
-    parser = argparse.ArgumentParser(
+    from wtal.cli.parser.helpful import CommandParser
+
+    parser = CommandParser(
         prog="wtal",
         description="Weakly-supervised temporal action localisation: data, training in rounds, pseudo labels, "
         "detection, evaluation and reports. The workflow calls these commands; each can be run by hand.",
-        epilog="Bad input gets one sentence and exit code 2. The whole suite: snakemake --cores all --use-conda",
+        epilog="Bad input gets one sentence and exit code 2. The whole suite: wtal run",
     )
     parser.add_argument("--version", action="version", version=f"wtal {wtal.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -61,7 +65,7 @@ def _run_here(arguments: Sequence[str] | None) -> int:
     package.addHandler(handler)
     try:
         with outputs_apart(vars(options), getattr(options, "writes", ())):
-            options.run(options)
+            code: int | None = options.run(options)  # of `wtal run` that of Snakemake
         sys.stdout.flush()
     except WtalError as error:
         logger.error("wtal %s: %s", options.command, error)
@@ -82,4 +86,4 @@ def _run_here(arguments: Sequence[str] | None) -> int:
         return 130
     finally:
         package.removeHandler(handler)
-    return 0
+    return code or 0

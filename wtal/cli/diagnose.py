@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wtal.base.edges.outputs import OutputFolder
 from wtal.base.errors import InputError, SettingError
+from wtal.cli.parser.written import saying_written
 from wtal.cli.scoring import add_output_options, add_scoring_options, read_scored, truth_and_options
 
 if TYPE_CHECKING:
@@ -81,12 +82,13 @@ def diagnose_file(options: argparse.Namespace) -> None:
     buckets = _buckets(options, truth)
     result = diagnose_matches(matches, detections, truth.instances, buckets)
     if options.out is not None:
-        write_diagnosis_tables(result, how, options.out)
-        if not options.no_figures:
-            from wtal.report.figures.diagnosis_figures import write_diagnosis_figures
+        with saying_written(options.out):
+            write_diagnosis_tables(result, how, options.out)
+            if not options.no_figures:
+                from wtal.report.figures.diagnosis_figures import write_diagnosis_figures
 
-            title = options.title or f"{options.detections.name}, protocol {how.protocol_title}"
-            write_diagnosis_figures(result, options.out, title)
+                title = options.title or f"{options.detections.name}, protocol {how.protocol_title}"
+                write_diagnosis_figures(result, options.out, title)
     if options.format == "json":
         print(to_json_line(diagnosis_value(result, how)))
         return

@@ -23,7 +23,7 @@ SOFTWARE = {
     "": ("numpy", "orjson", "pyyaml"),
     "train": ("highspy", "torch"),
     "report": ("jinja2", "matplotlib", "pandas"),
-    "suite": ("dvc", "jsonschema", "snakemake"),
+    "suite": ("dvc", "jsonschema", "rich", "snakemake"),
 }
 DATA_SETS = ("hapt", "thumos14", "activitynet12", "activitynet13")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -15,7 +15,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the sub-commands of this stage."""
     labels = commands.add_parser(
         "solve-labels",
-        help="pseudo labels of one round from the training scores of the round before",
+        help="pseudo labels of one round, from the training scores of the round before",
         description="Proposals, fusion and a label maker, such as a linear programme for each class of each training "
         "video: the pseudo labels of one round.",
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wtal.base.edges.outputs import OutputFile, OutputFolder
+from wtal.cli.parser.written import saying_written
 
 if TYPE_CHECKING:
     from wtal.data.user.inspect import Inspection
@@ -43,7 +44,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def _register_new(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     new = commands.add_parser(
         "new-dataset",
-        help="check one's own features and annotations and write a suite for them",
+        help="check one's own features and annotations, and write a suite for them",
         description="Check features and annotations video by video, and write config/NAME.yaml and the settings of its "
         "store. Video-level labels alone are enough to train; mAP needs bounds of the test videos.",
     )
@@ -186,11 +187,12 @@ def predict_videos(options: argparse.Namespace) -> None:
     names, features, axis = videos_to_predict(options.features, about.feature_size, about.streams)
     scores = predict_scores(model, names, features)
     found = detect(scores, about.classes, settings, about.snippets_per_second)
-    write_detections(options.out, found)
-    if options.timelines is not None:
-        from wtal.report.figures.prediction import draw_predictions
+    with saying_written(options.out, options.timelines):
+        write_detections(options.out, found)
+        if options.timelines is not None:
+            from wtal.report.figures.prediction import draw_predictions
 
-        draw_predictions(options.timelines, scores, found, about.snippets_per_second)
+            draw_predictions(options.timelines, scores, found, about.snippets_per_second)
     videos, detections = ("video" if len(names) == 1 else "videos"), len(found)
     classes = len(set(found.class_index.tolist()))
     rate = f"{about.snippets_per_second:g} snippets per second"

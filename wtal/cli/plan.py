@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from wtal.suite.plan import Suite
     from wtal.suite.tuning import Measure
 
 GROUPS = {
@@ -25,12 +26,12 @@ GROUPS = {
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the sub-commands of this stage."""
-    plan = commands.add_parser("plan", help="print the rounds that a suite trains and which variants share them")
-    plan.add_argument("config", type=Path, help="a suite file, such as config/hapt.yaml")
+    plan = commands.add_parser("plan", help="print the rounds that a suite trains, and which variants share them")
+    plan.add_argument("config", metavar="SUITE", help="its name, such as hapt, or the path of its file")
     plan.set_defaults(run=print_plan)
     tune = commands.add_parser(
         "tune",
-        help="choose the settings of a suite's base networks by successive halving",
+        help="choose the settings of a suite's base networks, by successive halving",
         description="Tries candidates through Snakemake, the better half with more seeds, and writes a suite file with "
         "what was chosen. Where it was stopped, the same command goes on.",
     )
@@ -51,10 +52,14 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def print_plan(options: argparse.Namespace) -> None:
-    """One line a variant: for each round the variant that trains it; then what the suite's last run says of power."""
+    """One line a variant: for each round the variant that trains it; then what the suite's last run says of power.
+
+    Last, what training took in that run, where its benchmarks are there.
+    """
+    from wtal.cli.live.naming import suite_file
     from wtal.suite.plan import read_suite
 
-    suite = read_suite(options.config)
+    suite = read_suite(suite_file(options.config))
     width = max(map(len, suite.variants))
     for name, variant in suite.variants.items():
         owners = (suite.nodes[name, index].owner for index in range(variant.rounds + 1))
@@ -66,6 +71,30 @@ def print_plan(options: argparse.Namespace) -> None:
         from wtal.report.tables.power import power_sentences, read_power
 
         print(*power_sentences(read_power(power)), sep="\n")
+    cost = _cost_line(suite)
+    if cost:
+        print(cost)
+
+
+def _cost_line(suite: Suite) -> str:
+    """Minutes and memory of the training jobs of an earlier run, and what all of them would take; empty if none."""
+    from wtal.cli.live.measured import training_cost
+    from wtal.suite.paths import SuitePaths
+
+    folder = SuitePaths.of(suite.name).benchmarks
+    nodes = [(node, seed) for node in suite.owned_nodes() for seed in suite.file.seeds]
+    found = [training_cost(folder, node.variant, seed, node.round_index) for node, seed in nodes]
+    costs = [cost for cost in found if cost is not None]
+    if not costs:
+        return ""
+    minutes = sum(cost.seconds for cost in costs) / 60
+    memory = max((cost.memory_mb for cost in costs if cost.memory_mb == cost.memory_mb), default=None)
+    line = f"earlier run: {len(costs)} of {len(nodes)} training jobs took {minutes:.1f} min together, the longest "
+    line += f"{max(cost.seconds for cost in costs) / 60:.1f} min"
+    if memory is not None:
+        line += f", each at most {memory:.0f} MB of memory"
+    rest = len(nodes) - len(costs)
+    return line + (f"; all of them, at that rate: {minutes * len(nodes) / len(costs):.1f} min" if rest else "")
 
 
 def tune_suite(options: argparse.Namespace) -> None:

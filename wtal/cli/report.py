@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from wtal.base.edges.outputs import OutputFile, OutputFolder
+from wtal.cli.parser.written import saying_written
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -87,4 +88,5 @@ def make_matrix(options: argparse.Namespace) -> None:
     """effects.csv, effects.md, forest.svg and strength.svg, with their PNGs."""
     from wtal.report.figures.forest import write_forest
 
-    write_forest({folder.name: folder for folder in options.results}, options.out)
+    with saying_written(options.out):
+        write_forest({folder.name: folder for folder in options.results}, options.out)

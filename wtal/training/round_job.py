@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from wtal.base.errors import CollapseError, InputError
 from wtal.base.files import digest_of_file, digest_of_value, remove_unfinished, write_rows
+from wtal.base.progress import EpochProgress
 from wtal.base.records import VideoScores, training_columns
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.base.seeds import seed_of
@@ -74,7 +75,7 @@ class RoundJob:
         collapse = from_mapping(CollapseSettings, values, file=settings.suite, key="collapse")
         self.watch = HealthWatch(collapse, settings.early_stopping, len(settings.epochs), store.classes)
         self.rows: list[list[Any]] = []  # of training.csv
-        self.saved_at = time.monotonic()
+        self.saved_at = self.epoch_began_at = time.monotonic()
         self.identity = self._identity()
         names, offsets = store.video_names("test"), store.offsets("test")
         self.epoch_scores = EpochScores(folder / "epoch_scores", self.identity, names, offsets)
@@ -159,6 +160,7 @@ class RoundJob:
 
     def _train(self) -> None:
         """Train the round, and go back to its best epoch where early stopping asks for it."""
+        self.epoch_began_at = time.monotonic()
         try:
             self.trainer.run(self.inputs.labels, after_step=self._maybe_save, after_epoch=self._after_epoch)
         except CollapseError as error:
@@ -191,6 +193,7 @@ class RoundJob:
         values += [log.label_gradient_share, health.attention, float(np.mean(log.entropy)), health.spread]
         values += [health.class_share, health.classification_loss if self.trainer.held_out else np.nan]
         self.rows.append([epoch.epoch, epoch.learning_rate, *(format(value, ".6g") for value in values), 0])
+        self._say(epoch, log.mean("total"))
         verdict = self.watch.take(health)
         for warning in verdict.warnings:
             logger.warning(f"warning: {warning}")
@@ -201,6 +204,13 @@ class RoundJob:
             self.epoch_scores.write(epoch.epoch, self._scores("test"))
             self.scored_epochs.append(epoch.epoch)
         return verdict.ends_round
+
+    def _say(self, epoch: EpochSettings, loss: float) -> None:
+        """A line on an epoch that ended, with its seconds: since the one before, or since training was taken up."""
+        now, epochs = time.monotonic(), self.inputs.settings.epochs
+        position = epoch.epoch - epochs[0].epoch + 1
+        logger.info(EpochProgress(epoch.epoch, position, len(epochs), loss, now - self.epoch_began_at).line())
+        self.epoch_began_at = now
 
     def _health(self, epoch: EpochSettings, log: EpochLog) -> EpochHealth:
         trainer = self.trainer

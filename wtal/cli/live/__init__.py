@@ -1,0 +1,1 @@
+"""`wtal run`: Snakemake for a suite with a view of what runs; and what earlier runs measured, for `wtal plan` too."""
