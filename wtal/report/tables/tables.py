@@ -34,6 +34,7 @@ from wtal.report.tables.ablation import (
     control_row,
     read_ablation,
 )
+from wtal.report.tables.contrasts import Contrast, contrasts_of, write_contrasts
 from wtal.report.tables.main_table import (
     main_frame,
     main_table,
@@ -74,6 +75,7 @@ def write_tables(report: Path, data: Path, results: Path, out: Path, published: 
     for table in (read_ablation_table(plan, out), read_main_table(plan, out), read_label_quality_table(plan, out)):
         write_text(out / f"{table.name}.md", to_markdown(table))
         write_text(out / f"{table.name}.tex", to_latex(table))
+    write_contrasts(out / "contrasts.csv", _contrasts(plan, resamples))
     write_rows(out / "power.csv", COLUMNS, map(power_values, power_of(plan, resamples)))
     write_text(out / PROVENANCE, to_json(facts))
     write_text(out / SUMMARY, to_json(suite_summary(plan, runs)))
@@ -128,6 +130,12 @@ def _resamples(plan: Plan, matches: Mapping[tuple[str, int], Matches]) -> Resamp
     """Headline averages under resamples of the test videos, of every variant and seed."""
     resamples = plan.file.evaluation.bootstrap_resamples
     return resampled_headlines(matches, plan.headline, resamples)
+
+
+def _contrasts(plan: Plan, resamples: Resamples) -> list[Contrast]:
+    """What each ingredient of the suite is worth."""
+    scores = {name: resamples.scores(name, plan.file.seeds) for name in plan.file.variants}
+    return contrasts_of(plan, scores, resamples.n_videos)
 
 
 def power_of(plan: Plan, resamples: Resamples) -> list[PowerRow]:
