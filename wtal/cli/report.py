@@ -1,4 +1,4 @@
-"""`wtal tables`, `wtal figures` and `wtal report`: from the files of a run to what a reader sees."""
+"""`wtal tables`, `figures`, `diagnose-suite` and `report`: from the files of a run to what a reader sees."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     figures = commands.add_parser("figures", help="draw every figure of a suite; needs its tables")
     _add_run(figures)
     figures.set_defaults(run=make_figures)
+    suite = commands.add_parser(
+        "diagnose-suite",
+        help="write what errors cost a suite's base and whole method, and every test video for its page",
+        description="diagnosis.json: the kinds of error of the base and the whole method, and what each costs, over "
+        "seeds and videos. explorer.json: every test video of the first seed with what is wrong with each detection, "
+        "and some training videos round by round. docs/report.md.",
+    )
+    _add_run(suite)
+    suite.set_defaults(run=diagnose_suite)
     page = commands.add_parser("report", help="write a suite's report page; needs its tables and figures")
     _add_plan(page)
     page.add_argument("--results", type=Path, required=True, metavar="DIR", help="folder of the tables and of figures/")
@@ -59,6 +68,13 @@ def make_figures(options: argparse.Namespace) -> None:
     from wtal.report.figures.figures import write_figures
 
     write_figures(options.report, options.data, options.results, options.out)
+
+
+def diagnose_suite(options: argparse.Namespace) -> None:
+    """explorer.json and diagnosis.json."""
+    from wtal.report.explorer.explorer import write_explorer
+
+    write_explorer(options.report, options.data, options.results, options.out)
 
 
 def make_page(options: argparse.Namespace) -> None:

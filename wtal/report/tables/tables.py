@@ -12,11 +12,9 @@ from wtal.base.errors import InputError
 from wtal.base.files import to_json, write_rows, write_text
 from wtal.base.members import member_title
 from wtal.base.records import Detections
-from wtal.evaluate.read.detections import read_detections_of_rounds
 from wtal.evaluate.score.controls import oracle, random_segments, whole_videos
 from wtal.evaluate.score.evaluation import Matches, evaluate_detections, evaluate_matches, match_detections
 from wtal.evaluate.score.intervals import interval_over
-from wtal.evaluate.score.options import EvaluationOptions, options_from_settings
 from wtal.evaluate.text.typeset import Table, to_latex, to_markdown
 from wtal.localise.scores_file import read_scores
 from wtal.report.inputs.frames import write_frame
@@ -24,6 +22,7 @@ from wtal.report.inputs.metrics import RunMetrics, hold, read_metrics
 from wtal.report.inputs.plan import Plan, read_plan
 from wtal.report.inputs.provenance import provenance
 from wtal.report.inputs.resampling import Resamples, resampled_headlines
+from wtal.report.inputs.scoring import detections_of_run, options_of_variant
 from wtal.report.inputs.truth import Truth, read_truth
 from wtal.report.tables import rounds as by_round
 from wtal.report.tables.ablation import (
@@ -43,8 +42,7 @@ from wtal.report.tables.main_table import (
 )
 from wtal.report.tables.names import PROVENANCE, SUMMARY
 from wtal.report.tables.power import COLUMNS, PowerRow, contrasts, power_rows, power_values
-from wtal.suite.method_settings import PRESET_MISSING_CLASS
-from wtal.suite.paths import METRICS, ROUNDS, TEST_SCORES, SuitePaths
+from wtal.suite.paths import METRICS, TEST_SCORES, SuitePaths
 
 Runs = Mapping[tuple[str, int], RunMetrics]
 
@@ -107,19 +105,12 @@ def metrics_frame(plan: Plan, runs: Runs) -> pd.DataFrame:
     )
 
 
-def _options(plan: Plan, variant: str, truth: Truth) -> EvaluationOptions:
-    settings = plan.file.evaluation
-    missing = settings.missing_class or PRESET_MISSING_CLASS[plan.method(variant).preset]
-    return options_from_settings(settings, truth.snippets_per_second, missing_class=missing)
-
-
 def _matches(plan: Plan, runs: Runs, results: Path, truth: Truth) -> dict[tuple[str, int], Matches]:
     """The detections of every variant and seed matched to the truth, held against what their evaluation recorded."""
     matches = {}
     for (variant, seed), run in runs.items():
-        path, options = SuitePaths(results).run(variant, seed) / ROUNDS, _options(plan, variant, truth)
-        n_rounds = plan.file.variants[variant].rounds + 1
-        rounds = read_detections_of_rounds(path, at_least=n_rounds)[:n_rounds]
+        options = options_of_variant(plan, variant, truth)
+        path, rounds = detections_of_run(plan, results, variant, seed)
         found = [match_detections(each, truth.instances, options, source=str(path)) for each in rounds]
         hold(run, [evaluate_matches(each) for each in found], path.with_name(METRICS), path)
         matches[variant, seed] = found[-1]
@@ -147,7 +138,7 @@ def power_of(plan: Plan, resamples: Resamples) -> list[PowerRow]:
 
 def control_rows(plan: Plan, results: Path, truth: Truth) -> list[Row]:
     """Ground truth as detections, one segment over the whole video, random segments; in the first variant's options."""
-    options, base = _options(plan, plan.base, truth), plan.file.variants[plan.base]
+    options, base = options_of_variant(plan, plan.base, truth), plan.file.variants[plan.base]
     threshold = plan.method(plan.base).proposals.class_threshold
     whole, random = [], []
     for seed in plan.file.seeds:
