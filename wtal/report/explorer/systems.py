@@ -10,6 +10,7 @@ from wtal.base.errors import InputError
 from wtal.base.records import Detections, Instances, VideoScores
 from wtal.evaluate.score.evaluation import Matches, match_detections
 from wtal.localise.scores_file import read_scores
+from wtal.report.explorer.names import shown_of
 from wtal.report.inputs.plan import Plan
 from wtal.report.inputs.scoring import detections_of_run, options_of_variant
 from wtal.report.inputs.truth import Truth
@@ -27,16 +28,9 @@ class System:
     scores: VideoScores | None = None  # of the first seed, where they are known
 
 
-def shown_variants(plan: Plan) -> list[str]:
-    """The base, the whole method, and what the whole method is compared with."""
-    whole = plan.whole_method
-    names = (plan.base, whole, plan.file.variants[whole].compare_with)
-    return [name for name in dict.fromkeys(names) if name is not None]
-
-
 def systems_of_suite(plan: Plan, results: Path, truth: Truth) -> list[System]:
     """The shown variants with the detections of every seed and the scores of the first. Raises InputError."""
-    return [_system(plan, results, truth, name) for name in shown_variants(plan)]
+    return [_system(plan, results, truth, name) for name in shown_of(plan.file.variants, plan.whole_method)]
 
 
 def _system(plan: Plan, results: Path, truth: Truth, name: str) -> System:
