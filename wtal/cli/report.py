@@ -34,6 +34,29 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     page.add_argument("--results", type=Path, required=True, metavar="DIR", help="folder of the tables and of figures/")
     page.add_argument("--out", type=Path, required=True, metavar="FILE", help="the page, such as report.html")
     page.set_defaults(run=make_page)
+    _register_export(commands)
+
+
+def _register_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    export = commands.add_parser(
+        "export-tables",
+        help="write a suite's ablation as a short LaTeX table for a paper",
+        description="One or two columns wide: ingredients as check marks, differences from the base as subscripts, the "
+        "best number of a column bold, the second underlined, and where they come from as a comment.",
+    )
+    export.add_argument(
+        "--results", type=Path, required=True, metavar="DIR", help="folder with ablation.csv and provenance.json"
+    )
+    export.add_argument("--style", choices=("cvpr",), default="cvpr", help="of the table (default cvpr)")
+    export.add_argument(
+        "--columns",
+        default="0.3,0.5,0.7,avg",
+        metavar="A,B,…",
+        help="tIoU thresholds, and avg for the headline average (default 0.3,0.5,0.7,avg)",
+    )
+    export.add_argument("--width", choices=("one", "two"), default="one", help="columns of the page (default one)")
+    export.add_argument("--out", type=Path, metavar="FILE", help="the table, such as ablation.tex (default: printed)")
+    export.set_defaults(run=export_tables)
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
@@ -82,3 +105,16 @@ def make_page(options: argparse.Namespace) -> None:
     from wtal.report.page.page import write_page
 
     write_page(options.report, options.results, options.out)
+
+
+def export_tables(options: argparse.Namespace) -> None:
+    """One LaTeX table."""
+    from wtal.base.files import write_text
+    from wtal.report.tables.export import export_ablation
+
+    columns = [name.strip() for name in options.columns.split(",") if name.strip()]
+    text = export_ablation(options.results, columns, options.width)
+    if options.out is None:
+        print(text, end="")
+    else:
+        write_text(options.out, text)

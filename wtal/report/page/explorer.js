@@ -268,6 +268,12 @@ if (DATA) {
       writeLink();
     });
   }
+  byId("zoom").addEventListener("input", () => {
+    const view = byId("window"), middle = (view.scrollLeft + view.clientWidth / 2) / view.scrollWidth;
+    byId("lanes").style.width = `${100 * Number(byId("zoom").value)}%`;
+    view.scrollLeft = middle * view.scrollWidth - view.clientWidth / 2;
+    view.tabIndex = view.scrollWidth > view.clientWidth ? 0 : -1;
+  });
   byId("previous").addEventListener("click", () => step(-1));
   byId("next").addEventListener("click", () => step(1));
   byId("copy-link").addEventListener("click", () => { writeLink(); copyText(location.href, "the link to this view"); });
@@ -296,6 +302,9 @@ if (DATA) {
   document.querySelectorAll("[data-kind]").forEach((link) => link.addEventListener("click", () => {
     controls.kind.value = link.dataset.kind;
     controls.sort.value = "wrong";
+    readControls();
+    sortVideos();
+    if (!order.length) controls.score.value = "0"; // all of them score less
     controls.sort.dispatchEvent(new Event("input"));
     setTimeout(writeLink);
   }));

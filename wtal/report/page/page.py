@@ -59,7 +59,8 @@ def _of_these_settings(path: Path, plan: Plan, command: str) -> dict[str, Any]:
     facts = read_json(path)
     if not isinstance(facts, dict) or facts.get("settings_digest") != plan.digest:
         got = str(facts.get("settings_digest", "nothing"))[:12] if isinstance(facts, dict) else type(facts).__name__
-        expected = f"tables made with these settings, digest {plan.digest[:12]} (run `wtal {command}` again)"
+        made = "tables" if command == "tables" else "what is"
+        expected = f"{made} made with these settings, digest {plan.digest[:12]} (run `wtal {command}` again)"
         raise InputError(file=path, key="settings_digest", expected=expected, got=got)
     return facts
 

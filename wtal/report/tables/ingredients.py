@@ -44,7 +44,7 @@ def ingredients_of(plan: Plan) -> list[Ingredient]:
 
     A change is looked for in every other pair of variants too: a design of three choices has four pairs for each.
     """
-    leaves = {name: _leaves(plan, name) for name in plan.file.variants}
+    leaves = {name: leaves_of(plan, name) for name in plan.file.variants}
     named = [(name, entry.compare_with) for name, entry in plan.file.variants.items() if entry.compare_with]
     found = [Ingredient(WHOLE, ((plan.whole_method, plan.base),))] if plan.whole_method != plan.base else []
     seen = set()
@@ -69,7 +69,7 @@ def _pairs(names: Mapping[str, Leaves]) -> Iterator[tuple[str, str]]:
     return ((one, other) for one in names for other in names if one != other)
 
 
-def _leaves(plan: Plan, variant: str) -> Leaves:
+def leaves_of(plan: Plan, variant: str) -> Leaves:
     """Every setting of a variant that has an effect, by its dotted key."""
     entry = plan.file.variants[variant]
     values = to_mapping(plan.method(variant))
