@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 from report_run import make_run, suite_values
@@ -15,20 +17,23 @@ from report_run import make_run, suite_values
 from wtal.base.errors import InputError
 from wtal.base.files import DIGESTS
 from wtal.cli import main
-from wtal.report.figures.figures import write_figures
+from wtal.evaluate.diagnose.error_kinds import KINDS
+from wtal.report.explorer.explorer import write_explorer
+from wtal.report.explorer.names import DIAGNOSIS, EXPLORER
 from wtal.report.inputs.plan import read_plan
 from wtal.report.page.page import SECTIONS, write_page
+from wtal.report.tables.contrasts import groups_of, read_contrasts
 from wtal.report.tables.tables import write_tables
 
 HOSTILE = '<script>alert("1")</script>&"\'</td><img src=x onerror=alert(1)>'
 
 
 def made(folder: Path, values: dict[str, object] | None = None, classes: tuple[str, ...] = ("walk", "sit")) -> Path:
-    """A run with tables and figures; returns its folder."""
+    """A run with tables and what the explorer shows; returns its folder."""
     results = make_run(folder, values, classes)
     report = results / "settings" / "report.json"
     write_tables(report, results / "data", results, results, folder)
-    write_figures(report, results / "data", results, results)
+    write_explorer(report, results / "data", results, results)
     return results
 
 
@@ -50,7 +55,7 @@ def page(results: Path) -> str:
 class Elements(HTMLParser):
     """Every start tag with its attributes, and whether all that opens closes."""
 
-    EMPTY = frozenset({"meta", "link", "img"})
+    EMPTY = frozenset({"meta", "link", "img", "input"})
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -73,8 +78,8 @@ def test_page_is_well_formed_and_has_every_section(page: str) -> None:
     identifiers = [attributes["id"] for _, attributes in elements.found if "id" in attributes]
     assert len(identifiers) == len(set(identifiers))
     assert [name for name in identifiers if name in SECTIONS] == list(SECTIONS)
-    targets = [attributes["href"] for tag, attributes in elements.found if tag == "a"]
-    assert targets == [f"#{name}" for name in SECTIONS]
+    targets = [attributes["href"] for tag, attributes in elements.found if tag == "a" and "data-kind" not in attributes]
+    assert targets == ["#main", *(f"#{name}" for name in SECTIONS)]
 
 
 def test_page_needs_nothing_from_outside(page: str) -> None:
@@ -97,17 +102,61 @@ def test_policy_names_the_one_style_and_the_one_script(page: str) -> None:
         assert f"{tag}-src 'sha256-{digest}'" in policy[1]
 
 
-def test_four_timelines_are_in_the_page_with_text_for_those_who_do_not_see_them(page: str) -> None:
-    pictures = [attributes for tag, attributes in Elements(page).found if tag == "img"]
-    assert len(pictures) == 4 + 4
-    assert sum("clip" in (picture["alt"] or "") for picture in pictures) == 4
-    assert all((picture["src"] or "").startswith("data:image/svg+xml;base64,") for picture in pictures)
+def data_of(page: str) -> dict[str, Any]:
+    (block,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
+    return json.loads(block)
+
+
+def test_every_test_video_is_in_the_page_and_in_its_table(page: str) -> None:
+    names = [video["name"] for video in data_of(page)["videos"]]
+    assert names == [f"test_{number}" for number in range(6)]
+    table = page.split('id="table-videos"')[1].split("</table>")[0]
+    assert all(f"<bdi>{name}</bdi></th>" in table for name in names)
+
+
+def test_every_picture_says_its_numbers_or_stands_beside_them(page: str) -> None:
+    for attributes in (found for tag, found in Elements(page).found if tag == "svg"):
+        assert attributes.get("aria-hidden") == "true" or re.search(r"\d", attributes.get("aria-label") or "")
+    assert "<img" not in page
+
+
+def test_the_forest_has_a_sentence_for_each_ingredient_and_a_row_for_each_comparison(page: str, results: Path) -> None:
+    rows = read_contrasts(results / "contrasts.csv")
+    forest = page.split('<div class="forest"')[1].split("</section>")[0]
+    for group in groups_of(rows, "mAP@0.1:0.7"):
+        assert html.escape(group.sentence) in forest
+    assert forest.count('role="rowheader"') == len(rows) == 2
+    assert forest.count('class="dot"') == 2 * len(rows)
+
+
+def test_what_errors_cost_stands_there_for_both_systems(page: str) -> None:
+    table = page.split('id="table-errors"')[1].split("</figure>")[0]
+    assert [table.count(f">{kind}<") for kind in ("localisation", "background")] == [0, 0]
+    assert all(f"</span> {kind}</th>" in table for kind in KINDS)
+    assert re.search(r"[+−]\d+\.\d \[", table)
+    assert "over test videos and 2 seeds" in table
+
+
+def test_a_page_without_the_explorers_files_says_what_writes_them(results: Path, page: str) -> None:
+    for name in (EXPLORER, DIAGNOSIS):
+        (results / name).rename(results / f"{name}.away")
+    try:
+        text = page_of(results)
+    finally:
+        for name in (EXPLORER, DIAGNOSIS):
+            (results / f"{name}.away").rename(results / name)
+        page_of(results)
+    assert text.count("`wtal diagnose-suite` writes it") == 2
+    assert 'id="data"' not in text
+    assert not Elements(text).open
 
 
 def test_protocol_seeds_and_digest_stand_under_every_table(page: str, results: Path) -> None:
     digest = read_plan(results / "settings" / "report.json").digest[:12]
     tables = re.findall(r'<figure class="table".*?</figure>', page, re.DOTALL)
-    assert len(tables) == 8
+    apart = ("table-videos", "table-errors")  # counts of single videos, and what has its own sentence
+    tables = [table for table in tables if not any(f'id="{name}"' in table for name in apart)]
+    assert len(tables) == 10
     for table in tables:
         assert f"n = 2 seeds (0, 1); settings {digest}." in table
         assert "Protocol activitynet" in table
@@ -160,7 +209,7 @@ def test_page_shows_settings_versions_and_times(page: str) -> None:
     assert "<summary>Settings</summary>" in page
     assert "suite: made-up\n" in page
     assert "<summary>Time and memory: 1 steps, 12 s in sum, at most 346 MB</summary>" in page
-    assert '<th scope="row">torch</th>' in page
+    assert '<th scope="row"><bdi>torch</bdi></th>' in page
 
 
 def test_page_has_the_same_bytes_every_time(page: str, results: Path) -> None:
@@ -174,9 +223,22 @@ def test_every_text_of_a_file_is_escaped(tmp_path: Path) -> None:
     page = page_of(made(tmp_path, values, classes=(HOSTILE, "sit")))
     elements = Elements(page)
     assert not elements.open
-    assert sum(tag == "script" for tag, _ in elements.found) == 1
-    assert all((attributes["src"] or "").startswith("data:") for tag, attributes in elements.found if tag == "img")
+    assert sum(tag == "script" for tag, _ in elements.found) == 2
+    assert data_of(page)["classes"][0] == HOSTILE
     assert "&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;" in page
+
+
+HARD_NAMES = (HOSTILE, "שלום עולם", "👍🏽 走る", "x" * 300, '"quoted"', "</script><!--", "a" + chr(0x2028) + "b")
+
+
+def test_names_of_any_kind_stay_names(tmp_path: Path) -> None:
+    page = page_of(made(tmp_path, classes=HARD_NAMES))
+    elements = Elements(page)
+    assert not elements.open
+    assert sum(tag == "script" for tag, _ in elements.found) == 2
+    assert tuple(data_of(page)["classes"]) == HARD_NAMES
+    for name in HARD_NAMES:
+        assert html.escape(name).replace("&quot;", "&#34;").replace("&#x27;", "&#39;") in page
 
 
 def test_tables_of_other_settings_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -195,9 +257,9 @@ def test_tables_of_other_settings_are_refused(tmp_path: Path, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("figures/ablation.svg", None, r"ablation\.svg: expected a readable file"),
-        ("figures/rounds.svg", "<html>", r"rounds\.svg: expected an SVG picture"),
-        ("timelines.json", "[]", r"timelines\.json: clips: expected a list of clips"),
+        ("contrasts.csv", None, r"contrasts\.csv: expected a readable file"),
+        ("explorer.json", "[]", r"explorer\.json: settings_digest: expected what is made with these settings"),
+        ("diagnosis.json", "{", r"diagnosis\.json: expected JSON"),
         ("ablation.csv", "group,variant\n", r"ablation\.csv: title: expected a column of that name"),
         ("main.csv", None, r"main\.csv: expected a readable file"),
         ("provenance.json", "{}", r"provenance\.json: settings_digest: expected tables"),

@@ -102,7 +102,7 @@ def test_two_runs_from_scratch_give_the_same_tables_byte_for_byte(results: Path,
     call += ["--results", ".", "--out", ".", "--published", str(PUBLISHED)]
     subprocess.run(call, cwd=again, check=True)
     names = {path.name for pattern in ("*.csv", "*.md", "*.tex") for path in results.glob(pattern)}
-    assert len(names) == 13
+    assert len(names) == 14
     assert all((results / name).read_bytes() == (again / name).read_bytes() for name in names)
 
 

@@ -5,6 +5,7 @@ import re
 from wtal.base.code.digests import digest_of_command
 from wtal.base.members import reference_of
 from wtal.data.store.tables import STORE_FILES
+from wtal.report.explorer import names as explorer
 from wtal.report.figures import names as figures
 from wtal.report.tables import names as tables
 from wtal.suite import paths
@@ -128,6 +129,7 @@ TABLES = [PATHS.root / name for name in tables.table_names(bool(SUITE.effects))]
 FIGURE_NAMES = figures.figure_names(SUITE.file.report.timeline_videos)
 FIGURES = [PATHS.figure(name, form) for name in FIGURE_NAMES for form in figures.PICTURES]
 TIMELINES, REPORT = PATHS.root / figures.TIMELINES, PATHS.root / paths.REPORT
+EXPLORED = [PATHS.root / name for name in (explorer.EXPLORER, explorer.DIAGNOSIS)]
 SHOWN = SUITE.file.report.timeline_variant or VARIANTS[-1]
 PUBLISHED = [path for name in SUITE.file.report.published if (path := paths.PUBLISHED / f"{name}.csv").is_file()]
 
@@ -137,6 +139,20 @@ def shown_run(name, first=0):
     rounds = range(first, SUITE.variants[SHOWN].rounds + 1)
     owners = [SUITE.nodes[SHOWN, index].owner for index in rounds]
     return [PATHS.round(owner, SEEDS[0], index) / name for owner, index in zip(owners, rounds)]
+
+
+EXPLORED_VARIANTS = explorer.shown_of(SUITE.file.variants, SUITE.file.report.timeline_variant)
+
+
+def explored(name):
+    """A file of the variants whose detections are shown video by video, for every seed."""
+    return [PATHS.run(variant, seed) / name for variant in EXPLORED_VARIANTS for seed in SEEDS]
+
+
+def scores_of_explored():
+    """The test scores of the first seed of those variants, after their last round."""
+    last = {name: SUITE.nodes[name, SUITE.variants[name].rounds] for name in EXPLORED_VARIANTS}
+    return [PATHS.round(node.owner, SEEDS[0], node.round_index) / paths.TEST_SCORES for node in last.values()]
 
 
 def of_every_round(*names, first=0):

@@ -57,11 +57,39 @@ rule make_figures:
         " --out {params.folder} > {log} 2>&1"
 
 
+rule diagnose_suite:
+    input:
+        STORE,
+        explored(paths.ROUNDS),
+        scores_of_explored(),
+        shown_run(paths.TRAIN_SCORES),
+        shown_run(paths.LABELS, first=1),
+        settings=PATHS.settings("report"),
+    output:
+        EXPLORED,
+    log:
+        f"{LOGS}/diagnose_suite.log",
+    conda:
+        "../envs/wtal.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    params:
+        data=subpath(input[0], parent=True),
+        folder=subpath(output[0], parent=True),
+        code=digest_of_command(
+            "diagnose-suite", members=[*PROTOCOL, *SUITE.variants[SHOWN].members("labels.fusion")]
+        ),
+    shell:
+        "wtal diagnose-suite --report {input.settings} --data {params.data} --results {params.folder}"
+        " --out {params.folder} > {log} 2>&1"
+
+
 rule make_report:
     input:
         TABLES,
-        FIGURES,
-        TIMELINES,
+        EXPLORED,
         PATHS.settings("page"),
         settings=PATHS.settings("report"),
     output:

@@ -55,6 +55,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="a system and the files of its seeds; once for each system, in place of FILEs",
     )
     compare.add_argument("--bootstrap", type=int, default=1000, metavar="N", help="resamples (default 1000)")
+    compare.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page that shows it, with every video and what is wrong there"
+    )
+    compare.add_argument(
+        "--videos", type=Path, metavar="DIR", help="files of the videos, by name; the page of --html plays them"
+    )
     _add_scoring(compare)
     compare.set_defaults(run=compare_files)
     _register_run(commands)
@@ -120,12 +126,12 @@ def compare_files(options: argparse.Namespace) -> None:
 
     systems = _systems(options.files, options.system)
     _check_resamples(options.bootstrap, least=10)
+    if options.videos is not None and options.html is None:
+        raise InputError(file="--videos", expected="--html, whose page plays them", got="none")
     truth, how = truth_and_options(options)
+    found = {name: [read_scored(file, truth, how, options) for file in files] for name, files in systems.items()}
     matches = {
-        name: [
-            match_detections(read_scored(file, truth, how, options), truth.instances, how, source=str(file))
-            for file in files
-        ]
+        name: [match_detections(each, truth.instances, how, source=str(file)) for each, file in zip(found[name], files)]
         for name, files in systems.items()
     }
     first, *others = systems
@@ -135,6 +141,14 @@ def compare_files(options: argparse.Namespace) -> None:
         comparisons=[(name, first) for name in others],
         n_resamples=options.bootstrap,
     )
+    if options.html is not None:
+        from wtal.report.explorer.systems import System
+        from wtal.report.page.compare_page import Comparison, write_comparison
+
+        sets = tuple(System(name, name, tuple(found[name]), tuple(matches[name])) for name in systems)
+        named = {name: [str(file) for file in files] for name, files in systems.items()}
+        known = Comparison(sets, truth.instances, truth.seconds, result, options.dataset or "", named)
+        write_comparison(known, options.html, options.digits, options.videos)
     scores = {name: [evaluate_matches(each) for each in seeds] for name, seeds in matches.items()}
     if options.format == "json":
         print(to_json_line(comparison_value(scores, result)))

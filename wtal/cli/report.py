@@ -1,4 +1,4 @@
-"""`wtal tables`, `wtal figures` and `wtal report`: from the files of a run to what a reader sees."""
+"""`wtal tables`, `figures`, `diagnose-suite` and `report`: from the files of a run to what a reader sees."""
 
 from __future__ import annotations
 
@@ -23,11 +23,43 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     figures = commands.add_parser("figures", help="draw every figure of a suite; needs its tables")
     _add_run(figures)
     figures.set_defaults(run=make_figures)
+    suite = commands.add_parser(
+        "diagnose-suite",
+        help="write what errors cost a suite's base and whole method, and every test video for its page",
+        description="diagnosis.json: the kinds of error of the base and the whole method, and what each costs, over "
+        "seeds and videos. explorer.json: every test video of the first seed with what is wrong with each detection, "
+        "and some training videos round by round. docs/report.md.",
+    )
+    _add_run(suite)
+    suite.set_defaults(run=diagnose_suite)
     page = commands.add_parser("report", help="write a suite's report page; needs its tables and figures")
     _add_plan(page)
     page.add_argument("--results", type=Path, required=True, metavar="DIR", help="folder of the tables and of figures/")
     page.add_argument("--out", type=OutputFile, required=True, metavar="FILE", help="the page, such as report.html")
     page.set_defaults(run=make_page)
+    _register_export(commands)
+
+
+def _register_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    export = commands.add_parser(
+        "export-tables",
+        help="write a suite's ablation as a short LaTeX table for a paper",
+        description="One or two columns wide: ingredients as check marks, differences from the base as subscripts, the "
+        "best number of a column bold, the second underlined, and where they come from as a comment.",
+    )
+    export.add_argument(
+        "--results", type=Path, required=True, metavar="DIR", help="folder with ablation.csv and provenance.json"
+    )
+    export.add_argument("--style", choices=("cvpr",), default="cvpr", help="of the table (default cvpr)")
+    export.add_argument(
+        "--columns",
+        default="0.3,0.5,0.7,avg",
+        metavar="A,B,…",
+        help="tIoU thresholds, and avg for the headline average (default 0.3,0.5,0.7,avg)",
+    )
+    export.add_argument("--width", choices=("one", "two"), default="one", help="columns of the page (default one)")
+    export.add_argument("--out", type=Path, metavar="FILE", help="the table, such as ablation.tex (default: printed)")
+    export.set_defaults(run=export_tables)
 
     matrix = commands.add_parser(
         "matrix",
@@ -77,6 +109,13 @@ def make_figures(options: argparse.Namespace) -> None:
     write_figures(options.report, options.data, options.results, options.out)
 
 
+def diagnose_suite(options: argparse.Namespace) -> None:
+    """explorer.json and diagnosis.json."""
+    from wtal.report.explorer.explorer import write_explorer
+
+    write_explorer(options.report, options.data, options.results, options.out)
+
+
 def make_page(options: argparse.Namespace) -> None:
     """One self-contained HTML file."""
     from wtal.report.page.page import write_page
@@ -90,3 +129,16 @@ def make_matrix(options: argparse.Namespace) -> None:
 
     with saying_written(options.out):
         write_forest({folder.name: folder for folder in options.results}, options.out)
+
+
+def export_tables(options: argparse.Namespace) -> None:
+    """One LaTeX table."""
+    from wtal.base.files import write_text
+    from wtal.report.tables.export import export_ablation
+
+    columns = [name.strip() for name in options.columns.split(",") if name.strip()]
+    text = export_ablation(options.results, columns, options.width)
+    if options.out is None:
+        print(text, end="")
+    else:
+        write_text(options.out, text)

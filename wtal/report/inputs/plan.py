@@ -136,7 +136,11 @@ class Plan:
 
 def read_plan(path: str | Path) -> Plan:
     """Read settings/report.json. Raises InputError where it is missing, broken or disagrees with itself."""
-    settings = read_json(path)
+    return plan_of_settings(read_json(path), path)
+
+
+def plan_of_settings(settings: Any, path: str | Path) -> Plan:
+    """The plan of a suite from the content of its report.json, which provenance.json holds too. Raises InputError."""
     file = _in_order(from_mapping(PlanFile, settings, file=path), path)
     if not file.variants or not file.seeds:
         key = "seeds" if file.variants else "variants"

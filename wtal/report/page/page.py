@@ -1,26 +1,28 @@
-"""The report page: one HTML file with its style, script and pictures inside, made from tables, figures and plan."""
+"""The report page: one HTML file with its style, script, pictures and data inside, made from tables and plan."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, StrictUndefined
 
 from wtal.base.errors import InputError
-from wtal.base.files import check_digest_beside, read_bytes, read_json, write_text
+from wtal.base.files import read_json, write_text
 from wtal.evaluate.score.intervals import Interval, interval_over
 from wtal.evaluate.text.typeset import Block, Cell, Column, Table, bounds, difference, number, spread
-from wtal.report.figures.names import TIMELINES, timeline_name
+from wtal.report.explorer.names import DIAGNOSIS, EXPLORER
 from wtal.report.inputs.plan import Plan, page_settings, read_plan
 from wtal.report.inputs.provenance import read_provenance
+from wtal.report.page.curves import change_charts, class_rows, label_charts, training_charts
+from wtal.report.page.document import rendered
+from wtal.report.page.faults import bucket_table, error_rows, video_table
+from wtal.report.page.forest import forest_of
 from wtal.report.tables.ablation import Row, interval_of, read_ablation
+from wtal.report.tables.contrasts import groups_of, read_contrasts
 from wtal.report.tables.names import PROVENANCE
+from wtal.report.tables.rounds import means_by_key, read_classes, read_rounds, read_training
 from wtal.report.tables.tables import (
     notes,
     read_ablation_table,
@@ -28,57 +30,67 @@ from wtal.report.tables.tables import (
     read_label_quality_table,
     read_main_table,
 )
-from wtal.suite.paths import SuitePaths
 
-TIMELINE_NOTE = (
-    "One lane for each class, with its own colour, hatch and name. A segment or detection is as high as its score. "
-    "Clips are chosen by rule: of each equal part of the sorted list the one with most classes, then most instances."
-)
 SECTIONS = {
-    "summary": "Summary",
-    "main": "Main table",
-    "ablation": "Ablation",
-    "labels": "Label quality by round",
-    "rounds": "Curves by round",
-    "classes": "By class",
-    "timelines": "Timelines",
-    "training": "Training curves",
-    "provenance": "Provenance",
+    "summary": "What helps, by how much, how surely",
+    "explorer": "Explorer: why a detection is wrong",
+    "diagnosis": "Diagnosis: what errors cost",
+    "rounds": "How it learns",
+    "tables": "Tables",
+    "cost": "What it cost",
+    "provenance": "Can I trust it",
 }
 
 
 def write_page(report: Path, results: Path, out: Path) -> None:
-    """Write the page of a suite from the tables, figures and provenance.json in `results`.
+    """Write the page of a suite from its tables, provenance and, where they are, the explorer's files in `results`.
 
     Nothing in it depends on the clock. Raises InputError before anything is written where a file is missing or broken.
     """
     plan = read_plan(report)
     facts = read_provenance(results / PROVENANCE, plan)
-    style, script, page = (read_asset(name) for name in ("page.css", "page.js", "page.html.jinja"))
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-    shown = {**_values(plan, results, facts), "style": style, "script": script, "policy": _policy(style, script)}
-    write_text(out, environment.from_string(page).render(shown))
+    shown = _of_explorer(results / EXPLORER, plan, ("videos", "systems", "classes", "training"))
+    diagnosis = _of_explorer(results / DIAGNOSIS, plan, ("systems", "kinds"))
+    values = _values(plan, results, facts, shown, diagnosis)
+    write_text(out, rendered("suite.jinja", values, shown))
 
 
-def read_asset(name: str) -> str:
-    """The text of a file that lies beside this one."""
-    return resources.files("wtal.report.page").joinpath(name).read_text()
+def _of_these_settings(path: Path, plan: Plan, command: str) -> dict[str, Any]:
+    """A JSON file of the run. Raises InputError where it was made with other settings."""
+    facts = read_json(path)
+    if not isinstance(facts, dict) or facts.get("settings_digest") != plan.digest:
+        got = str(facts.get("settings_digest", "nothing"))[:12] if isinstance(facts, dict) else type(facts).__name__
+        made = "tables" if command == "tables" else "what is"
+        expected = f"{made} made with these settings, digest {plan.digest[:12]} (run `wtal {command}` again)"
+        raise InputError(file=path, key="settings_digest", expected=expected, got=got)
+    return facts
 
 
-def _policy(style: str, script: str) -> str:
-    """Lets in this one style, this one script and embedded pictures, and nothing else."""
-    hashes = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (style, script))
-    style_hash, script_hash = (f"'sha256-{digest}'" for digest in hashes)
-    return (
-        f"default-src 'none'; img-src data:; style-src {style_hash}; script-src {script_hash}; "
-        "base-uri 'none'; form-action 'none'"
-    )
+def _of_explorer(path: Path, plan: Plan, keys: Sequence[str]) -> dict[str, Any] | None:
+    """A file of `wtal diagnose-suite`; None where it was not run."""
+    if not path.exists():
+        return None
+    found = _of_these_settings(path, plan, "diagnose-suite")
+    lacking = [key for key in keys if not isinstance(found.get(key), list)]
+    if lacking:
+        raise InputError(file=path, key=lacking[0], expected="a list", got=type(found.get(lacking[0])).__name__)
+    return found
 
 
-def _values(plan: Plan, results: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _values(
+    plan: Plan,
+    results: Path,
+    facts: Mapping[str, Any],
+    shown: Mapping[str, Any] | None,
+    diagnosis: Mapping[str, Any] | None,
+) -> dict[str, Any]:
     """What the page shows, by the names that its template has for it."""
     rows = [row for row in read_ablation(results / "ablation.csv").to_dict("records") if row["control"] == "no"]
+    contrasts = read_contrasts(results / "contrasts.csv")
+    rounds = read_rounds(results / "rounds.csv")
+    classes = read_classes(results / "per_class.csv", plan.headline)
     steps = facts.get("steps") or []
+    headline = f"mAP@{plan.headline}"
     return {
         "plan": plan,
         "words": page_settings(plan),
@@ -87,28 +99,45 @@ def _values(plan: Plan, results: Path, facts: Mapping[str, Any]) -> dict[str, An
         "notes_with_intervals": notes(plan, with_intervals=True),
         "cards": _cards(plan, {row["variant"]: row for row in rows}),
         "n_variants": len(rows),
-        "tables": {
-            "main": read_main_table(plan, results),
-            "ablation": read_ablation_table(plan, results),
-            "labels": read_label_quality_table(plan, results),
-            "classes": read_class_table(plan, results),
-            "versions": _pairs("versions", "Versions", facts.get("versions"), plan),
-            "data": _pairs("data", "Data", _flat(facts.get("data")), plan),
-            "machine": _pairs("machine", "Machine that made the tables", facts.get("machine"), plan),
-            "steps": _steps(plan, steps),
-        },
-        "pictures": {
-            "ablation": _picture(results, "ablation", "Every variant with its interval"),
-            "rounds": _picture(results, "rounds", "Detections and pseudo labels by round"),
-            "per_class": _picture(results, "per_class", "Average precision of each class"),
-            "training": _picture(results, "training", f"Training of {plan.whole_method}"),
-        },
-        "timelines": _timelines(results),
-        "timeline_note": TIMELINE_NOTE,
+        "forest": forest_of(groups_of(contrasts, headline)),
+        "shown": shown,
+        "diagnosis": diagnosis,
+        "error_rows": error_rows(diagnosis) if diagnosis else [],
+        "changes": change_charts(plan, rounds),
+        "labels": label_charts(plan, rounds),
+        "training": training_charts(plan, read_training(results / "training.csv")),
+        "classes": class_rows(plan, means_by_key(classes, "class", f"AP@{plan.headline}")),
+        "tables": _tables(plan, results, facts, shown, diagnosis),
+        "default_main": ["Method", headline, "mAP@0.5", "Points from published", "n"],
+        "default_ablation": ["Variant", headline, "Compared with", "Difference", "@0.5"],
         "facts": facts,
         "steps": _sum_of_steps(steps),
         "settings": yaml.safe_dump(dict(plan.settings), sort_keys=False, allow_unicode=True, width=100),
     }
+
+
+def _tables(
+    plan: Plan,
+    results: Path,
+    facts: Mapping[str, Any],
+    shown: Mapping[str, Any] | None,
+    diagnosis: Mapping[str, Any] | None,
+) -> dict[str, Table]:
+    found = {
+        "main": read_main_table(plan, results),
+        "ablation": read_ablation_table(plan, results),
+        "labels": read_label_quality_table(plan, results),
+        "classes": read_class_table(plan, results),
+        "versions": _pairs("versions", "Versions", facts.get("versions"), plan),
+        "data": _pairs("data", "Data", _flat_facts(facts.get("data")), plan),
+        "machine": _pairs("machine", "Machine that made the tables", facts.get("machine"), plan),
+        "steps": _steps(plan, facts.get("steps") or []),
+    }
+    if shown:
+        found["videos"] = video_table(shown)
+    if diagnosis:
+        found["buckets"] = bucket_table(diagnosis, notes(plan))
+    return found
 
 
 def _cards(plan: Plan, named: Mapping[str, Row]) -> list[dict[str, str]]:
@@ -125,7 +154,7 @@ def _cards(plan: Plan, named: Mapping[str, Row]) -> list[dict[str, str]]:
         cards.append({"name": f"{roles[name]}: {row['title']}", "value": value, "remark": _range(row)})
     away = interval_of(named[plan.whole_method], "base_difference")
     if away.estimate == away.estimate:
-        name = f"Whole method less {plan.base}"
+        name = f"Whole method less {named[plan.base]['title']}"
         cards.append({"name": name, "value": difference(away).text, "remark": _verdict(away)})
     return cards
 
@@ -144,28 +173,7 @@ def _verdict(away: Interval) -> str:
     return f"{away.verdict}: {over}; over videos alone it is {bounds(away.videos_low, away.videos_high).text}"
 
 
-def _picture(results: Path, name: str, title: str) -> dict[str, str]:
-    path = SuitePaths(results).figure(name, "svg")
-    svg = read_bytes(path, "text")
-    if b"<svg" not in svg[:1000] or not svg.rstrip().endswith(b"</svg>"):
-        raise InputError(file=path, expected="an SVG picture, whole", got=f"{svg[:20]!r} to {svg[-20:]!r}")
-    check_digest_beside(path)
-    return {"title": title, "source": f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"}
-
-
-def _timelines(results: Path) -> list[dict[str, str]]:
-    path = results / TIMELINES
-    clips = read_json(path)
-    clips = clips.get("clips") if isinstance(clips, dict) else None
-    if not isinstance(clips, list) or not all(isinstance(clip, dict) and "video" in clip for clip in clips):
-        raise InputError(
-            file=path, key="clips", expected="a list of clips with their `video`", got=type(clips).__name__
-        )
-    titles = (f"{'Training' if clip.get('subset') == 'train' else 'Test'} clip {clip['video']}" for clip in clips)
-    return [_picture(results, timeline_name(index), title) for index, title in enumerate(titles, start=1)]
-
-
-def _flat(data: object) -> dict[str, Any]:
+def _flat_facts(data: object) -> dict[str, Any]:
     values = dict(data) if isinstance(data, Mapping) else {}
     files = values.pop("files", {})
     return {**values, **{f"sha256 of {name}": digest for name, digest in dict(files).items()}}

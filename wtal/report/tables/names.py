@@ -8,6 +8,7 @@ TABLES = (
     "ablation.csv",
     "ablation.md",
     "ablation.tex",
+    "contrasts.csv",
     "power.csv",
     "main.csv",
     "main.md",

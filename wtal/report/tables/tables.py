@@ -12,11 +12,9 @@ from wtal.base.errors import InputError
 from wtal.base.files import DIGESTS, to_json, write_digests, write_rows, write_text
 from wtal.base.members import member_title
 from wtal.base.records import Detections
-from wtal.evaluate.read.detections import read_detections_of_rounds
 from wtal.evaluate.score.controls import oracle, random_segments, whole_videos
 from wtal.evaluate.score.evaluation import Matches, evaluate_detections, evaluate_matches, match_detections
 from wtal.evaluate.score.intervals import interval_over
-from wtal.evaluate.score.options import EvaluationOptions, options_from_settings
 from wtal.evaluate.text.typeset import Table, to_latex, to_markdown
 from wtal.localise.scores_file import read_scores
 from wtal.report.inputs.frames import write_frame
@@ -24,6 +22,7 @@ from wtal.report.inputs.metrics import RunMetrics, hold, read_metrics
 from wtal.report.inputs.plan import Plan, read_plan
 from wtal.report.inputs.provenance import provenance
 from wtal.report.inputs.resampling import Resamples, resampled_headlines
+from wtal.report.inputs.scoring import detections_of_run, options_of_variant
 from wtal.report.inputs.truth import Truth, read_truth
 from wtal.report.tables import rounds as by_round
 from wtal.report.tables.ablation import (
@@ -34,6 +33,7 @@ from wtal.report.tables.ablation import (
     control_row,
     read_ablation,
 )
+from wtal.report.tables.contrasts import Contrast, contrasts_of, write_contrasts
 from wtal.report.tables.effects import write_matrix
 from wtal.report.tables.main_table import (
     main_frame,
@@ -43,8 +43,7 @@ from wtal.report.tables.main_table import (
 )
 from wtal.report.tables.names import PROVENANCE, SUMMARY
 from wtal.report.tables.power import COLUMNS, PowerRow, contrasts, power_rows, power_values
-from wtal.suite.method_settings import PRESET_MISSING_CLASS
-from wtal.suite.paths import METRICS, ROUNDS, TEST_SCORES, SuitePaths
+from wtal.suite.paths import METRICS, TEST_SCORES, SuitePaths
 
 Runs = Mapping[tuple[str, int], RunMetrics]
 
@@ -78,6 +77,7 @@ def write_tables(report: Path, data: Path, results: Path, out: Path, published: 
         write_text(out / f"{table.name}.tex", to_latex(table))
     if plan.file.matrix is not None:
         write_matrix(out, plan, plan.file.matrix, runs, resamples)
+    write_contrasts(out / "contrasts.csv", _contrasts(plan, resamples))
     write_rows(out / "power.csv", COLUMNS, map(power_values, power_of(plan, resamples)))
     write_text(out / PROVENANCE, to_json(facts))
     write_text(out / SUMMARY, to_json(suite_summary(plan, runs)))
@@ -110,19 +110,12 @@ def metrics_frame(plan: Plan, runs: Runs) -> pd.DataFrame:
     )
 
 
-def _options(plan: Plan, variant: str, truth: Truth) -> EvaluationOptions:
-    settings = plan.file.evaluation
-    missing = settings.missing_class or PRESET_MISSING_CLASS[plan.method(variant).preset]
-    return options_from_settings(settings, truth.snippets_per_second, missing_class=missing)
-
-
 def _matches(plan: Plan, runs: Runs, results: Path, truth: Truth) -> dict[tuple[str, int], Matches]:
     """The detections of every variant and seed matched to the truth, held against what their evaluation recorded."""
     matches = {}
     for (variant, seed), run in runs.items():
-        path, options = SuitePaths(results).run(variant, seed) / ROUNDS, _options(plan, variant, truth)
-        n_rounds = plan.file.variants[variant].rounds + 1
-        rounds = read_detections_of_rounds(path, at_least=n_rounds, of=truth.instances)[:n_rounds]
+        options = options_of_variant(plan, variant, truth)
+        path, rounds = detections_of_run(plan, results, variant, seed, truth)
         found = [match_detections(each, truth.instances, options, source=str(path)) for each in rounds]
         hold(run, [evaluate_matches(each) for each in found], path.with_name(METRICS), path)
         matches[variant, seed] = found[-1]
@@ -135,6 +128,12 @@ def _resamples(plan: Plan, matches: Mapping[tuple[str, int], Matches]) -> Resamp
     return resampled_headlines(matches, plan.headline, resamples)
 
 
+def _contrasts(plan: Plan, resamples: Resamples) -> list[Contrast]:
+    """What each ingredient of the suite is worth."""
+    scores = {name: resamples.scores(name, plan.file.seeds) for name in plan.file.variants}
+    return contrasts_of(plan, scores, resamples.n_videos)
+
+
 def power_of(plan: Plan, resamples: Resamples) -> list[PowerRow]:
     """How many seeds a difference needs on this suite, from the contrasts of its ablation."""
     scores = {name: resamples.scores(name, plan.file.seeds) for name in plan.file.variants}
@@ -144,7 +143,7 @@ def power_of(plan: Plan, resamples: Resamples) -> list[PowerRow]:
 
 def control_rows(plan: Plan, results: Path, truth: Truth) -> list[Row]:
     """Ground truth as detections, one segment over the whole video, random segments; in the first variant's options."""
-    options, base = _options(plan, plan.base, truth), plan.file.variants[plan.base]
+    options, base = options_of_variant(plan, plan.base, truth), plan.file.variants[plan.base]
     threshold = plan.method(plan.base).proposals.class_threshold
     whole, random = [], []
     for seed in plan.file.seeds:

@@ -1,0 +1,1 @@
+"""Single videos and what goes wrong in them, as the page shows them."""

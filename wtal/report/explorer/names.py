@@ -1,0 +1,20 @@
+"""The files that `wtal diagnose-suite` writes, and whose detections they hold; the workflow asks for both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+EXPLORER, DIAGNOSIS = "explorer.json", "diagnosis.json"
+
+
+class _Variant(Protocol):
+    @property
+    def compare_with(self) -> str | None: ...
+
+
+def shown_of(variants: Mapping[str, _Variant], whole_method: str | None) -> list[str]:
+    """The first of the variants, the whole method (None: the last), and what that one is compared with."""
+    whole = whole_method or list(variants)[-1]
+    names = (next(iter(variants)), whole, variants[whole].compare_with)
+    return [name for name in dict.fromkeys(names) if name is not None]
