@@ -14,9 +14,9 @@ from wtal.evaluate.score.intervals import Interval, SeedScores
 from wtal.report.inputs.plan import Plan, read_plan
 from wtal.report.tables.contrasts import (
     Contrast,
+    contrast_groups,
     contrasts_of,
     effect_sentence,
-    groups_of,
     read_contrasts,
     write_contrasts,
 )
@@ -126,7 +126,7 @@ def contrast(estimate: float, low: float, high: float, contexts: int = 1) -> Con
 )
 def test_a_sentence_says_what_an_ingredient_does(rows: list[Contrast], sentence: str) -> None:
     assert effect_sentence(rows, "mAP") == sentence
-    assert groups_of(rows, "mAP")[0].sentence == sentence
+    assert contrast_groups(rows, "mAP")[0].sentence == sentence
 
 
 def test_a_suite_of_one_variant_has_no_ingredient(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from wtal.report.explorer.explorer import write_explorer
 from wtal.report.explorer.names import DIAGNOSIS, EXPLORER
 from wtal.report.inputs.plan import read_plan
 from wtal.report.page.page import SECTIONS, write_page
-from wtal.report.tables.contrasts import groups_of, read_contrasts
+from wtal.report.tables.contrasts import contrast_groups, read_contrasts
 from wtal.report.tables.tables import write_tables
 
 HOSTILE = '<script>alert("1")</script>&"\'</td><img src=x onerror=alert(1)>'
@@ -123,7 +123,7 @@ def test_every_picture_says_its_numbers_or_stands_beside_them(page: str) -> None
 def test_the_forest_has_a_sentence_for_each_ingredient_and_a_row_for_each_comparison(page: str, results: Path) -> None:
     rows = read_contrasts(results / "contrasts.csv")
     forest = page.split('<div class="forest"')[1].split("</section>")[0]
-    for group in groups_of(rows, "mAP@0.1:0.7"):
+    for group in contrast_groups(rows, "mAP@0.1:0.7"):
         assert html.escape(group.sentence) in forest
     assert forest.count('role="rowheader"') == len(rows) == 2
     assert forest.count('class="dot"') == 2 * len(rows)

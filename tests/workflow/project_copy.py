@@ -81,7 +81,8 @@ class ProjectCopy:
 
 RULES = (
     *("prepare", "train_base", "train_round", "train_delta", "score_with_dropout", "solve_labels"),
-    *("copy_shared_round", "set_detection", "detect", "evaluate", "make_tables", "make_figures", "make_report"),
+    *("copy_shared_round", "set_detection", "detect", "evaluate"),
+    *("make_tables", "make_figures", "diagnose_suite", "make_report"),
 )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from project_copy import ProjectCopy, copy_project
 
-TABLES_ON = {"make_tables", "make_figures", "make_report"}
+TABLES_ON = {"make_tables", "make_figures", "diagnose_suite", "make_report"}
 VARIANTS = ("base", "optimised", "optimised_delta", "code")
 
 

@@ -70,10 +70,10 @@ def test_a_job_is_a_line_and_one_that_fails_shows_its_log(finished: ProjectCopy)
     assert [line for line in lines if "make_report" in line][1:] == ["1 of 2  make_report"]
     assert len(lines) < 20
     (results / "report.html").unlink()
-    (results / "timelines.json").write_text("{")
+    (results / "explorer.json").write_text("{")
     printed = finished.snakemake(expected=1)
     assert "Error in rule make_report:" in printed
-    assert "wtal report: results/small/timelines.json: expected JSON" in printed
+    assert "wtal report: results/small/explorer.json: expected JSON" in printed
     assert "    output: results/small/report.html" in finished.snakemake("--dry-run", "--verbose")
 
 
@@ -82,14 +82,14 @@ def test_deleting_a_variant_rebuilds_it_and_what_depends_on_it(finished: Project
     mine = "variant optimised_delta seed 0"
     own = {f"{rule} {mine} round 2" for rule in ("solve_labels", "train_delta")}
     own |= {f"{rule} {mine}" for rule in ("detect", "evaluate")}
-    assert finished.planned() == own | {"make_tables", "make_figures", "make_report"}
+    assert finished.planned() == own | {"make_tables", "make_figures", "diagnose_suite", "make_report"}
 
 
 def test_a_setting_makes_stale_only_what_reads_it(finished: ProjectCopy) -> None:
     jobs = finished.planned("--config", "method={detection: {fusion: {temperature: 0.1}}}")
     variants = ("base", "optimised", "optimised_delta", "code")
     stale = {f"{rule} variant {name} seed 0" for rule in ("detect", "evaluate") for name in variants}
-    assert jobs == stale | {"make_tables", "make_figures", "make_report"}
+    assert jobs == stale | {"make_tables", "make_figures", "diagnose_suite", "make_report"}
 
 
 def test_a_round_that_a_collapse_ended_is_run_again_by_the_plain_command(finished: ProjectCopy) -> None:

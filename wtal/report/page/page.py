@@ -20,7 +20,7 @@ from wtal.report.page.document import rendered
 from wtal.report.page.faults import bucket_table, error_rows, video_table
 from wtal.report.page.forest import forest_of
 from wtal.report.tables.ablation import Row, interval_of, read_ablation
-from wtal.report.tables.contrasts import groups_of, read_contrasts
+from wtal.report.tables.contrasts import contrast_groups, read_contrasts
 from wtal.report.tables.names import PROVENANCE
 from wtal.report.tables.rounds import means_by_key, read_classes, read_rounds, read_training
 from wtal.report.tables.tables import (
@@ -99,7 +99,7 @@ def _values(
         "notes_with_intervals": notes(plan, with_intervals=True),
         "cards": _cards(plan, {row["variant"]: row for row in rows}),
         "n_variants": len(rows),
-        "forest": forest_of(groups_of(contrasts, headline)),
+        "forest": forest_of(contrast_groups(contrasts, headline)),
         "shown": shown,
         "diagnosis": diagnosis,
         "error_rows": error_rows(diagnosis) if diagnosis else [],

@@ -101,7 +101,7 @@ class ContrastGroup:
     sentence: str
 
 
-def groups_of(rows: Sequence[Contrast], quantity: str) -> list[ContrastGroup]:
+def contrast_groups(rows: Sequence[Contrast], quantity: str) -> list[ContrastGroup]:
     """The rows by ingredient, in their order. quantity: what the points are of, such as `mAP@0.1:0.7`."""
     grouped = ((title, tuple(members)) for title, members in groupby(rows, key=lambda row: row.ingredient))
     return [ContrastGroup(title, members, effect_sentence(members, quantity)) for title, members in grouped]
