@@ -42,7 +42,7 @@ class ResultRow:
         return {"title": self.title, "number": self.number, **{name: getattr(self, name) for name in names}}
 
 
-def result_rows(paths: SuitePaths) -> tuple[str, list[ResultRow]]:
+def end_rows(paths: SuitePaths) -> tuple[str, list[ResultRow]]:
     """What the numbers are (average, protocol, seeds, settings), and the rows; both empty where there are no tables."""
     try:
         plan = read_plan(paths.settings("report"))
