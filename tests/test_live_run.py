@@ -120,11 +120,14 @@ def test_json_lines_are_an_object_for_each_event(
     events: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     view = JsonView()
-    fed(events, view, train_base=30.0)
+    state = fed(events, view, train_base=30.0)
+    view.tick(state, 110.0)
+    view.tick(state, 120.0)  # no epoch ended since
     view.end(RunEnd(1, 5.0, "", (), None, "1 failed; `wtal run` goes on"))
     printed = capsys.readouterr()
     found = [json.loads(line) for line in printed.out.splitlines()]
-    kinds = ["progress", "job_started", "job_finished", "progress", "job_started", "job_started", "job_failed", "end"]
+    kinds = ["progress", "job_started", "job_finished", "progress", "job_started", "job_started", "job_failed"]
+    kinds += ["progress", "end"]
     assert [each["event"] for each in found] == kinds
     assert found[2]["seconds"] == 4
     assert found[3] == {"event": "progress", "time": 104.0, "done": 1, "total": 7, "seconds_left": 45.0} | {
@@ -132,6 +135,7 @@ def test_json_lines_are_an_object_for_each_event(
         "training": [],
     }
     assert found[6]["log_lines"][-1] == "wtal detect: no scores"
+    assert found[-2]["training"] == [{"job": 2, "epoch": 42, "position": 3, "of": 10, "loss": 1.25}]
     assert found[-1] == {"event": "end", "exit_code": 1, "seconds": 5.0, "results": None, "page": None}
     assert "goes on" in printed.err
 
@@ -185,7 +189,7 @@ def test_the_rows_of_the_end_are_those_of_the_ablation_table(tmp_path: Path) -> 
     write_text(tmp_path / "settings/report.json", to_json(plan))
     shutil.copy(source, tmp_path)
     about, rows = end_rows(SuitePaths(tmp_path))
-    assert about.startswith("mAP@0.1:0.7, percent; protocol activitynet, 3 seeds; settings ")
+    assert about.startswith("mAP@0.1:0.7, percent; protocol activitynet, 10 seeds; settings ")
     assert [row.title for row in rows] == [
         "base + NMS",
         "optimised labels from Gaussian fusion, Δ (the whole method)",
