@@ -92,7 +92,9 @@ def test_wtal_run_tells_each_job_and_ends_with_the_result_and_snakemakes_code(fi
     assert [row["title"] for row in end["results"]["rows"]] == titles
     (results / "report.html").unlink()
     (results / "timelines.json").write_text("{")
-    *_, failed, end = (json.loads(line) for line in finished.run(*command, expected=1).splitlines() if line[0] == "{")
+    *_, failed, end = (
+        json.loads(line) for line in finished.run(*command, expected=1).splitlines() if line.startswith("{")
+    )
     assert (end["exit_code"], end["page"]) == (1, None)
     assert "timelines.json: expected JSON" in failed["log_lines"][-1]
 
