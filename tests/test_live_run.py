@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import dataclasses
 import io
 import json
 import os
 import re
+import shutil
 import signal
 import threading
 from pathlib import Path
@@ -13,15 +16,19 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from round_run import settings_file, tiny_round, tiny_store, train
 
+from wtal.base.files import to_json, write_text
 from wtal.base.progress import EpochProgress
-from wtal.cli.live.ending import ResultRow, result_rows
+from wtal.cli import main
+from wtal.cli.live.ending import end_rows
 from wtal.cli.live.follow import SnakemakeRun, read_epochs
 from wtal.cli.live.measured import seconds_of_rules
 from wtal.cli.live.screen import screen
 from wtal.cli.live.state import RunState, duration
 from wtal.cli.live.views import JsonView, PlainView, RunEnd
 from wtal.suite.paths import SuitePaths
+from wtal.suite.plan import plan_files, read_suite
 
 ROOT = Path(__file__).resolve().parents[1]
 HEADER = "s\th:m:s\tmax_rss\tmax_vms"
@@ -113,11 +120,14 @@ def test_json_lines_are_an_object_for_each_event(
     events: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     view = JsonView()
-    fed(events, view, train_base=30.0)
+    state = fed(events, view, train_base=30.0)
+    view.tick(state, 110.0)
+    view.tick(state, 120.0)  # no epoch ended since
     view.end(RunEnd(1, 5.0, "", (), None, "1 failed; `wtal run` goes on"))
     printed = capsys.readouterr()
     found = [json.loads(line) for line in printed.out.splitlines()]
-    kinds = ["progress", "job_started", "job_finished", "progress", "job_started", "job_started", "job_failed", "end"]
+    kinds = ["progress", "job_started", "job_finished", "progress", "job_started", "job_started", "job_failed"]
+    kinds += ["progress", "end"]
     assert [each["event"] for each in found] == kinds
     assert found[2]["seconds"] == 4
     assert found[3] == {"event": "progress", "time": 104.0, "done": 1, "total": 7, "seconds_left": 45.0} | {
@@ -125,6 +135,7 @@ def test_json_lines_are_an_object_for_each_event(
         "training": [],
     }
     assert found[6]["log_lines"][-1] == "wtal detect: no scores"
+    assert found[-2]["training"] == [{"job": 2, "epoch": 42, "position": 3, "of": 10, "loss": 1.25}]
     assert found[-1] == {"event": "end", "exit_code": 1, "seconds": 5.0, "results": None, "page": None}
     assert "goes on" in printed.err
 
@@ -146,6 +157,19 @@ def test_an_epoch_line_is_read_as_it_was_written() -> None:
     assert EpochProgress.newest([]) is None
 
 
+def test_training_says_a_line_an_epoch_and_the_losses_of_its_curve(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = tiny_round().epochs[0]
+    epochs = tuple(dataclasses.replace(first, epoch=number) for number in (0, 1, 2))
+    settings = settings_file(tmp_path, tiny_round(), epochs=epochs)
+    assert main(train(tiny_store(tmp_path / "data"), settings, tmp_path / "out")) == 0
+    said = [EpochProgress.newest([line]) for line in capsys.readouterr().err.splitlines()]
+    rows = csv.DictReader((tmp_path / "out/training.csv").read_text().splitlines())
+    assert [each and (each.epoch, each.position, each.of) for each in said] == [(0, 1, 3), (1, 2, 3), (2, 3, 3)]
+    assert [each and each.loss for each in said] == [float(row["loss_total"]) for row in rows]
+
+
 def test_seconds_of_rules_come_from_the_benchmarks_of_an_earlier_run(tmp_path: Path) -> None:
     rows = {"prepare": 4, "train/a_seed0_round0": 10, "train/b_seed0_round0": 20, "train/a_seed0_round1": 6}
     for name, seconds in rows.items():
@@ -157,13 +181,22 @@ def test_seconds_of_rules_come_from_the_benchmarks_of_an_earlier_run(tmp_path: P
     assert seconds_of_rules(tmp_path / "nowhere") == {}
 
 
-def test_the_rows_of_the_end_are_those_of_the_ablation_table() -> None:
-    if not (ROOT / "results/hapt/ablation.csv").is_file():
+def test_the_rows_of_the_end_are_those_of_the_ablation_table(tmp_path: Path) -> None:
+    source = ROOT / "results/hapt/ablation.csv"
+    if not source.is_file():
         pytest.skip("the suite was not run and its results were not pulled")
-    row = ResultRow("difference", 1.62, -0.8, 4.04, is_difference=True)
-    assert row.text() == "+1.6 [−0.8, 4.0]"
-    assert ResultRow("base", 45.19, sd=5.4).text() == "45.2 ± 5.4"
-    assert result_rows(SuitePaths(ROOT / "nowhere")) == ("", [])
+    plan = plan_files(read_suite(ROOT / "config/hapt.yaml"))["report.json"]
+    write_text(tmp_path / "settings/report.json", to_json(plan))
+    shutil.copy(source, tmp_path)
+    about, rows = end_rows(SuitePaths(tmp_path))
+    assert about.startswith("mAP@0.1:0.7, percent; protocol activitynet, 10 seeds; settings ")
+    assert [row.title for row in rows] == [
+        "base + NMS",
+        "optimised labels from Gaussian fusion, Δ (the whole method)",
+        "difference",
+    ]
+    assert [row.text() for row in rows] == ["45.2 ± 5.4", "46.8 ± 5.4", "+1.6 [−0.8, 4.0]"]
+    assert end_rows(SuitePaths(tmp_path / "nowhere")) == ("", [])
 
 
 class Recorded:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,7 @@ def test_a_job_is_a_line_and_one_that_fails_shows_its_log(finished: ProjectCopy)
     (results / "report.html").unlink()
     lines = finished.snakemake().splitlines()
     assert [line for line in lines if "make_report" in line][1:] == ["1 of 2  make_report"]
+    assert "the page: results/small/report.html" in lines
     assert len(lines) < 20
     (results / "report.html").unlink()
     (results / "explorer.json").write_text("{")
@@ -75,6 +77,26 @@ def test_a_job_is_a_line_and_one_that_fails_shows_its_log(finished: ProjectCopy)
     assert "Error in rule make_report:" in printed
     assert "wtal report: results/small/explorer.json: expected JSON" in printed
     assert "    output: results/small/report.html" in finished.snakemake("--dry-run", "--verbose")
+
+
+def test_wtal_run_tells_each_job_and_ends_with_the_result_and_snakemakes_code(finished: ProjectCopy) -> None:
+    results = finished.folder / "results/small"
+    (results / "report.html").unlink()
+    command = (sys.executable, "-m", "wtal", "run", "small", "--log-format", "json", "--", "--cores", "2")
+    events = [json.loads(line) for line in finished.run(*command).splitlines() if line.startswith("{")]
+    assert {"job_started", "job_finished", "progress"} <= {event["event"] for event in events}
+    assert [event["rule"] for event in events if event["event"] == "job_finished"] == ["make_report", "suite"]
+    end = events[-1]
+    assert (end["event"], end["exit_code"], end["page"]) == ("end", 0, "results/small/report.html")
+    titles = ["base + Gaussian fusion", "optimised labels, Δ", "difference"]
+    assert [row["title"] for row in end["results"]["rows"]] == titles
+    (results / "report.html").unlink()
+    (results / "timelines.json").write_text("{")
+    *_, failed, end = (
+        json.loads(line) for line in finished.run(*command, expected=1).splitlines() if line.startswith("{")
+    )
+    assert (end["exit_code"], end["page"]) == (1, None)
+    assert "timelines.json: expected JSON" in failed["log_lines"][-1]
 
 
 def test_deleting_a_variant_rebuilds_it_and_what_depends_on_it(finished: ProjectCopy) -> None:

@@ -80,7 +80,7 @@ def _view(log_format: str) -> View:
 
 def _end(options: argparse.Namespace, paths: SuitePaths, state: RunState, code: int, seconds: float) -> RunEnd:
     """What there is to say: of a run that made the page, or found it made, the result; else how to go on."""
-    from wtal.cli.live.ending import rows_that_matter
+    from wtal.cli.live.ending import end_rows
     from wtal.cli.live.views import RunEnd
     from wtal.suite.paths import REPORT, SuitePaths
 
@@ -89,7 +89,8 @@ def _end(options: argparse.Namespace, paths: SuitePaths, state: RunState, code: 
         page = paths.root / REPORT
     if code or page is None or not page.is_file():
         how = "stopped" if code > 128 else f"{len(state.failed)} failed" if state.failed else "ended"
-        goes_on = f"{how} after {state.done} of {state.total} jobs; `wtal run {options.suite}` goes on" if code else ""
+        after = f" after {state.done} of {state.total} jobs" if state.total else ""
+        goes_on = f"{how}{after}; `wtal run {options.suite}` goes on where it was" if code else ""
         return RunEnd(code, seconds, "", (), None, goes_on)
-    about, rows = rows_that_matter(SuitePaths(page.parent))
+    about, rows = end_rows(SuitePaths(page.parent))
     return RunEnd(code, seconds, about, rows, str(page), "")

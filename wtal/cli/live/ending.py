@@ -42,7 +42,7 @@ class ResultRow:
         return {"title": self.title, "number": self.number, **{name: getattr(self, name) for name in names}}
 
 
-def rows_that_matter(paths: SuitePaths) -> tuple[str, list[ResultRow]]:
+def end_rows(paths: SuitePaths) -> tuple[str, list[ResultRow]]:
     """What the numbers are (average, protocol, seeds, settings), and the rows; both empty where there are no tables."""
     try:
         plan = read_plan(paths.settings("report"))
@@ -52,9 +52,9 @@ def rows_that_matter(paths: SuitePaths) -> tuple[str, list[ResultRow]]:
     rows = {row["variant"]: row for row in csv.DictReader(text.splitlines())}
     if plan.base not in rows:
         return "", []
-    seeds, protocol = len(plan.file.seeds), member_title(plan.file.evaluation.protocol)
-    said = f"mAP@{plan.headline}, percent; protocol {protocol}, {seeds} {'seed' if seeds == 1 else 'seeds'}"
     base, whole = rows[plan.base], rows.get(plan.whole_method)
+    seeds, protocol = f"{base['seeds']} seed{'' if base['seeds'] == '1' else 's'}", plan.file.evaluation.protocol
+    said = f"mAP@{plan.headline}, percent; protocol {member_title(protocol)}, {seeds}"
     found = [_of(base)]
     if whole is not None and whole is not base:
         found.append(_of(whole))

@@ -20,7 +20,7 @@ from wtal.cli.live.ending import last_lines
 from wtal.cli.live.state import RunState
 from wtal.cli.live.views import View
 
-PATIENCE = 1.4  # seconds that Snakemake has to end by itself when it is stopped; a killed run can be gone on with too
+PATIENCE = 0.8  # seconds that Snakemake has to end by itself when it is stopped; a killed run can be gone on with too
 TICK = 0.25  # seconds
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

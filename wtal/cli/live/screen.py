@@ -52,6 +52,8 @@ class ScreenView:
 
 def screen(state: RunState, now: float) -> Group:
     """The lines at the bottom. now: seconds since 1970."""
+    if not state.total:
+        return Group(Text("Snakemake reads the workflow"))
     left = state.time_left(now)
     failed = Text(f"  {len(state.failed)} failed", style="red") if state.failed else Text()
     head = Table.grid(padding=(0, 1))

@@ -13,6 +13,7 @@ from wtal.cli.live.ending import ResultRow, last_lines
 from wtal.cli.live.state import RunningJob, RunState, duration
 
 SHOWN_LINES = 15  # of the log of a job that failed
+EPOCHS_EVERY = 5.0  # seconds between two objects that only tell of epochs
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,10 @@ class PlainView:
 class JsonView:
     """An object a line, and on standard output nothing else."""
 
+    def __init__(self) -> None:
+        self.told: list[Any] = []  # the epochs that were told last
+        self.told_at = 0.0
+
     def event(self, event: Mapping[str, Any], state: RunState) -> None:
         match event["event"]:
             case "plan":
@@ -125,7 +130,11 @@ class JsonView:
         print(text, end="", file=sys.stderr, flush=True)
 
     def tick(self, state: RunState, now: float) -> None:
-        pass
+        """Progress besides where epochs have ended, now and then."""
+        epochs = [(job.number, job.epoch) for job in state.running.values() if job.epoch is not None]
+        if epochs and epochs != self.told and now - self.told_at >= EPOCHS_EVERY:
+            self.told, self.told_at = epochs, now
+            self._print("progress", round(now, 3), **self._progress(state, now))
 
     def end(self, end: RunEnd) -> None:
         results = {"about": end.about, "rows": [row.value() for row in end.rows]} if end.rows else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from wtal.cli.parser.helpful import commands_of
 
-SUITES = "(cd config 2>/dev/null && find . -name '*.yaml' | sed 's|^[.]/||; s|[.]yaml$||')"
+SUITES = "(cd config 2>/dev/null && find . -name '*.yaml' ! -path './tune/*' | sed 's|^[.]/||; s|[.]yaml$||')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def _zsh(commands: list[CompletedCommand]) -> str:
             for name in option.names:
                 taken = f":value:{values}" if option.takes_value else ""
                 lines.append(f"            {shlex.quote(f'{name}[{about}]{taken}')} \\")
-        words = f"($({SUITES[1:-1]}))" if command.takes_suite else f"({' '.join(command.words)})"
+        words = f"{{compadd -- $({SUITES[1:-1]})}}" if command.takes_suite else f"({' '.join(command.words)})"
         lines.append(f"            {shlex.quote(f'*:value:{words}' if words != '()' else '*:file:_files')} ;;")
     lines += ["    esac", "}", "compdef _wtal wtal"]
     return "\n".join(lines) + "\n"

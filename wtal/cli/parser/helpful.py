@@ -71,9 +71,9 @@ class CommandParser(argparse.ArgumentParser):
         about = {each.dest: each.help or "" for each in commands._choices_actions}
         grouped = {name for names in GROUPS.values() for name in names}
         formatter = self._get_formatter()
-        formatter.add_usage(self.usage, [], [])
+        formatter.add_usage("%(prog)s [-h] [--version] COMMAND ...", [], [])
         formatter.add_text(self.description)
-        text = formatter.format_help().replace("usage: wtal", "usage: wtal [-h] [--version] COMMAND ...", 1)
+        text = formatter.format_help()
         rest = tuple(name for name in about if name not in grouped)
         for title, names in {**GROUPS, **({"others": rest} if rest else {})}.items():
             width = max(map(len, about))
