@@ -11,6 +11,7 @@ import pytest
 from report_run import make_run, suite_values
 
 from wtal.base.errors import InputError
+from wtal.base.files import DIGESTS
 from wtal.cli import main
 from wtal.report.tables.ablation import read_ablation
 from wtal.report.tables.effects import read_effects, read_ranks
@@ -58,7 +59,7 @@ def rows(frame: pd.DataFrame, effect: str) -> dict[str, Any]:
 
 def test_a_suite_with_effects_has_their_tables_too(results: Path, tmp_path: Path) -> None:
     write_tables(results / "settings" / "report.json", results / "data", results, tmp_path, PUBLISHED)
-    assert {path.name for path in tmp_path.iterdir()} == set(table_names(has_matrix=True))
+    assert {path.name for path in tmp_path.iterdir()} == {*table_names(has_matrix=True), DIGESTS}
     assert all((tmp_path / name).read_bytes() == (results / name).read_bytes() for name in ("effects.md", "ranks.csv"))
 
 

@@ -11,10 +11,10 @@ GROUPS = {
         *("run", "plan", "list", "predict", "new-dataset", "fetch", "check-data", "check-method", "tune"),
         *("export-labels", "doctor", "schema", "completion"),
     ),
-    "scoring": ("evaluate", "compare", "diagnose", "label-quality", "matrix"),
+    "scoring": ("evaluate", "compare", "diagnose", "label-quality", "matrix", "export-tables"),
     "workflow steps": (
         *("prepare", "train", "train-external", "score", "set-detection", "solve-labels", "detect", "evaluate-run"),
-        *("tables", "figures", "report"),
+        *("tables", "figures", "diagnose-suite", "report"),
     ),
 }
 
