@@ -148,7 +148,7 @@ class _LongVideo:
 
     def __call__(self, share: float) -> None:
         now = time.monotonic()
-        if now - self.last >= NEWS and share > 0:
+        if now - self.last >= NEWS and 0 < share < 1:
             self.last = now
             left = (now - self.began) * (1 - share) / share
             logger.info(f"{self.name}: {100 * share:.0f} %, {in_minutes(left)} left")
