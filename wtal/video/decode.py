@@ -44,7 +44,8 @@ class VideoFile:
     def __init__(self, path: Path, container: InputContainer, stream: VideoStream) -> None:
         self.path, self.container, self.stream = path, container, stream
         self.n_decoded, self.n_damaged = 0, 0
-        self.end = Fraction(0)  # seconds; known once all frames were given
+        self.first = Fraction(0)  # timestamp of the first frame, in seconds
+        self.end = Fraction(0)  # seconds after it; known once all frames were given
 
     @property
     def stated_seconds(self) -> float | None:
@@ -63,7 +64,7 @@ class VideoFile:
             self.n_damaged += bool(frame.is_corrupt)
             time = self._time(frame)
             if first is None:
-                first = last = start = time if time is not None else Fraction(0)
+                first = last = start = self.first = time if time is not None else Fraction(0)
             else:
                 start = last + shown if time is None else max(time, last)
             if start - last > LONGEST_SHOWN:
@@ -102,7 +103,8 @@ class VideoFile:
 
     def _check_end(self) -> None:
         stated, found = self.stated_seconds, float(self.end)
-        if stated is not None and stated - found > max(MISSING_SECONDS, MISSING_SHARE * stated):
+        last = found + max(0.0, float(self.first))  # some containers state the time of the end
+        if stated is not None and stated - last > max(MISSING_SECONDS, MISSING_SHARE * stated):
             got = f"{found:.1f} s of the {stated:.1f} s that it states: is the file cut short?"
             raise InputError(file=self.path, expected=EXPECTED, got=got)
 
