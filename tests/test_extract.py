@@ -142,7 +142,7 @@ def test_half_precision_and_another_stride(videos: Path, extracted: Path, tmp_pa
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--extractor", "lite0"], "extractor: expected a known kind (did you mean 'lite0+dis'?); got 'lite0'"),
+        (["--extractor", "lite0"], "extractor.kind: expected a known kind (did you mean 'lite0+dis'?); got 'lite0'"),
         (["--extractor", "{kind: lite0+dis, frames: 3}"], "frames"),
         (["--extractor", "{kind"], "--extractor: expected a kind, or a group of keys as YAML; got {kind"),
         (["--stride", "0"], "stride: expected a whole number, 1 or above; got 0"),
@@ -169,7 +169,9 @@ def test_two_videos_of_one_name_are_refused(tmp_path: Path, capsys: pytest.Captu
     for name in ("a.mp4", "a.mkv"):
         (tmp_path / name).write_bytes(b"")
     assert extract(tmp_path, tmp_path / "out") == 2
-    assert f"expected another name than that of each other video; got that of {tmp_path}/a.mkv" in capsys.readouterr().err
+    assert (
+        f"expected another name than that of each other video; got that of {tmp_path}/a.mkv" in capsys.readouterr().err
+    )
 
 
 def test_a_folder_without_videos_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

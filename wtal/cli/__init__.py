@@ -13,7 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # One module for each stage; each has `register(commands)` and imports what it needs inside its commands.
-STAGES = ("plan", "data", "training", "localise", "evaluate", "report", "own", "doctor", "check_method", "video.extract")
+STAGES = (
+    "plan",
+    "data",
+    "training",
+    "localise",
+    "evaluate",
+    "report",
+    "own",
+    "doctor",
+    "check_method",
+    "video.extract",
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

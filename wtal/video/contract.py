@@ -22,7 +22,9 @@ from wtal.suite.contracts import Precision
 from wtal.suite.streams import Streams, streams_in_words
 
 Picture = NDArray[np.uint8]  # [H, W, 3] red, green, blue
-Snippet = Sequence[Picture]  # the pictures of a snippet, in order; one that is shown for longer is the same object again
+Snippet = Sequence[
+    Picture
+]  # the pictures of a snippet, in order; one that is shown for longer is the same object again
 
 
 @dataclass(frozen=True, slots=True)

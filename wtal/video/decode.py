@@ -153,9 +153,7 @@ def opened_video(path: Path) -> Iterator[VideoFile]:
     _check_file(path)
     try:
         # Only files: a play list in a video's name is not to make this fetch anything.
-        container = av.open(
-            f"file:{path}", metadata_errors="replace", options={"protocol_whitelist": "file"}
-        )
+        container = av.open(f"file:{path}", metadata_errors="replace", options={"protocol_whitelist": "file"})
     except (av.error.FFmpegError, ValueError) as error:
         raise InputError(file=path, expected=EXPECTED, got=in_short(error)) from None
     with container:

@@ -15,11 +15,13 @@ import wtal
 from wtal.base.errors import InputError
 from wtal.base.files import digest_of_file, refused_unwritable, remove_unfinished, to_json, whole_file, write_text
 from wtal.base.schema import to_mapping
+from wtal.data.annotations.names import MEDIA
 from wtal.data.features.extracted import FORMAT, origin_of, read_record, record_path
 from wtal.video.contract import ExtractSettings, SnippetNetwork
 from wtal.video.decode import PictureMaker, VideoFile, opened_video
 from wtal.video.snippets import TimedSnippet, pictures_on_grid, snippets_of
 
+VIDEOS = (*MEDIA, ".ts", ".mts", ".m2ts", ".3gp", ".ogv")  # endings of what is taken from a folder
 BATCH = 8  # snippets that the network sees at once
 
 TellShare = Callable[[float], None]  # takes the share of a video that is done

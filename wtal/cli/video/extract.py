@@ -45,14 +45,13 @@ def extract_videos(options: argparse.Namespace) -> None:
     import cv2  # noqa: F401
 
     from wtal.base.errors import require
-    from wtal.data.annotations.names import MEDIA
     from wtal.training.runtime import device_of
-    from wtal.video.extract import videos_below
+    from wtal.video.extract import VIDEOS, videos_below
     from wtal.video.many import ExtractionRequest, extract_all, jobs_of
 
     require(options.jobs >= 1, "--jobs", "a whole number, 1 or above", options.jobs)
     settings = _settings(options)
-    jobs = jobs_of(videos_below(options.videos, MEDIA), options.out)
+    jobs = jobs_of(videos_below(options.videos, VIDEOS), options.out)
     request = ExtractionRequest(settings, options.weights, str(device_of(options.device)))
     outcomes = extract_all(jobs, request, options.jobs)
     n_kept = sum(outcome.ended == "kept" for outcome in outcomes)
