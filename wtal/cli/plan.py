@@ -21,6 +21,7 @@ GROUPS = {
     "label-makers": "wtal.label_makers",
     "data-kinds": "wtal.data_kinds",
     "protocols": "wtal.protocols",
+    "extractors": "wtal.extractors",
 }
 
 
@@ -40,7 +41,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     tune.set_defaults(run=tune_suite)
     known = commands.add_parser(
         "list",
-        help="list what a suite can name: methods, fusions, label makers, kinds of data, protocols",
+        help="list what can be named: methods, fusions, label makers, kinds of data, protocols, extractors",
         description="Each kind with what it is and its settings: range, default, meaning. Those of installed packages "
         "that extend wtal are among them.",
     )

@@ -15,7 +15,7 @@ from wtal.base.schema import default_of, has_default, json_schema, kind_in_words
 def listed(group: str) -> list[dict[str, Any]]:
     """The kinds of a group as plain values, those of this package first.
 
-    `kind`, `class`, `about` and `settings`, or `fault` where its module cannot be imported.
+    `kind`, `class`, `about`, `settings` and, of an extractor, `facts`; or `fault` where its module cannot be imported.
     """
     return [_listed(group, kind) for kind in kinds(group)]
 
@@ -28,6 +28,8 @@ def _listed(group: str, kind: str) -> dict[str, Any]:
         return {**value, "fault": str(error)}
     written = (found.__doc__ or "").strip()
     value["about"] = "" if written.startswith(f"{found.__name__}(") else written.partition("\n")[0]
+    if hasattr(found, "facts"):
+        value["facts"] = found.facts()
     schema = json_schema(found)["properties"]
     value["settings"] = [
         {
@@ -49,6 +51,7 @@ def in_lines(found: list[dict[str, Any]]) -> list[str]:
     for value in found:
         lines += [""] if lines else []
         lines.append(f"{value['kind']}: {value.get('fault', value.get('about'))}")
+        lines += [f"  {name}: {words}" for name, words in value.get("facts", {}).items()]
         for each in value.get("settings", ()):
             has = f"default {json.dumps(each['default'], ensure_ascii=False)}" if "default" in each else "no default"
             lines.append(f"  {each['name']}: {each['expected']}; {has}")

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 GROUPS = {
     "everyday": (
-        *("run", "plan", "list", "predict", "new-dataset", "fetch", "check-data", "check-method", "tune"),
+        *("run", "plan", "list", "predict", "extract", "new-dataset", "fetch", "check-data", "check-method", "tune"),
         *("export-labels", "doctor", "schema", "completion"),
     ),
     "scoring": ("evaluate", "compare", "diagnose", "label-quality", "matrix", "export-tables"),

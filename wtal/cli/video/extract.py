@@ -1,0 +1,84 @@
+"""`wtal extract`: features of video files, an array and a record each."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wtal.video.contract import ExtractSettings
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the sub-command of this stage."""
+    extract = commands.add_parser(
+        "extract",
+        help="features of video files, ready for new-dataset and predict",
+        description="Write one .npy [snippets, features] a video and a JSON file beside it that says how it was made. "
+        "Frames are picked by the time at which they are shown. A video whose features are there, whole and of the "
+        "same settings, is passed over, so that the same command goes on where it was stopped. A damaged file gets "
+        "one sentence and the others go on; the exit code is 2 then.",
+    )
+    extract.add_argument("videos", nargs="+", type=Path, metavar="VIDEOS", help="video files, or folders of them")
+    extract.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write the features to")
+    extract.add_argument(
+        "--extractor",
+        default="lite0+dis",
+        metavar="KIND",
+        help="lite0+dis (default, no download) or another of `wtal list extractors`; with settings of its own as "
+        "YAML: '{kind: lite0+dis, appearance_frames: 8}'",
+    )
+    extract.add_argument("--weights", type=Path, metavar="FILE", help="a file of weights in place of the usual one")
+    extract.add_argument("--frames-per-second", type=float, default=25.0, help="of the grid (default: 25)")
+    extract.add_argument("--frames-per-snippet", type=int, default=16, help="frames of a snippet (default: 16)")
+    extract.add_argument("--stride", type=int, default=16, help="frames from snippet to snippet (default: 16)")
+    extract.add_argument("--precision", choices=("float32", "float16"), default="float32", help="as what to write")
+    extract.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    extract.add_argument("--jobs", type=int, default=1, metavar="N", help="videos at once (default: 1)")
+    extract.set_defaults(run=extract_videos)
+
+
+def extract_videos(options: argparse.Namespace) -> None:
+    """Videos in, features out; what could not be read is told of in the end."""
+    import av  # noqa: F401  what is missing is said before anything else is loaded
+    import cv2  # noqa: F401
+
+    from wtal.base.errors import require
+    from wtal.training.runtime import device_of
+    from wtal.video.extract import VIDEOS, videos_below
+    from wtal.video.many import ExtractionRequest, extract_all, jobs_of
+
+    require(options.jobs >= 1, "--jobs", "a whole number, 1 or above", options.jobs)
+    settings = _settings(options)
+    jobs = jobs_of(videos_below(options.videos, VIDEOS), options.out)
+    request = ExtractionRequest(settings, options.weights, str(device_of(options.device)))
+    outcomes = extract_all(jobs, request, options.jobs)
+    n_kept = sum(outcome.ended == "kept" for outcome in outcomes)
+    extractor, rate = settings.extractor, settings.snippets_per_second
+    print(f"{options.out}: {len(outcomes)} videos ({n_kept} were there), {extractor.columns} features of", end=" ")
+    print(f"{extractor.kind}, {rate:g} snippets per second; weights: {extractor.licence}")
+
+
+def _settings(options: argparse.Namespace) -> ExtractSettings:
+    """The settings that the options ask for. Raises InputError naming the one that is out of range."""
+    import yaml
+
+    from wtal.base.errors import InputError
+    from wtal.base.schema import from_mapping
+    from wtal.video.contract import ExtractSettings
+
+    try:
+        extractor = yaml.safe_load(options.extractor)
+    except yaml.YAMLError:
+        raise InputError(
+            file="extract", key="--extractor", expected="a kind, or a group of keys as YAML", got=options.extractor
+        ) from None
+    values = {
+        "extractor": extractor,
+        "frames_per_second": options.frames_per_second,
+        "frames_per_snippet": options.frames_per_snippet,
+        "stride": options.stride,
+        "precision": options.precision,
+    }
+    return from_mapping(ExtractSettings, values, file="extract")
