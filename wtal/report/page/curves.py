@@ -83,7 +83,7 @@ def _change_chart(plan: Plan, name: str, table: pd.DataFrame, up: Scale) -> Char
     title = plan.file.variants[name].title
     return Chart(
         title=title,
-        unit=f"points of mAP@{plan.headline} above round 0, of the same seed",
+        unit="",
         top=signed(round(up.high, 1)),
         bottom=signed(round(up.low, 1)),
         left="round 0",
