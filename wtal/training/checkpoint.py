@@ -34,10 +34,12 @@ class About:
     detection: dict[str, Any] | None = None  # DetectSettings as a plain mapping; training itself does not use them
     streams: Streams = ()  # whose columns the features are, in order; none where nobody has named them
     precision: str = "float32"  # as which the features lay in the store
+    origin: dict[str, Any] | None = None  # of features of `wtal extract`: the extractor, its weights and its grid
 
     def to_json(self) -> str:
         """The same, as text."""
-        return json.dumps(to_mapping(self), sort_keys=True)
+        values = to_mapping(self)
+        return json.dumps({key: values[key] for key in values if key != "origin" or self.origin}, sort_keys=True)
 
 
 def write_checkpoint(path: str | Path, content: dict[str, Any]) -> None:
@@ -79,7 +81,7 @@ def set_detection(path: str | Path, detection: dict[str, Any], out: str | Path) 
 
 
 def _about(path: str | Path, text: Any) -> About:
-    """What a checkpoint says of itself; `detection` and `precision` may be absent."""
+    """What a checkpoint says of itself; `detection`, `precision` and `origin` may be absent."""
     try:
         values = json.loads(text)
         if "streams" not in values:

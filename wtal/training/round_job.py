@@ -114,6 +114,7 @@ class RoundJob:
             detection=None if self.inputs.detection is None else to_mapping(self.inputs.detection),
             streams=store.meta.streams,
             precision=store.rows.dtype.name,
+            origin=store.meta.origin,
         )
 
     def _identity(self) -> str:
