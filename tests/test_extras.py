@@ -62,6 +62,7 @@ def test_scoring_needs_no_extra(files: tuple[Path, Path], tmp_path: Path) -> Non
         (["train", "--settings", "a", "--data", "b", "--seed", "0", "--out", "c"], "torch", "train"),
         (["report", "--report", "a", "--results", "b", "--out", "c"], "jinja2|pandas", "report"),
         (["tables", "--report", "a", "--data", "b", "--results", "c", "--out", "d"], "pandas", "report"),
+        (["extract", "a.mp4", "--out", "b"], "av", "video"),
         (["figures", "--report", "a", "--data", "b", "--results", "c", "--out", "d"], "matplotlib|pandas", "report"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,

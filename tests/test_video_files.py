@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -99,7 +98,7 @@ def write_broken(folder: Path, scratch: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int, str]]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
     """All files extracted by one command: the folder of features, its exit code and what it said."""
     folder, scratch, out = (tmp_path_factory.mktemp(name) for name in ("odd", "scratch", "out"))
     write_odd(folder, scratch)
@@ -109,7 +108,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int, s
         with said.open("w") as handle:
             patch.setattr("sys.stderr", handle)
             code = main(["extract", str(folder), "--out", str(out)])
-    yield out, code, said.read_text()
+    return out, code, said.read_text()
 
 
 def test_every_file_is_told_of_once_and_the_exit_code_is_2(run: tuple[Path, int, str]) -> None:

@@ -184,7 +184,7 @@ def predict_videos(options: argparse.Namespace) -> None:
         settings = model.detection_settings()
     else:
         settings = from_mapping(DetectSettings, read_json(options.settings), file=options.settings)
-    names, features, axis = videos_to_predict(options.features, about.feature_size, about.streams)
+    names, features, axis = videos_to_predict(options.features, about.feature_size, about.streams, about.origin)
     scores = predict_scores(model, names, features)
     found = detect(scores, about.classes, settings, about.snippets_per_second)
     with saying_written(options.out, options.timelines):

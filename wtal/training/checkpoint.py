@@ -37,10 +37,12 @@ class About:
     streams: Streams  # whose columns the features are, in order; none where nobody has named them
     detection: dict[str, Any] | None = None  # DetectSettings as a plain mapping; training itself does not use them
     precision: Literal["float32", "float16"] = "float32"  # as which the features lay in the store
+    origin: dict[str, Any] | None = None  # of features of `wtal extract`: the extractor, its weights and its grid
 
     def to_json(self) -> str:
         """The same, as text."""
-        return json.dumps(to_mapping(self), sort_keys=True)
+        values = to_mapping(self)
+        return json.dumps({key: values[key] for key in values if key != "origin" or self.origin}, sort_keys=True)
 
 
 def write_checkpoint(path: str | Path, content: dict[str, Any]) -> None:
@@ -102,7 +104,7 @@ def set_detection(path: str | Path, detection: dict[str, Any], out: str | Path) 
 
 
 def _about(path: str | Path, text: Any) -> About:
-    """What a checkpoint says of itself; `detection` and `precision` may be absent."""
+    """What a checkpoint says of itself; `detection`, `precision` and `origin` may be absent."""
     if not isinstance(text, str):
         raise InputError(file=path, key="about", expected="text", got=type(text).__name__)
     return from_mapping(About, parse_json(f"{path}: about", text), file=path, key="about")

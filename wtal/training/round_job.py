@@ -115,6 +115,7 @@ class RoundJob:
             detection=None if self.inputs.detection is None else to_mapping(self.inputs.detection),
             streams=store.meta.streams,
             precision="float16" if store.rows.dtype.itemsize == 2 else "float32",
+            origin=store.meta.origin,
         )
 
     def _identity(self) -> str:

@@ -68,6 +68,10 @@ def check_about(about: About, store: Store, path: Path, settings: RoundSettings 
     if about.streams != store.meta.streams:
         shown = [streams_in_words(streams) or "none that are named" for streams in (store.meta.streams, about.streams)]
         raise InputError(file=path, key="streams", expected=shown[0], got=shown[1])
+    if about.origin is not None and store.meta.origin is not None:
+        for key, value in store.meta.origin.items():
+            if about.origin.get(key) != value:
+                raise InputError(file=path, key=f"origin.{key}", expected=str(value), got=about.origin.get(key))
 
 
 @contextmanager

@@ -38,6 +38,12 @@ class TimedFrame:
     frame: VideoFrame
 
 
+def load_libraries() -> None:
+    """Load what reads videos. Raises ModuleNotFoundError where the extra `video` is not installed."""
+    import av  # noqa: F401
+    import cv2  # noqa: F401
+
+
 class VideoFile:
     """An open video; frames are given once, in the order in which they are shown."""
 
@@ -58,24 +64,24 @@ class VideoFile:
 
     def frames(self) -> Iterator[TimedFrame]:
         """Every frame. Raises InputError where the file is damaged, or ends before it should."""
-        first, last, shown = None, None, Fraction(0)
+        last, shown = Fraction(0), Fraction(0)
         for frame in self._decoded():
-            self.n_decoded += 1
             self.n_damaged += bool(frame.is_corrupt)
             time = self._time(frame)
-            if first is None:
-                first = last = start = self.first = time if time is not None else Fraction(0)
+            if not self.n_decoded:
+                last = start = self.first = time if time is not None else Fraction(0)
             else:
                 start = last + shown if time is None else max(time, last)
             if start - last > LONGEST_SHOWN:
-                got = f"a jump from {float(last - first):.1f} to {float(start - first):.1f} s"
+                got = f"a jump from {float(last - self.first):.1f} to {float(start - self.first):.1f} s"
                 expected = f"timestamps without a gap above {LONGEST_SHOWN} s"
                 raise InputError(file=self.path, expected=expected, got=got)
             shown = self._shown(frame, start - last)
             last = start
-            self.end = start + shown - first
-            yield TimedFrame(start - first, frame)
-        if first is None:
+            self.n_decoded += 1
+            self.end = start + shown - self.first
+            yield TimedFrame(start - self.first, frame)
+        if not self.n_decoded:
             raise InputError(file=self.path, expected=EXPECTED, got="no frame in it")
         self._check_end()
 
@@ -84,7 +90,7 @@ class VideoFile:
 
         try:
             for packet in self.container.demux(self.stream):
-                yield from packet.decode()  # type: ignore[misc]
+                yield from packet.decode()
         except (av.error.FFmpegError, ValueError, EOFError) as error:
             where = f"after {float(self.end):.1f} s: " if self.n_decoded else ""
             raise InputError(file=self.path, expected=EXPECTED, got=where + in_short(error)) from None

@@ -38,7 +38,7 @@ def extract_video(
     remove_unfinished(array)
     with opened_video(path) as video:
         features, is_padded = _features(video, settings, network, tell)
-    record = {**described(settings, network), **_of_video(video, features, is_padded)}
+    record = {**record_of_all(settings, network), **_of_video(video, features, is_padded)}
     with whole_file(array) as temporary:
         with refused_unwritable(array), temporary.open("wb") as handle:
             np.lib.format.write_array(handle, features, allow_pickle=False)
@@ -52,7 +52,7 @@ def is_extracted(path: Path, array: Path, settings: ExtractSettings, network: Sn
         record = read_record(array) if array.is_file() else None
         if record is None:
             return False
-        wanted = described(settings, network)
+        wanted = record_of_all(settings, network)
         same = origin_of(record) == origin_of(wanted) and record.get("precision") == wanted["precision"]
         of_same_video = record.get("video") == {"file": path.name, "bytes": path.stat().st_size}
         return same and of_same_video and record.get("sha256") == digest_of_file(array)
@@ -60,7 +60,7 @@ def is_extracted(path: Path, array: Path, settings: ExtractSettings, network: Sn
         return False
 
 
-def described(settings: ExtractSettings, network: SnippetNetwork) -> dict[str, Any]:
+def record_of_all(settings: ExtractSettings, network: SnippetNetwork) -> dict[str, Any]:
     """What the record says of every video of an extraction."""
     extractor, weights = settings.extractor, network.weights
     return {

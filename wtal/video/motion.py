@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class MotionDescriptor:
         total = np.zeros((CELLS, CELLS, OF_CELL))
         grey = self.cv2.cvtColor(snippet[0], self.cv2.COLOR_RGB2GRAY)
         still = _of_still()
-        for before, after in zip(snippet, snippet[1:]):
+        for before, after in pairwise(snippet):
             if after is before:
                 total += still
                 continue

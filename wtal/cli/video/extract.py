@@ -41,8 +41,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def extract_videos(options: argparse.Namespace) -> None:
     """Videos in, features out; what could not be read is told of in the end."""
-    import av  # noqa: F401  what is missing is said before anything else is loaded
-    import cv2  # noqa: F401
+    from wtal.video.decode import load_libraries
+
+    load_libraries()  # what is missing is said before anything else is loaded
 
     from wtal.base.errors import require
     from wtal.training.runtime import device_of

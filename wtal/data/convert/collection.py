@@ -23,6 +23,7 @@ from wtal.data.features.alignment import (
     rate_problem,
 )
 from wtal.data.features.axes import Axis, Shapes, snippets_axis
+from wtal.data.features.extracted import Origin, common_origin
 from wtal.data.features.layouts import (
     Entry,
     Features,
@@ -61,6 +62,7 @@ class Collection:
     members: tuple[Member, ...]
     feature_size: int
     snippets_per_second: float
+    origin: Origin | None = None  # what made the features, where records beside them say so
 
     @property
     def streams(self) -> Streams:
@@ -87,7 +89,8 @@ def collect(settings: FeatureData, tell: Tell) -> Collection:
     size, counts, entries = _shapes(settings, entries, [video for video, _ in chosen], tell)
     pairs = zip(chosen, entries, counts.tolist())
     members = tuple(Member(video, subset, entry, count) for (video, subset), entry, count in pairs)
-    measured = Collection(settings, annotations, features, members, size, settings.snippets_per_second or 1.0)
+    origin = common_origin(file for member in members for file in member.entry.files)
+    measured = Collection(settings, annotations, features, members, size, settings.snippets_per_second or 1.0, origin)
     collection = replace(measured, snippets_per_second=_rate(measured, tell))
     _check_alignment(collection, tell)
     _check_past_end(collection, tell)

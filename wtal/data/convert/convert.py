@@ -54,6 +54,7 @@ def converted_data_set(settings: FeatureData, tell: Tell | None = None) -> DataS
         citation=settings.citation,
         videos=ConvertedVideos(collection, tell),
         labels_are_listed=settings.video_labels == "listed",
+        origin=collection.origin,
     )
 
 

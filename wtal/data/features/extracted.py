@@ -26,7 +26,7 @@ def read_record(array: Path) -> dict[str, Any] | None:
     Raises InputError where it is broken.
     """
     path = record_path(array)
-    if not path.is_file():
+    if array.suffix.lower() != ".npy" or not path.is_file():
         return None
     content = read_json(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
@@ -47,7 +47,7 @@ def common_origin(arrays: Iterable[Path], wanted: Origin | None = None, why: str
 
     wanted: what must have made them, if that is known, and in words why. Raises InputError naming a file of another.
     """
-    for array in arrays:
+    for array in dict.fromkeys(arrays):
         record = read_record(array)
         if record is None:
             continue

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from wtal.base.errors import InputError
 from wtal.data.annotations.names import display_names
 from wtal.data.features.axes import Axis, snippets_axis
+from wtal.data.features.extracted import Origin, common_origin
 from wtal.data.features.layouts import (
     Entry,
     check_streams,
@@ -25,11 +26,14 @@ from wtal.data.features.layouts import (
 from wtal.suite.streams import Streams, streams_in_words
 
 
-def videos_to_predict(path: Path, feature_size: int, streams: Streams) -> tuple[list[str], list[NDArray[Any]], Axis]:
+def videos_to_predict(
+    path: Path, feature_size: int, streams: Streams, origin: Origin | None = None
+) -> tuple[list[str], list[NDArray[Any]], Axis]:
     """Names and features [T, D] of videos to predict: an .npy file, a folder, an .h5 file, or a folder for each stream.
 
     The third value says along which axis of the files the snippets lay: the other one has `feature_size` entries.
     streams: those that the features of the training had, in order, which folders or data sets are put side by side in.
+    origin: what made the features of the training, if known; those with a record beside them must be of the same.
     Raises InputError for anything but finite floating-point features of `feature_size` columns in these streams.
     """
     alone = path.suffix.lower() == ".npy"
@@ -37,6 +41,8 @@ def videos_to_predict(path: Path, feature_size: int, streams: Streams) -> tuple[
     entries = dict(opened)
     if not entries:
         raise InputError(file=path, expected="features by the names of their videos", got="an array without names")
+    files = (file for entry in entries.values() for file in entry.files)
+    common_origin(files, origin, "as the checkpoint was trained on")
     shapes = {name: shapes_of(entry) for name, entry in entries.items()}
     axis = snippets_axis(list(shapes.values()), feature_size, [], None) or "rows"
     arrays = []

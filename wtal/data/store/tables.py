@@ -43,6 +43,7 @@ class StoreMeta:
     citation: str
     files: dict[str, str]  # sha256 of each file by name
     labels_are_listed: bool = False  # weak labels come from a list, and may contradict the instances
+    origin: dict[str, Any] | None = None  # of features of `wtal extract`: the extractor, its weights and its grid
 
     def __post_init__(self) -> None:
         names = list(self.classes)

@@ -99,6 +99,7 @@ class DataSet:
     citation: str
     videos: Iterable[StoredVideo]
     labels_are_listed: bool = False  # weak labels come from a list, and may contradict the instances
+    origin: dict[str, Any] | None = None  # of features of `wtal extract`: the extractor, its weights and its grid
 
 
 def write_store(
@@ -123,6 +124,8 @@ def write_store(
             require_enough(data.dataset, data.classes, tables.labelled())
         tables.write(site, file.checksums)
         described = {key.name: to_mapping(getattr(data, key.name)) for key in fields(data) if key.name != "videos"}
+        if data.origin is None:
+            del described["origin"]
         described["files"] = {name: digest_of_file(site / name) for name in HASHED}
         write_text(site / META, to_json(described))
         _verified(site, folder)
