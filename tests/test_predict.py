@@ -372,7 +372,7 @@ def test_the_command_runs_as_a_process(folder: Path) -> None:
     command = [sys.executable, "-m", "wtal", "predict", "--checkpoint", "c.pt", "--features", "f", "--out", "d.json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "wrote d.json\n")
     store(folder, with_nan())
     done = subprocess.run(command, cwd=folder, env=environment, text=True, capture_output=True, check=False)
     assert done.returncode == 2

@@ -54,6 +54,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "MethodSettings": {"training": TrainingSettings(**TRAINING)},
     "LabelSettings": {"fusion": GaussianFusion(), "maker": OptimisedLabels()},
     "VariantEntry": {"title": "t"},
+    "EffectEntry": {"title": "t", "of": ("a",), "against": ("b",)},
     "ReportSettings": {"title": "t"},
     "SuiteFile": {field.name: getattr(TINY, field.name) for field in dataclasses.fields(TINY)},
 }
