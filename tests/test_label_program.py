@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tracemalloc
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from round_run import label_file, tiny_store
 
-from wtal.base.files import read_json, to_json, write_text
+from wtal.base.files import digest_of_file, read_json, to_json, write_text
 from wtal.base.records import Segments, VideoScores
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.cli import main
@@ -213,6 +214,25 @@ def test_programmes_without_row_or_column_are_solved_beside_others(solution: Sol
     assert all(found[place].label.tolist() == [0, 0, 0, 0] for place in (0, 4, 5))
 
 
+def with_lengths(folder: Path, lengths: Sequence[int]) -> None:
+    """Give the first videos of a store these numbers of snippets, of the rows that it has."""
+    head, *lines = (folder / "videos.csv").read_text().splitlines()
+    columns = head.split(",")
+    rows = [dict(zip(columns, line.split(","))) for line in lines]
+    for row, length in zip(rows, lengths):
+        row["n_snippets"] = str(length)
+    first = 0
+    for row in rows:
+        row["first_row"] = str(first)
+        first += int(row["n_snippets"])
+    features = np.load(folder / "features.npy")
+    np.save(folder / "features.npy", np.resize(features, (first, features.shape[1])))
+    (folder / "videos.csv").write_text("\n".join([head, *(",".join(row.values()) for row in rows)]) + "\n")
+    meta = read_json(folder / "meta.json")
+    meta["files"] |= {name: digest_of_file(folder / name) for name in ("videos.csv", "features.npy")}
+    write_text(folder / "meta.json", to_json(meta))
+
+
 def awkward_scores(folder: Path) -> tuple[VideoScores, tuple[str, ...]]:
     """A store's training videos, scored so that their programmes are the awkward ones, in turn."""
     store = read_store(tiny_store(folder))
@@ -226,6 +246,7 @@ def awkward_scores(folder: Path) -> tuple[VideoScores, tuple[str, ...]]:
     ]
     columns += [np.zeros(5)] * (len(store.video_names("train")) - len(columns))
     n_classes = len(store.classes)
+    with_lengths(folder, [len(column) for column in columns])
     snippet = np.concatenate(columns).astype(np.float32)[:, None].repeat(n_classes + 1, axis=1)
     offsets = np.concatenate([[0], np.cumsum([len(column) for column in columns])]).astype(np.int64)
     video = np.full((len(columns), n_classes + 1), 0.9, dtype=np.float32)
