@@ -142,6 +142,24 @@ def test_a_resume_file_of_other_settings_and_its_epochs_leave_no_trace(
     assert contents(tmp_path / "out") == contents(tmp_path / "fresh")
 
 
+@pytest.mark.parametrize("place", [0.01, 0.3, 0.6, 0.999])
+def test_a_resume_file_with_one_bit_flipped_is_started_over(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], place: float
+) -> None:
+    settings = settings_file(tmp_path, tiny_round(), epochs=epochs(3))
+    assert main(train(store, settings, tmp_path / "whole")) == 0
+    command = train(store, settings, tmp_path / "out", *NO_TIME)
+    run_until(monkeypatch, 2, command)
+    path = tmp_path / "out/resume.pt"
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 4
+    path.write_bytes(content)
+    capsys.readouterr()
+    assert main(command) == 0
+    assert "starting over: " in capsys.readouterr().err
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
 @pytest.mark.parametrize("spoiled", ["missing", "cut short", "of another run"])
 def test_epochs_that_are_not_those_of_the_resume_file_are_made_again(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], spoiled: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,11 @@ def h5_entries(path: Path, streams: Sequence[str]) -> dict[str, tuple[Callable[[
         raise InputError(file=path, expected="the package h5py to read it (pip install h5py)", got="no such package")
     h5py = importlib.import_module("h5py")
     check_regular(path)
-    try:
+    with _refused(path, "", "a whole HDF5 file"):
         file = h5py.File(path, "r")
-    except OSError as error:
-        raise InputError(file=path, expected="a whole HDF5 file", got=f"{error}"[:120]) from None
+        names = sorted(file)
     found = {}
-    for name in sorted(file):
+    for name in names:
         sets = _sets(path, name, file, streams)
         if sets is None:
             expected = f"one data set a video, or one for each of {', '.join(streams)}"
@@ -42,16 +42,25 @@ def h5_entries(path: Path, streams: Sequence[str]) -> dict[str, tuple[Callable[[
 
 def _sets(path: Path, name: str, file: Any, streams: Sequence[str]) -> list[Any] | None:
     """The data sets of a video. Raises InputError where a link leads nowhere, or one is no data set of a sane size."""
-    try:
+    with _refused(path, name, "a data set of this file"):
         node = file[name]
         chosen = [node] if not hasattr(node, "keys") else _of_group(node, streams)
-    except (KeyError, RuntimeError, OSError, ValueError) as error:  # a link that leads nowhere, or in a circle
-        raise InputError(file=path, key=name, expected="a data set of this file", got=error) from None
-    for each in chosen or ():
-        if not hasattr(each, "shape") or each.shape is None:
-            raise InputError(file=path, key=name, expected="a data set of numbers", got=type(each).__name__)
-        check_size(path, each.dtype.itemsize * math.prod(each.shape), "array", key=name)
+        for each in chosen or ():
+            if not hasattr(each, "shape") or each.shape is None:
+                raise InputError(file=path, key=name, expected="a data set of numbers", got=type(each).__name__)
+            check_size(path, each.dtype.itemsize * math.prod(each.shape), "array", key=name)
     return chosen
+
+
+@contextmanager
+def _refused(path: Path, name: str, expected: str) -> Iterator[None]:
+    """Make an InputError of whatever a damaged file, or a link that leads nowhere, makes the library say."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(file=path, key=name, expected=expected, got=f"{error}"[:120]) from None
 
 
 def _of_group(group: Any, streams: Sequence[str]) -> list[Any] | None:
@@ -75,8 +84,6 @@ class _Guarded:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         """The numbers. Raises InputError where they cannot be read."""
-        try:
+        with _refused(self.path, self.name, "numbers that can be read"):  # a damaged block, an unknown filter
             found = self.each[()]
-        except (OSError, RuntimeError, KeyError, ValueError) as error:  # a damaged or missing block, an unknown filter
-            raise InputError(file=self.path, key=self.name, expected="numbers that can be read", got=error) from None
         return found if dtype is None else found.astype(dtype)

@@ -114,14 +114,14 @@ def typeset(rows: Rows, form: str, caption: str) -> str:
         return "\n".join([head, rule, *lines, "", escape_markdown(caption)])
     if form == "latex":
         head, *lines = (latex_row([escape_latex(cell) for cell in row]) for row in rows)
-        return "\n".join([f"% {' '.join(caption.split())}", *_tabular("l" + "r" * (len(rows[0]) - 1), head, [lines])])
+        return "\n".join([f"% {shown_line(caption)}", *_tabular("l" + "r" * (len(rows[0]) - 1), head, [lines])])
     rows = [[shown_line(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = [
         "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip()
         for row in rows
     ]
-    return "\n".join([caption, *lines])
+    return "\n".join([shown_line(caption), *lines])
 
 
 def to_markdown(table: Table) -> str:
