@@ -27,7 +27,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         metavar="FILE_OR_DIR",
         help="one .npy [snippets, features] a video: the file, or a folder of them; rgb/ and flow/ folders; .h5",
     )
-    predict.add_argument("--out", type=Path, required=True, metavar="FILE", help="detections to write, .json or .csv")
+    predict.add_argument("--out", type=Path, required=True, metavar="FILE", help="detections to write")
+    predict.add_argument(
+        "--format",
+        choices=("srt", "vtt", "eaf", "label-studio"),
+        help="subtitles, ELAN or Label Studio in place of what --out ends in: .json (ActivityNet), .csv, .srt, .vtt or "
+        ".eaf; of several videos the last three are files in the folder --out",
+    )
     predict.add_argument("--timelines", type=Path, metavar="DIR", help="folder for a picture of each video")
     predict.add_argument(
         "--settings", type=Path, metavar="FILE", help="detect.json to use in place of what the checkpoint carries"
@@ -167,13 +173,14 @@ def predict_videos(options: argparse.Namespace) -> None:
     from wtal.base.files import read_json
     from wtal.base.schema import from_mapping
     from wtal.data.features.for_prediction import videos_to_predict
-    from wtal.evaluate.write_detections import write_detections
+    from wtal.evaluate.marks.write import form_of, write_marks
     from wtal.localise.detect import detect
     from wtal.suite.step_settings import DetectSettings
     from wtal.training.predict import load_model, predict_scores
     from wtal.training.runtime import device_of
 
-    if options.out.is_dir():
+    form = form_of(options.out, options.format)
+    if options.out.is_dir() and form not in ("srt", "vtt", "eaf"):
         raise InputError(file="--out", expected="a file to write", got=f"{options.out}, a folder")
     model = load_model(options.checkpoint, device_of(options.device))
     about = model.about
@@ -184,7 +191,7 @@ def predict_videos(options: argparse.Namespace) -> None:
     names, features, axis = videos_to_predict(options.features, about.feature_size, about.streams, about.origin)
     scores = predict_scores(model, names, features)
     found = detect(scores, about.classes, settings, about.snippets_per_second)
-    write_detections(options.out, found)
+    write_marks(options.out, found, form)
     if options.timelines is not None:
         from wtal.report.figures.prediction import draw_predictions
 

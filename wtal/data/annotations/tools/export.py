@@ -45,10 +45,8 @@ class Export:
 
         stated: by the file itself.
         """
-        found = self.rates
-        if isinstance(found, Mapping):
-            found = found.get(video)
-        if found is None and isinstance(stated, int | float) and not isinstance(stated, bool) and stated > 0:
+        found = self.rates.get(video) if isinstance(self.rates, Mapping) else self.rates
+        if isinstance(stated, int | float) and not isinstance(stated, bool) and stated > 0:
             found = float(stated)
         if found is None:
             expected = "frames a second, since its bounds are frames (wtal convert-annotations --frame-rate)"
