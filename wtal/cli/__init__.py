@@ -24,6 +24,7 @@ STAGES = (
     "doctor",
     "check_method",
     "video.extract",
+    "video.predict",
 )
 
 
