@@ -33,7 +33,7 @@ from wtal.evaluate.score.evaluation import evaluate_detections
 from wtal.evaluate.score.options import options_from_settings
 from wtal.localise.detect import detect
 from wtal.localise.labels.file import PseudoLabels, write_labels
-from wtal.localise.scores_file import check_scores_of, read_scores
+from wtal.localise.scores_file import read_scores_of
 from wtal.methods.batch import Batch
 from wtal.methods.contract import Losses, Method, Scores, Use
 from wtal.methods.external.run import external_round
@@ -137,8 +137,7 @@ def external_scores(base: ExternalMethod, store: Store, data: Path, seed: int) -
         write_labels(path, labels, store.classes)
         values = {"data": data, "seed": seed, "round": 1, "labels": path, "previous_labels": ""}
         with external_round(base, values, Path(name) / "round1") as made:
-            check_scores_of(made / TEST_SCORES, store, "test")
-            return read_scores(made / TEST_SCORES)[0]
+            return read_scores_of(made / TEST_SCORES, store, "test")
 
 
 def ceiling(suite: Suite, variant: Variant, data: Path, seed: int, device: torch.device) -> float:

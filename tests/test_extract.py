@@ -49,7 +49,7 @@ def test_a_video_has_an_array_and_a_record(extracted: Path) -> None:
     assert (rows.shape, rows.dtype) == ((3, 1536), np.dtype("float32"))
     assert np.isfinite(rows).all()
     expected = {
-        "extractor": {"kind": "lite0+dis", "appearance_frames": 4},
+        "extractor": {"kind": "lite0+dis", "appearance_frames": 4, "motion_weight": 8.0},
         "licence": "Apache-2.0",
         "frames_per_second": 25.0,
         "frames_per_snippet": 16,

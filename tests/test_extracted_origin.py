@@ -21,7 +21,7 @@ from wtal.training.checkpoint import About
 
 SIZE, RATE = 8, 1.5625
 ORIGIN: dict[str, Any] = {
-    "extractor": {"kind": "lite0+dis", "appearance_frames": 4},
+    "extractor": {"kind": "lite0+dis", "appearance_frames": 4, "motion_weight": 8.0},
     "weights": {"file": "a.pth", "sha256": "a" * 64},
     "frames_per_second": 25.0,
     "frames_per_snippet": 16,

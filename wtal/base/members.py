@@ -49,6 +49,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "shrec21": "wtal.data.kinds.fetched.shrec21_settings:Shrec21Data",
         "swimming": "wtal.data.kinds.fetched.swimming_settings:SwimmingData",
         "features": "wtal.data.convert.settings:FeatureData",
+        "toy_video": "wtal.video.toy.settings:ToyVideoData",
     },
     "wtal.protocols": {
         "activitynet": "wtal.evaluate.protocols.activitynet:ActivityNetProtocol",

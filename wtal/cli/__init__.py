@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # One module for each stage; each has `register(commands)` and imports what it needs inside its commands.
 STAGES = (
     *("live.command", "plan", "data", "training", "localise", "evaluate", "report", "own", "doctor", "check_method"),
-    *("video.extract", "parser.completion"),
+    *("video.extract", "video.predict", "parser.completion"),
 )
 
 

@@ -1,4 +1,4 @@
-"""`wtal fetch`, `wtal prepare` and `wtal check-data`: files of a data set, its store, and whether that is whole."""
+"""`wtal fetch`, `prepare`, `check-data`, `convert-annotations`: files of a data set, its store, whether it is whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wtal.base.edges.outputs import OutputFolder
+from wtal.base.edges.outputs import OutputFile, OutputFolder
 from wtal.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -62,6 +62,22 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     check.add_argument("--shapes-only", action="store_true", help="do not read the numbers, their shapes alone")
     check.add_argument("--remarks-only", action="store_true", help="list only videos with a remark")
     check.set_defaults(run=check_data)
+    _register_annotations(commands)
+
+
+def _register_annotations(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    convert = commands.add_parser(
+        "convert-annotations",
+        help="annotations of Label Studio, CVAT, ELAN, BORIS or VIA, or any other form, as ActivityNet JSON",
+        description="Read annotations in whichever form they are and write them as ActivityNet's JSON, in seconds. "
+        "CVAT, and the time line of Label Studio, count frames: say how many there are in a second.",
+    )
+    convert.add_argument("annotations", type=Path, metavar="FILE_OR_DIR", help="an export, or a folder of .eaf or .xml")
+    convert.add_argument(
+        "--frame-rate", type=float, metavar="FRAMES_PER_SECOND", help="of videos whose bounds are frames"
+    )
+    convert.add_argument("--out", type=OutputFile, required=True, metavar="FILE", help="annotations to write, .json")
+    convert.set_defaults(run=convert_annotations)
 
 
 def fetch_files(options: argparse.Namespace) -> None:
@@ -107,6 +123,25 @@ def check_data(options: argparse.Namespace) -> None:
     for line in store_summary(read_store(options.data, verify=True)):
         print(line)
     print("verdict         whole: every file has its sha256, every feature is finite")
+
+
+def convert_annotations(options: argparse.Namespace) -> None:
+    """Annotations in, the same as ActivityNet's JSON out."""
+    import math
+
+    from wtal.base.errors import require
+    from wtal.data.annotations.read import classes_of, read_annotations
+    from wtal.data.annotations.write import write_annotations
+
+    rate = options.frame_rate
+    require(rate is None or (math.isfinite(rate) and rate > 0), "--frame-rate", "frames a second, above 0", rate)
+    found = read_annotations(options.annotations, rate)
+    write_annotations(options.out, found)
+    n_instances = sum(len(video.instances) for video in found.videos)
+    n_classes = len({name for video in found.videos for name in classes_of(video)})
+    print(f"{options.out}: {len(found.videos)} videos, {n_instances} instances of {n_classes} classes")
+    for note in found.notes:
+        print(f"  {note}")
 
 
 def _check_alignment(options: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""`wtal new-dataset` and `wtal predict`: one's own videos, to train on and to find actions in."""
+"""`wtal new-dataset`: one's own videos, to train on."""
 
 from __future__ import annotations
 
@@ -6,39 +6,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wtal.base.edges.outputs import OutputFile, OutputFolder
-from wtal.cli.parser.written import saying_written
+from wtal.cli.video.extract import add_options
 
 if TYPE_CHECKING:
     from wtal.data.user.inspect import Inspection
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the sub-commands of this stage."""
+    """Add the sub-command of this stage."""
     _register_new(commands)
-    predict = commands.add_parser(
-        "predict",
-        help="detections of videos to predict from a trained checkpoint",
-        description="Detections of videos that nobody annotated. The checkpoint says which classes, features and "
-        "settings it was trained with; the features must be made and scaled as those of the training were.",
-    )
-    predict.add_argument("--checkpoint", type=Path, required=True, metavar="FILE", help="checkpoint.pt of any round")
-    predict.add_argument(
-        "--features",
-        type=Path,
-        required=True,
-        metavar="FILE_OR_DIR",
-        help="one .npy [snippets, features] a video: the file, or a folder of them; rgb/ and flow/ folders; .h5",
-    )
-    predict.add_argument(
-        "--out", type=OutputFile, required=True, metavar="FILE", help="detections to write, .json or .csv"
-    )
-    predict.add_argument("--timelines", type=OutputFolder, metavar="DIR", help="folder for a picture of each video")
-    predict.add_argument(
-        "--settings", type=Path, metavar="FILE", help="detect.json to use in place of what the checkpoint carries"
-    )
-    predict.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
-    predict.set_defaults(run=predict_videos)
 
 
 def _register_new(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,16 +28,20 @@ def _register_new(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     new.add_argument(
         "--features",
         type=Path,
-        required=True,
         metavar="DIR",
-        help="a folder with one .npy [snippets, features] a video, or rgb/ and flow/ with one each; an .h5 file",
+        help="a folder with one .npy [snippets, features] a video, or rgb/ and flow/ with one each; an .h5 file. With "
+        "--videos: the folder to write them to (default: data/NAME/features)",
+    )
+    new.add_argument(
+        "--videos", nargs="+", type=Path, metavar="VIDEO", help="video files, or folders of them, to make features of"
     )
     new.add_argument(
         "--annotations",
         type=Path,
         required=True,
         metavar="FILE",
-        help="ActivityNet JSON, or CSV with video,label and, where known, start,end (seconds) and subset",
+        help="ActivityNet JSON, CSV with video,label and, where known, start,end (seconds) and subset, or an export of "
+        "Label Studio, CVAT, ELAN, BORIS or VIA",
     )
     new.add_argument("--rate", type=float, metavar="SNIPPETS_PER_SECOND", help="default: from the videos' durations")
     new.add_argument("--train-subset", metavar="NAME", help="default: train or training")
@@ -74,6 +54,7 @@ def _register_new(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         help="of each array; needed only where its shape leaves two readings (default: where the other axis agrees)",
     )
     new.add_argument("--force", action="store_true", help="replace the files of an earlier data set of this name")
+    add_options(new.add_argument_group("how features are made, with --videos"))
     new.set_defaults(run=new_dataset)
 
 
@@ -84,6 +65,7 @@ def new_dataset(options: argparse.Namespace) -> None:
     from wtal.base.errors import InputError, require
     from wtal.base.files import to_json, write_text
     from wtal.base.ranges import require_rate
+    from wtal.cli.video.new_videos import from_videos
     from wtal.data.convert.convert import collect
     from wtal.data.user.inspect import Request, inspect
     from wtal.data.user.problems import check_problems, told
@@ -101,11 +83,14 @@ def new_dataset(options: argparse.Namespace) -> None:
     for path in (config, settings.parent.parent):
         if path.exists() and not options.force:
             raise InputError(file=path, expected="nothing there yet, or --force", got="one from before")
+    require(options.videos or options.features, "--features", "a path, or --videos", "nothing")
+    if options.videos:
+        from_videos(options)
     request = Request(
         name=options.name,
         features=str(options.features),
         annotations=str(options.annotations),
-        rate=rate,
+        rate=options.rate,
         train_subset=options.train_subset,
         test_subset=options.test_subset,
         keeps_past_end=options.keep_past_end,
@@ -165,42 +150,3 @@ def _next_steps(found: Inspection, config: Path) -> list[str]:
         "no mAP      the test videos have no bounds, so nothing can be scored; train and detect alone:",
         f"next        {command.replace('snakemake', f'snakemake {wanted}')}",
     ]
-
-
-def predict_videos(options: argparse.Namespace) -> None:
-    """A checkpoint and features in, detections and pictures out."""
-    from wtal.base.files import read_json
-    from wtal.base.schema import from_mapping
-    from wtal.data.features.for_prediction import videos_to_predict
-    from wtal.evaluate.write_detections import write_detections
-    from wtal.localise.detect import detect
-    from wtal.suite.step_settings import DetectSettings
-    from wtal.training.predict import load_model, predict_scores
-    from wtal.training.runtime import device_of
-
-    model = load_model(options.checkpoint, device_of(options.device))
-    about = model.about
-    if options.settings is None:
-        settings = model.detection_settings()
-    else:
-        settings = from_mapping(DetectSettings, read_json(options.settings), file=options.settings)
-    names, features, axis = videos_to_predict(options.features, about.feature_size, about.streams, about.origin)
-    scores = predict_scores(model, names, features)
-    found = detect(scores, about.classes, settings, about.snippets_per_second)
-    with saying_written(options.out, options.timelines):
-        write_detections(options.out, found)
-        if options.timelines is not None:
-            from wtal.report.figures.prediction import draw_predictions
-
-            draw_predictions(options.timelines, scores, found, about.snippets_per_second)
-    videos, detections = ("video" if len(names) == 1 else "videos"), len(found)
-    classes = len(set(found.class_index.tolist()))
-    rate = f"{about.snippets_per_second:g} snippets per second"
-    if axis == "columns":
-        print(
-            f"arrays read as [features, snippets]: their rows are the {about.feature_size} features of the checkpoint"
-        )
-    print(f"{len(names)} {videos} at {rate}: {detections} detections of {classes} of {len(about.classes)} classes")
-    for number, name in enumerate(names):
-        if not (found.video == number).any():
-            print(f"nothing in {name}: no class reaches {settings.proposals.class_threshold:g} or no segment is left")

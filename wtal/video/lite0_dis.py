@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from wtal.base.ranges import Count, Doc, settings
+from wtal.base.ranges import Count, Doc, Gt, Le, settings
 from wtal.suite.streams import Stream, Streams
 from wtal.video.contract import Extractor, Picture, Snippet, SnippetNetwork
 from wtal.video.motion import COLUMNS, MotionDescriptor
@@ -32,6 +32,9 @@ class Lite0Dis(Extractor):
 
     kind: Literal["lite0+dis"] = "lite0+dis"
     appearance_frames: Annotated[Count, Doc("frames of a snippet, evenly spaced, that the network sees")] = 4
+    motion_weight: Annotated[
+        float, Gt(0), Le(100), Doc("factor of the columns of motion; at 8 they vary as much as those of appearance")
+    ] = 8.0
 
     streams: ClassVar[Streams] = (Stream(name="appearance", columns=1280), Stream(name="motion", columns=COLUMNS))
     licence: ClassVar[str] = "Apache-2.0"
@@ -56,13 +59,14 @@ class Lite0DisNetwork(SnippetNetwork):
         network = EfficientNetLite0()
         load_state(path, network)
         self.network, self.device = network.eval().to(device), device
+        self.motion_weight = np.float32(chosen.motion_weight)
         self.n_seen, self.frames_per_second = chosen.appearance_frames, frames_per_second
         self.describe_motion = MotionDescriptor()
 
     def __call__(self, snippets: Sequence[Snippet]) -> NDArray[np.float32]:
         """The features [B, 1280 + 256] of B snippets."""
         motion = [self.describe_motion(snippet, self.frames_per_second) for snippet in snippets]
-        return np.concatenate([self._appearance(snippets), np.stack(motion)], axis=1)
+        return np.concatenate([self._appearance(snippets), np.stack(motion) * self.motion_weight], axis=1)
 
     def _appearance(self, snippets: Sequence[Snippet]) -> NDArray[np.float32]:
         import torch

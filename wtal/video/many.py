@@ -79,6 +79,19 @@ def extract_all(jobs: Sequence[ExtractionJob], request: ExtractionRequest, n_pro
     Raises InputError where the extractor cannot be loaded, and, once all others are done, WtalError that lists those
     that were refused.
     """
+    outcomes, refusal = extract_those_that_can(jobs, request, n_processes)
+    if refusal is not None:
+        raise refusal
+    return outcomes
+
+
+def extract_those_that_can(
+    jobs: Sequence[ExtractionJob], request: ExtractionRequest, n_processes: int
+) -> tuple[list[Outcome], WtalError | None]:
+    """Extract every video, with a line for each; gives what was written or kept, and what to say of the others.
+
+    Raises InputError where the extractor cannot be loaded.
+    """
     network = request.load()
     for folder in {job.array.parent for job in jobs}:
         with refused_unwritable(folder):
@@ -88,10 +101,11 @@ def extract_all(jobs: Sequence[ExtractionJob], request: ExtractionRequest, n_pro
         outcomes.append(outcome)
         news.tell(outcome)
     refused = [outcome.job.video for outcome in outcomes if outcome.ended == "refused"]
-    if refused:
-        names = listed_in_words(refused, MOST_NAMED)
-        raise WtalError(f"{len(refused)} of {len(jobs)} videos have no features: {names}")
-    return outcomes
+    if not refused:
+        return outcomes, None
+    names = listed_in_words(refused, MOST_NAMED)
+    refusal = WtalError(f"{len(refused)} of {len(jobs)} videos have no features: {names}")
+    return [outcome for outcome in outcomes if outcome.ended != "refused"], refusal
 
 
 def _outcomes(

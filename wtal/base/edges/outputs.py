@@ -35,6 +35,10 @@ class OutputFolder(PosixPath):
     """Of an option: a folder to write in."""
 
 
+class OutputPlace(PosixPath):
+    """Of an option: a file to write, or a folder to write several in."""
+
+
 def check_output(path: Path) -> None:
     """Refuse to write where an input, or anything but a regular file, is. Raises InputError."""
     found = _stat(path)
@@ -71,7 +75,7 @@ def outputs_apart(options: Mapping[str, object], names: Iterable[str] = ()) -> I
 
 def _check(option: str, path: Path, inputs: list[tuple[str, Path]], names: Iterable[str]) -> None:
     found = _stat(path)
-    if isinstance(path, OutputFolder):
+    if isinstance(path, OutputFolder) or (isinstance(path, OutputPlace) and os.path.isdir(path)):
         if found is not None and not os.path.isdir(path):
             raise InputError(
                 file=option, expected="a folder that can be written", got=f"{path}, {mode_in_words(found.st_mode)}"
@@ -106,7 +110,7 @@ def _paths(value: object) -> Iterator[Path]:
 
 
 def _is_output(path: Path) -> bool:
-    return isinstance(path, (OutputFile, OutputFolder))
+    return isinstance(path, (OutputFile, OutputFolder, OutputPlace))
 
 
 def _words(found: os.stat_result) -> str:

@@ -6,7 +6,18 @@ from pathlib import Path
 
 from wtal.base.edges.regular import opened
 
-BY_SUFFIX = {".json": "json", ".csv": "csv", ".npy": "npy", ".pkl": "pickle", ".pickle": "pickle", ".mat": "matlab"}
+BY_SUFFIX = {
+    ".json": "json",
+    ".boris": "json",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".xml": "xml",
+    ".eaf": "xml",
+    ".npy": "npy",
+    ".pkl": "pickle",
+    ".pickle": "pickle",
+    ".mat": "matlab",
+}
 BY_BYTES = (
     (b"MATLAB", "matlab"),
     (b"\x89HDF", "hdf5"),
@@ -30,7 +41,7 @@ DESCRIBED = {
 
 
 def kind_of(path: str | Path) -> str:
-    """json, csv, npy, pickle, matlab, hdf5, zip, gzip, pdf, text, binary or folder; the name's ending decides first.
+    """json, csv, xml, npy, pickle, matlab, hdf5, zip, gzip, pdf, text, binary or folder; the ending decides first.
 
     Raises InputError where nothing can be read at the path.
     """
@@ -54,4 +65,6 @@ def _by_content(start: bytes) -> str:
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"{", b"["):
         return "json"
+    if text.startswith((b"<?xml", b"<ANNOTATION_DOCUMENT", b"<annotations")):
+        return "xml"
     return "binary" if b"\0" in start else "text"

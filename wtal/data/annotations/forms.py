@@ -11,38 +11,46 @@ from typing import Any
 import numpy as np
 
 from wtal.base.errors import InputError
+from wtal.base.files import read_json
 from wtal.base.npy.read import read_array
 from wtal.data.annotations.file_kind import DESCRIBED, kind_of
 from wtal.data.annotations.json_forms import read_entries
 from wtal.data.annotations.raw import RawAnnotations, RawRow, RawVideo, apart_from_ambiguous
 from wtal.data.annotations.table_forms import CLASS_FILE, class_files, read_class_files, read_table
+from wtal.data.annotations.tools.export import Rates
+from wtal.data.annotations.tools.read import read_tool_files, read_tool_json, read_tool_xml, tool_files
 from wtal.data.annotations.values import text_of, texts_among
 
 ARRAYS = ("videoname", "subset", "segments", "labels", "classlist")
 MAY_LACK = ("duration", "labels_all")  # arrays that may be missing
 READ = (
     "a folder with segments.npy and the other annotation arrays or with the THUMOS toolkit's CLASS_test.txt, a .json "
-    "file as ActivityNet, ActionFormer, G-TAD or MMAction2 have it, or a .csv file with video,label,start,end"
+    "file as ActivityNet, ActionFormer, G-TAD or MMAction2 have it, a .csv file with video,label,start,end, or an "
+    "export of Label Studio, CVAT, ELAN, BORIS or VIA"
 )
 
 
-def parsed_annotations(path: str | Path, *, with_lists: bool = True) -> RawAnnotations:
+def parsed_annotations(path: str | Path, *, with_lists: bool = True, rates: Rates = None) -> RawAnnotations:
     """The annotations at a path, THUMOS14's ambiguous intervals set apart.
 
-    with_lists: whether labels_all.npy is read too, which scoring has no use for.
+    with_lists: whether labels_all.npy is read too, which scoring has no use for. rates: frames a second, for exports
+    whose bounds are frames.
     Raises InputError for a missing or damaged file, for one of another form, and where files contradict each other.
     """
-    return apart_from_ambiguous(_parsed(Path(path), with_lists))
+    return apart_from_ambiguous(_parsed(Path(path), with_lists, rates))
 
 
-def _parsed(path: Path, with_lists: bool) -> RawAnnotations:
+def _parsed(path: Path, with_lists: bool, rates: Rates) -> RawAnnotations:
     if not path.exists() and not path.suffix:
         raise InputError(file=path, expected=READ, got="no such path")
     kind = kind_of(path)
     if kind == "json":
-        return read_entries(path)
+        values = read_json(path)
+        return read_tool_json(path, values, rates) or read_entries(path, values)
     if kind == "csv":
-        return read_table(path)
+        return read_table(path, rates)
+    if kind == "xml":
+        return read_tool_xml(path, rates)
     if kind == "text" and CLASS_FILE.fullmatch(path.name):
         return read_class_files(path, (path,))
     if kind != "folder":
@@ -50,6 +58,8 @@ def _parsed(path: Path, with_lists: bool) -> RawAnnotations:
     if (path / "segments.npy").is_file():
         return _from_arrays(path, with_lists)
     files = class_files(path)
+    if not files and (exports := tool_files(path)):
+        return read_tool_files(path, exports, rates)
     if not files:
         raise InputError(file=path, expected=READ, got="a folder without")
     return read_class_files(path, files)
@@ -61,7 +71,7 @@ def annotation_files(path: str | Path) -> tuple[Path, ...]:
     if not path.is_dir():
         return (path,) if path.is_file() else ()
     arrays = [path / f"{name}.npy" for name in (*ARRAYS, *MAY_LACK)]
-    return tuple(file for file in arrays if file.is_file()) or class_files(path)
+    return tuple(file for file in arrays if file.is_file()) or class_files(path) or tool_files(path)
 
 
 def text_array(path: Path) -> list[str]:

@@ -22,9 +22,9 @@ SECONDS, RATES, FRAMES = ("duration", "duration_second"), ("fps", "rfps"), ("dur
 ROW = '{"label": text, "segment": [start, end]}'
 
 
-def read_entries(path: Path) -> RawAnnotations:
-    """The annotations of a JSON file. Raises InputError where it is none of the forms."""
-    database = _database(path, read_json(path))
+def read_entries(path: Path, values: Any = None) -> RawAnnotations:
+    """The annotations of a JSON file. values: its content, once read. Raises InputError where it is of no form."""
+    database = _database(path, read_json(path) if values is None else values)
     check_keys(path, database)
     videos = tuple(_video(path, str(name), entry) for name, entry in database.items())
     return RawAnnotations(path, path, None, videos, keys_of(database.values()), (*_texts(videos), *_subsets(videos)))

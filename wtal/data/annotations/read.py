@@ -16,6 +16,7 @@ from wtal.data.annotations.forms import annotation_files, parsed_annotations
 from wtal.data.annotations.keys import keys_in_words
 from wtal.data.annotations.raw import RawAnnotations, RawVideo
 from wtal.data.annotations.subsets import subset_key
+from wtal.data.annotations.tools.export import Rates
 from wtal.data.annotations.values import instance_of, positive_of
 
 __all__ = ["AnnotatedVideo", "Annotations", "annotation_files", "classes_of", "read_annotations", "with_subsets"]
@@ -62,13 +63,15 @@ class Annotations:
         return chosen
 
 
-def read_annotations(path: str | Path) -> Annotations:
+def read_annotations(path: str | Path, rates: Rates = None) -> Annotations:
     """The annotations at a path, whichever of the forms they have.
+
+    rates: frames a second, for exports of tools whose bounds are frames: of each video by name, or of all.
 
     Raises InputError for a missing or damaged file, a bound that is no number, reversed or negative, a video or a
     class given twice, a class spelt in two ways, and where no video has any label, naming the keys that were seen.
     """
-    raw = parsed_annotations(path)
+    raw = parsed_annotations(path, rates=rates)
     videos = tuple(_video(raw, video) for video in raw.videos)
     classes = raw.classes
     if classes is None:

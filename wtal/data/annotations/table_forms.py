@@ -11,6 +11,8 @@ from pathlib import Path
 from wtal.base.errors import InputError, nearest
 from wtal.base.files import read_text, table_rows
 from wtal.data.annotations.raw import AMBIGUOUS, RawAnnotations, RawRow, RawVideo
+from wtal.data.annotations.tools.boris import is_boris_table, read_boris_table
+from wtal.data.annotations.tools.export import Rates
 from wtal.data.annotations.values import number_of, pair_of
 
 COLUMNS = ("video", "label", "start", "end", "subset")
@@ -34,9 +36,11 @@ def seconds_of(path: Path, key: str, text: str) -> float:
     return number
 
 
-def read_table(path: Path) -> RawAnnotations:
-    """The annotations of a CSV table. Raises InputError naming the column or line that is none."""
+def read_table(path: Path, rates: Rates = None) -> RawAnnotations:
+    """The annotations of a CSV table, or of BORIS's. Raises InputError naming the column or line that is none."""
     header, *rows = list(table_rows(path, csv_rows(read_text(path)))) or [[]]
+    if is_boris_table(header):
+        return read_boris_table(path, header, rows, rates)
     header = [name.lower() for name in header]
     _check_header(path, header)
     subsets: dict[str, str] = {}

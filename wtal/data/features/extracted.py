@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from wtal.base.errors import InputError
 from wtal.base.files import read_json
+from wtal.base.schema import from_mapping
+from wtal.suite.streams import Streams
 
 FORMAT = "wtal extracted features 1"
 IDENTITY = ("extractor", "weights", "frames_per_second", "frames_per_snippet", "stride")  # what may not be mixed
@@ -35,6 +37,16 @@ def read_record(array: Path) -> dict[str, Any] | None:
         if key not in content:
             raise InputError(file=path, key=key, expected="an entry of that name", got="none")
     return content
+
+
+def recorded_streams(arrays: Iterable[Path]) -> Streams:
+    """The streams that the record beside the first array names, in the order of its columns; none without a record."""
+    for array in arrays:
+        record = read_record(array)
+        if record is not None and "streams" in record:
+            kind = cast("type[tuple[()]]", Streams)
+            return from_mapping(kind, record["streams"], file=record_path(array), key="streams")
+    return ()
 
 
 def origin_of(record: dict[str, Any]) -> Origin:

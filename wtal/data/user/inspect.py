@@ -24,6 +24,7 @@ from wtal.data.features.alignment import (
     remarks,
 )
 from wtal.data.features.axes import Axis, Shapes, snippets_axis
+from wtal.data.features.extracted import recorded_streams
 from wtal.data.features.for_prediction import read_floats
 from wtal.data.features.layouts import Entry, Features, open_features, shapes_of, streams_of
 from wtal.data.store.emptiness import class_warnings, lacks
@@ -205,7 +206,8 @@ def _look_at_features(found: Inspection, entries: Mapping[str, Entry]) -> dict[s
     told = next((name for name in entries if name in counts), None)
     if told is not None:
         entry = replace(entries[told], snippets_are=axis)
-        found.settings = replace(found.settings, streams=streams_of(shapes[told], entry))
+        streams = streams_of(shapes[told], entry) or recorded_streams(entry.files)
+        found.settings = replace(found.settings, streams=streams)
     return counts
 
 

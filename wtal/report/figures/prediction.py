@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from numpy.typing import NDArray
 
 from wtal.base.records import Detections, VideoScores
 from wtal.report.figures.drawing import drawing, save, shorten
@@ -13,6 +16,7 @@ from wtal.report.figures.timelines import timeline_figure
 from wtal.report.figures.tracks import Curves, DrawnVideo, Track, spans_of
 
 MOST_SHOWN = 5  # classes in one picture
+LANE_DOTS = 110  # an inch, in the lanes below a video
 
 
 def shown_classes(scores: VideoScores, number: int, found: Detections) -> list[int]:
@@ -49,3 +53,21 @@ def draw_predictions(folder: Path, scores: VideoScores, found: Detections, rate:
             figure.suptitle(title, x=0.01, ha="left", fontsize=9.5)
             save(figure, folder, video)
     return scores.videos
+
+
+def lanes_picture(
+    scores: VideoScores, number: int, found: Detections, rate: float, width: int
+) -> tuple[NDArray[np.uint8], float, float]:
+    """Scores and detections of video `number` as a picture [H, W, 3], and the columns of its first and last moment.
+
+    rate: snippets per second. width: W, in pixels.
+    """
+    with drawing():
+        figure = timeline_figure(prediction_clip(scores, number, found, rate), width / LANE_DOTS)
+        figure.suptitle("")
+        figure.set_dpi(LANE_DOTS)
+        agg: Any = FigureCanvasAgg(figure)
+        agg.draw()
+        box = figure.axes[0].get_window_extent()
+        picture = np.asarray(agg.buffer_rgba())[..., :3].copy()
+    return picture, float(box.x0), float(box.x1)

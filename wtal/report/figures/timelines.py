@@ -16,11 +16,11 @@ LANE = 0.2  # inches for one class in one track
 BAND = 0.84  # share of a lane that is drawn on
 
 
-def timeline_figure(clip: DrawnVideo) -> Figure:
-    """One panel a track, one lane a class; a lane has its colour, its hatch and its name."""
+def timeline_figure(clip: DrawnVideo, width: float = WIDTH) -> Figure:
+    """One panel a track, one lane a class; a lane has its colour, its hatch and its name. width: in inches."""
     n_lanes = max(1, len(clip.classes))
     heights = [n_lanes * LANE * (1.5 if isinstance(track, Curves) else 1.0) + 0.1 for _, track in clip.tracks]
-    figure = canvas(WIDTH, sum(heights) + 0.27 * len(heights) + 0.7)
+    figure = canvas(width, sum(heights) + 0.27 * len(heights) + 0.7)
     panels = figure.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     for axes, (title, track) in zip(panels, clip.tracks):
         _prepare(axes, clip, title)

@@ -1,0 +1,1 @@
+"""Detections in the forms of players and annotation tools."""
