@@ -99,6 +99,6 @@ def test_features_of_another_origin_are_not_predicted_on(key: str, settings: Fea
 
 
 def test_a_checkpoint_keeps_the_origin_where_there_is_one() -> None:
-    about = About(("run",), SIZE, RATE, 0, "digest", {})
+    about = About(("run",), SIZE, RATE, 0, "digest", {}, ())
     assert "origin" not in json.loads(about.to_json())
     assert json.loads(replace(about, origin=ORIGIN).to_json())["origin"] == ORIGIN

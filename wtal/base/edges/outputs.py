@@ -66,7 +66,9 @@ def outputs_apart(options: Mapping[str, object], names: Iterable[str] = ()) -> I
         for name, paths in chosen.items():
             for path in filter(_is_output, paths):
                 _check(f"--{name.replace('_', '-')}", path, inputs, names)
-        _check_each_once([path for paths in chosen.values() for path in paths if isinstance(path, OutputFile)])
+        _check_each_once(
+            [path for paths in chosen.values() for path in paths if isinstance(path, (OutputFile, OutputPlace))]
+        )
         yield
     finally:
         _inputs.clear()
