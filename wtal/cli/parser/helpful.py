@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 
 GROUPS = {
     "everyday": (
-        *("run", "plan", "list", "predict", "extract", "new-dataset", "fetch", "check-data", "check-method", "tune"),
-        *("export-labels", "doctor", "schema", "completion"),
+        *("run", "plan", "list", "predict", "extract", "new-dataset", "fetch", "check-data"),
+        *("check-method", "convert-annotations", "tune", "export-labels", "doctor", "schema", "completion"),
     ),
     "scoring": ("evaluate", "compare", "diagnose", "label-quality", "matrix", "export-tables"),
     "workflow steps": (
