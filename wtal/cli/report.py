@@ -58,7 +58,9 @@ def _register_export(commands: argparse._SubParsersAction[argparse.ArgumentParse
         help="tIoU thresholds, and avg for the headline average (default 0.3,0.5,0.7,avg)",
     )
     export.add_argument("--width", choices=("one", "two"), default="one", help="columns of the page (default one)")
-    export.add_argument("--out", type=Path, metavar="FILE", help="the table, such as ablation.tex (default: printed)")
+    export.add_argument(
+        "--out", type=OutputFile, metavar="FILE", help="the table, such as ablation.tex (default: printed)"
+    )
     export.set_defaults(run=export_tables)
 
     matrix = commands.add_parser(
@@ -69,7 +71,9 @@ def _register_export(commands: argparse._SubParsersAction[argparse.ArgumentParse
     matrix.add_argument(
         "results", type=Path, nargs="+", metavar="RESULTS", help="results folders, such as results/hapt"
     )
-    matrix.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the tables and figures")
+    matrix.add_argument(
+        "--out", type=OutputFolder, required=True, metavar="DIR", help="folder of the tables and figures"
+    )
     matrix.set_defaults(run=make_matrix)
 
 
