@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import tomllib
@@ -88,3 +89,12 @@ def test_the_site_shows_every_page_once() -> None:
 
 def test_the_site_asks_nobody_else_for_anything() -> None:
     assert re.search(r"^  font: false", (ROOT / "mkdocs.yml").read_text(), flags=re.M)
+
+
+def test_the_page_of_commands_is_that_of_the_parsers() -> None:
+    spec = importlib.util.spec_from_file_location("command_page", ROOT / ".ci/command_page.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs/commands.md").read_text() == module.page(), "python .ci/command_page.py writes it anew"

@@ -11,7 +11,7 @@ GROUPS = {
         *("run", "plan", "list", "predict", "extract", "new-dataset", "fetch", "check-data"),
         *("check-method", "convert-annotations", "tune", "export-labels", "doctor", "schema", "completion"),
     ),
-    "scoring": ("evaluate", "compare", "diagnose", "label-quality", "matrix", "export-tables"),
+    "scoring": ("evaluate", "compare", "diagnose", "label-quality", "matrix", "export-tables", "export"),
     "workflow steps": (
         *("prepare", "train", "train-external", "score", "set-detection", "solve-labels", "detect", "evaluate-run"),
         *("tables", "figures", "diagnose-suite", "report"),
