@@ -75,6 +75,9 @@ def _register_export(commands: argparse._SubParsersAction[argparse.ArgumentParse
     matrix.add_argument(
         "--out", type=OutputFolder, required=True, metavar="DIR", help="folder of the tables and figures"
     )
+    matrix.add_argument(
+        "--effects", nargs="+", default=(), metavar="NAME", help="effects of the figures, in order (default: all)"
+    )
     matrix.set_defaults(run=make_matrix)
 
 
@@ -148,7 +151,7 @@ def make_matrix(options: argparse.Namespace) -> None:
     from wtal.report.figures.forest import write_forest
 
     with saying_written(options.out):
-        write_forest({folder.name: folder for folder in options.results}, options.out)
+        write_forest({folder.name: folder for folder in options.results}, options.out, options.effects)
 
 
 def export_to_tracker(options: argparse.Namespace) -> None:
