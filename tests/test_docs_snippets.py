@@ -19,7 +19,7 @@ from report_run import make_run
 
 from wtal.cli import build_parser, main
 from wtal.cli.parser.helpful import commands_of
-from wtal.suite.plan import suite_from_mapping
+from wtal.suite.plan import read_suite, suite_from_mapping
 from wtal.suite.tuning import read_tuning
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,7 +40,7 @@ NEITHER = {  # indented blocks that are neither a command nor settings of a suit
 NOT_OURS = {
     "git": "git's own",
     "dvc": "DVC's own",
-    **dict.fromkeys(("cd", "ls", "rm"), "the shell's own"),
+    **dict.fromkeys(("cd", "ls", "rm", "."), "the shell's own"),
     "pytest": "tests of this project by their names",
     "python": "programs of others, or run by test_own_transcript.py",
     "eval": "the shell's own; what it evaluates is read as a command of its own",
@@ -284,6 +284,11 @@ def test_settings_that_a_page_shows_are_accepted(block: Block, tmp_path: Path) -
         shutil.copytree(ROOT / "config", tmp_path / "config")
         (tmp_path / "config/tune/shown.yaml").write_text(block.text)
         read_tuning(tmp_path / "config/tune/shown.yaml")
+        return
+    if "extends" in shown:
+        shutil.copytree(ROOT / "config", tmp_path / "config")
+        (tmp_path / f"config/{shown['suite']}.yaml").write_text(block.text)
+        assert read_suite(tmp_path / f"config/{shown['suite']}.yaml").variants
         return
     values = yaml.safe_load((ROOT / "config/hapt.yaml").read_text())
     if "variants" in shown:

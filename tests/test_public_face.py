@@ -91,10 +91,11 @@ def test_the_site_asks_nobody_else_for_anything() -> None:
     assert re.search(r"^  font: false", (ROOT / "mkdocs.yml").read_text(), flags=re.M)
 
 
-def test_the_page_of_commands_is_that_of_the_parsers() -> None:
-    spec = importlib.util.spec_from_file_location("command_page", ROOT / ".ci/command_page.py")
+@pytest.mark.parametrize("name", ["command", "settings"])
+def test_a_page_that_is_written_from_the_code_is_that_of_the_code(name: str) -> None:
+    spec = importlib.util.spec_from_file_location(f"{name}_page", ROOT / f".ci/{name}_page.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (ROOT / "docs/commands.md").read_text() == module.page(), "python .ci/command_page.py writes it anew"
+    assert module.PAGE.read_text() == module.page(), f"python .ci/{name}_page.py writes it anew"
