@@ -1,7 +1,7 @@
 """What happens in a made-up video, and its pictures: a textured background, two textured shapes, camera noise.
 
-All videos of a data set are of one fixed camera, with the same background and shapes: were these new in each, a network
-could tell the few training videos by them alone, and would learn nothing of what moves.
+All videos of a data set are of one fixed camera, with the same background and shapes: where these are new in each, most
+of what varies in the columns of appearance tells videos apart, not actions.
 """
 
 from __future__ import annotations
