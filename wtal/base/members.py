@@ -62,6 +62,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "s3d": "wtal.video.torchvision_networks:S3d",
         "r2plus1d_18": "wtal.video.torchvision_networks:R2Plus1d18",
         "mvit_v2_s": "wtal.video.torchvision_networks:MvitV2S",
+        "i3d": "wtal.video.i3d_streams:I3d",
     },
 }
 
