@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-HIDDEN = "#player, .stage details, .stage .notes, .stage-head button { display: none !important }"
+HIDDEN = "#player, .stage details, .stage .notes, .stage-head button { display: none !important } .stage { align-self: start; padding: 8px }"
 # The list is in the order of what the second variant loses to the first, most first.
 PICTURES = {"explorer-failure.png": "first", "explorer-success.png": "last"}
 
