@@ -39,6 +39,7 @@ def _draw(browser: Browser, page: Path, picture: Path, which: str) -> None:
     shown.add_style_tag(content=LOOKS)
     row = shown.locator("#list li")
     (row.first if which == "first" else row.last).click()
+    shown.locator("#score").fill("0")  # every detection that is counted
     shown.locator(".stage").screenshot(path=picture)
     print(picture, shown.locator("#video").inner_text(), "|", shown.locator("#why").inner_text())
 
