@@ -114,3 +114,9 @@ class ExtractSettings:
     def snippets_per_second(self) -> float:
         """How many snippets begin in a second of video."""
         return float(self.grid_rate / self.stride)
+
+
+def centre_crop(picture: NDArray[Any], side: int) -> NDArray[Any]:
+    """The square [side, side, C] in the middle of a picture, or of flow, [H, W, C]."""
+    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
+    return picture[top : top + side, left : left + side]

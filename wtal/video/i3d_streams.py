@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import pickle
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -15,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wtal.base.errors import InputError, listed_in_words
-from wtal.base.files import digest_of_file, read_bytes
+from wtal.base.files import digest_of_file
 from wtal.base.ranges import Doc, settings
 from wtal.suite.streams import Stream, Streams
-from wtal.video.contract import Extractor, Snippet, SnippetNetwork, Weights
-from wtal.video.torchvision_networks import crop
+from wtal.video.contract import Extractor, Snippet, SnippetNetwork, Weights, centre_crop
+from wtal.video.weights import read_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -96,7 +94,7 @@ class TwoStreamNetwork(SnippetNetwork):
     def _features(self, snippet: Snippet) -> NDArray[np.float32]:
         import torch
 
-        pictures = np.stack([crop(picture, SIDE) for picture in snippet]).astype(np.float32) / 127.5 - 1
+        pictures = np.stack([centre_crop(picture, SIDE) for picture in snippet]).astype(np.float32) / 127.5 - 1
         clips = {"rgb": pictures, "flow": self._flow_clip(snippet)}
         with torch.inference_mode():
             parts: list[Tensor] = []
@@ -109,7 +107,7 @@ class TwoStreamNetwork(SnippetNetwork):
     def _flow_clip(self, snippet: Snippet) -> NDArray[np.float32]:
         """The flow [T, 224, 224, 2] from each picture to the next, from -1 to 1; the last one twice."""
         flows = [
-            np.zeros((SIDE, SIDE, 2), np.float32) if after is before else crop(self.flow_of(before, after), SIDE)
+            np.zeros((SIDE, SIDE, 2), np.float32) if after is before else centre_crop(self.flow_of(before, after), SIDE)
             for before, after in pairwise(snippet)
         ]
         cut = np.clip(np.stack([*flows, flows[-1]]), -MOST_FLOW, MOST_FLOW)
@@ -174,10 +172,7 @@ def _tensors(path: Path) -> Mapping[str, Any]:
     import torch
 
     expected = "weights, tensors by name, as torch.save writes a state_dict"
-    try:
-        state: Any = torch.load(io.BytesIO(read_bytes(path)), map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
-        raise InputError(file=path, expected=expected, got=f"others ({type(error).__name__})") from None
+    state = read_tensors(path, expected)
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
