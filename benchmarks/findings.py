@@ -19,35 +19,26 @@ from wtal.base.errors import InputError
 from wtal.base.files import read_text, write_text
 from wtal.evaluate.text.typeset import bounds, number
 from wtal.report.tables.ablation import read_ablation
-from wtal.report.tables.effects import effect_cell, read_effects, read_ranks
+from wtal.report.tables.effects import ALL, SLOPE, effect_cell, read_effects, read_ranks
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
-BOUNDS = r"\[[+−]?[\d.]+, [+−]?[\d.]+\]"
-FIGURE = re.compile(rf"<!-- (\w+ [\w -]+) -->(\*\*)?([+−]?\d+\.\d+)( {BOUNDS})?(\*\*)?|<!-- (\w+ [\w -]+) -->\?")
-TABLE = re.compile(r"<!-- table (\w+) ?([\w -]*) -->\n.*?<!-- end -->", re.DOTALL)
+# A mark, and after it the figure with its interval, or ? where it is to be filled in.
+FIGURE = re.compile(r"(<!-- (\w+ [\w -]+) -->)(?:\?|[+−]?\d+\.\d+(?: \[[+−]?[\d.]+, [+−]?[\d.]+\])?)")
+TABLE = re.compile(r"(<!-- table (\w+) ?([\w -]*) -->\n).*?<!-- end -->", re.DOTALL)
 
 
 def filled(page: str) -> str:
     """The page with every figure and table that a mark names, as the committed tables have it. Raises InputError."""
-    page = TABLE.sub(lambda found: f"{_head(found[0])}\n{table_of(found[1], found[2].split())}\n<!-- end -->", page)
-    return FIGURE.sub(_figure, page)
-
-
-def _head(block: str) -> str:
-    return block.splitlines()[0]
-
-
-def _figure(found: re.Match[str]) -> str:
-    words = found[1] or found[6]
-    return f"<!-- {words} -->{figure_of(words)}"
+    page = TABLE.sub(lambda found: f"{found[1]}{table_of(found[2], found[3].split())}\n<!-- end -->", page)
+    return FIGURE.sub(lambda found: found[1] + figure_of(found[2]), page)
 
 
 def figure_of(words: str) -> str:
-    """A figure with its interval: `effect SUITE EFFECT BASE`, `mean SUITE VARIANT`, `rank SUITE VARIANT`, and so on."""
+    """A figure with its interval: `effect SUITE EFFECT BASE`, `mean SUITE VARIANT` or `rank SUITE VARIANT`."""
     kind, suite, *names = words.split()
     if kind == "effect":
         row = _row(_effects(suite), effect=names[0], base=names[1])
-        return f"{effect_cell(row).text}"
+        return effect_cell(row).text
     if kind == "mean":
         row = _row(_ablation(suite), variant=names[0])
         return f"{number(row['mean']).text} {bounds(row['low'], row['high']).text}".removesuffix(" –")
@@ -95,7 +86,7 @@ def bases_table(suites: list[str]) -> str:
     """How strong each base network is on each data set."""
     lines = [f"| base network, NMS | {' | '.join(suites)} |", "|---|" + "---:|" * len(suites)]
     effects = _effects(suites[0])
-    bases = effects[~effects["base"].isin(["all", "slope"])].drop_duplicates("base")
+    bases = effects[~effects["base"].isin([ALL, SLOPE])].drop_duplicates("base")
     for base, title in zip(bases["base"], bases["base_title"], strict=True):
         cells = [figure_of(f"mean {suite} {base}_nms") for suite in suites]
         lines.append(f"| {title} | {' | '.join(cells)} |")

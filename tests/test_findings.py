@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
+from scripts import script
 
 from wtal.base.errors import InputError
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-import findings  # noqa: E402
-
+findings = script("benchmarks/findings.py")
 PAGE = (ROOT / "docs/findings.md").read_text()
 
 
