@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wtal.base.errors import InputError, listed_in_words
 from wtal.base.files import digest_of_file
@@ -20,6 +19,7 @@ from wtal.video.contract import Extractor, Snippet, SnippetNetwork, Weights, cen
 from wtal.video.weights import read_tensors
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from wtal.video.i3d import InflatedInception

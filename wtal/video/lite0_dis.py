@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wtal.base.ranges import Count, Doc, Gt, Le, settings
 from wtal.suite.streams import Stream, Streams
@@ -16,6 +15,7 @@ from wtal.video.motion import COLUMNS, MotionDescriptor
 from wtal.video.weights import KnownWeights, found_weights, load_state
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
 WEIGHTS = KnownWeights(

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wtal.base.errors import InputError
 from wtal.base.ranges import settings
@@ -20,6 +19,7 @@ from wtal.video.contract import Extractor, Snippet, SnippetNetwork, centre_crop
 from wtal.video.weights import KnownWeights, found_weights, load_state
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import nn
 
 ADDRESS = "https://download.pytorch.org/models/"
