@@ -22,6 +22,7 @@ from wtal.report.inputs.frames import read_frame
 from wtal.report.tables.ablation import read_ablation
 from wtal.report.tables.effects import ALL, SLOPE, effect_cell, read_effects, read_ranks
 
+CEILING = ("suite", "base", "seed", "average mAP")
 ATTENTION = ("variant", "seed", "attention_finds_actions", "average_mAP")
 BLIND = 0.5  # the share of pairs in order where all values are the same
 RESULTS = Path(__file__).resolve().parents[1] / "results"
@@ -89,16 +90,23 @@ def table_of(name: str, suites: list[str]) -> str:
 
 
 def bases_table(suites: list[str]) -> str:
-    """How strong each base network is on each data set."""
-    lines = [f"| base network, NMS | {' | '.join(suites)} |", "|---|" + "---:|" * len(suites)]
+    """How strong each base network is on each data set, and taught by the true class of every snippet."""
+    heads = [f"{suite} | taught by the truth" for suite in suites]
+    lines = [f"| base network, NMS | {' | '.join(heads)} |", "|---|" + "---:|---:|" * len(suites)]
     effects = _effects(suites[0])
     bases = effects[~effects["base"].isin([ALL, SLOPE])].drop_duplicates("base")
     for base, title in zip(bases["base"], bases["base_title"], strict=True):
-        cells = [figure_of(f"mean {suite} {base}_nms") for suite in suites]
+        cells = [f"{figure_of(f'mean {suite} {base}_nms')} | {ceiling_of(suite, base)}" for suite in suites]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     randoms = [number(_row(_ablation(suite), variant="random")["mean"]).text for suite in suites]
-    lines.append(f"| random segments | {' | '.join(randoms)} |")
+    lines.append(f"| random segments | {' | – | '.join(randoms)} | – |")
     return "\n".join(lines)
+
+
+def ceiling_of(suite: str, base: str) -> str:
+    """The mean over seeds of a base network that learnt the true classes; of `benchmarks/frame_labels.py`."""
+    frame = read_frame(RESULTS / f"matrix-{suite}" / "ceiling.csv", CEILING, ("suite", "base"))
+    return number(float(frame[frame["base"] == base]["average mAP"].mean())).text
 
 
 def attention_table(suite: str) -> str:
