@@ -30,6 +30,7 @@ PROGRAMS = ("wtal", "snakemake", "make", "pip", "git", "dvc", "python", "eval", 
 # What runs elsewhere or not at all, and why: by page and the words that a block or a command begins with.
 RUNS_ELSEWHERE = {
     ("own-data.md", "import json"): "test_own_transcript.py runs it with the commands that follow it",
+    ("own-video.md", "from pathlib"): "test_own_transcript.py runs it with the commands that follow it",
     ("methods.md", "import sys"): "tests/workflow/test_external.py runs it as the command of a suite",
 }
 NEITHER = {  # indented blocks that are neither a command nor settings of a suite, by their first word

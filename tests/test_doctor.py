@@ -43,6 +43,17 @@ def test_a_missing_package_says_how_to_get_it_and_the_exit_code_is_2(
     assert captured.err == ("wtal doctor: the default suite cannot run: snakemake-of-nowhere missing (see above)\n")
 
 
+def test_a_build_of_opencv_with_more_in_it_stands_in_for_the_one_without(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for there, contributed in (("opencv-python-headless", "absent"), ("opencv-contrib-python-headless", "ok")):
+        monkeypatch.setattr(doctor, "_version", lambda name, there=there: "5.0" if name == there else None)
+        main(["doctor"])
+        printed = capsys.readouterr().out
+        assert line_of("opencv-python-headless", printed).split()[1] == "ok"
+        assert line_of("opencv-contrib-python-headless", printed).split()[1] == contributed
+
+
 def test_a_version_other_than_the_pinned_one_is_named(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (project / "constraints.txt").write_text("# versions\nnumpy==1.0.0\n")
     main(["doctor"])

@@ -80,7 +80,7 @@ def test_a_page_has_a_player_a_video_and_seeks_to_each_segment(tmp_path: Path) -
     media = {"clip": "../films/clip 1.mp4", "<b>": "b.mp4"}
     write_players(tmp_path / "index.html", FOUND, media, {"clip": 2.0, "<b>": 3.0})
     text = (tmp_path / "index.html").read_text()
-    assert re.findall(r'<video [^>]*src="([^"]*)"', text) == ["../films/clip%201.mp4", "b.mp4"]
+    assert re.findall(r'<video [^>]*src="([^"]*)"', text) == ["../films/clip%201.mp4#t=0.001", "b.mp4#t=0.001"]
     lane = re.findall(r'<button class="c(\d)" style="left:([\d.]+)%;width:([\d.]+)%;[^"]*" data-start="([\d.]+)"', text)
     assert lane == [("0", "50.00", "45.00", "1.000"), ("1", "25.00", "50.00", "0.500")]
     assert "run &amp; hide" in text

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from wtal.data.user.inspect import Request, inspect
 from wtal.suite.plan import read_suite
 from wtal.suite.streams import Stream
 
@@ -301,3 +302,23 @@ def test_the_command_starts_without_torch_and_pandas(data: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", code], cwd=data, env=environment, text=True, capture_output=True)
     assert done.stdout.endswith("set()\n"), done.stdout
+
+
+def test_training_of_few_videos_is_given_time_and_narrow_features_a_rate_at_which_they_are_learnt(data: Path) -> None:
+    assert new(data).returncode == 0
+    training = read_suite(data / "config" / "mine.yaml").variants["base"].method.training
+    assert training.collapse.first_epoch == 30  # six videos make six steps an epoch
+    assert training.learning_rate[0].value == 0.0005
+
+
+def test_the_rate_that_records_of_an_extraction_state_is_not_doubted(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wtal.data.user.inspect.another_rate", lambda *lengths: "another rate")
+    request = Request(name="mine", features=str(data / "f"), annotations=str(data / "a.json"), rate=RATE)
+    assert ("rate", "snippets per second", "another rate") in inspect(request).notes
+    made_by = {"extractor": {"kind": "one"}, "weights": None, "frames_per_second": 32.0, "frames_per_snippet": 16}
+    record = {"format": "wtal extracted features 1", **made_by, "stride": 16}
+    for number in range(8):
+        (data / "f" / f"video_{number}.json").write_text(json.dumps(record))
+    assert not [note for note in inspect(request).notes if note[0] == "rate"]

@@ -1,85 +1,75 @@
-"""The transcript of docs/own-data.md does what it shows, as a new user would run it."""
+"""The transcripts of the pages on one's own data and films do what they show, as a new user would run them."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
-PAGE = (ROOT / "docs" / "own-data.md").read_text(encoding="utf-8")
+from transcript import ROOT, User, blocks, pattern, steps, user_in
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, flags=re.MULTILINE | re.DOTALL)
+@pytest.fixture
+def user(tmp_path: Path) -> User:
+    return user_in(tmp_path)
 
 
-def steps(block: str) -> list[tuple[str, str]]:
-    """Each command of a console block with what it prints; "..." stands for anything."""
-    parts = re.split(r"^\$ (.*)\n", block, flags=re.MULTILINE)[1:]
-    return list(zip(parts[::2], parts[1::2]))
-
-
-def pattern(expected: str) -> str:
-    return r"[\s\S]*".join(re.escape(part) for part in expected.strip().split("...")) + r"\s*"
-
-
-@pytest.fixture(scope="module")
-def user(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
-    """A fresh checkout, as far as the commands need it, and its environment."""
-    folder = tmp_path_factory.mktemp("user")
-    for name in ("Snakefile", "workflow", "profiles", "wtal", "snakemake_logger_plugin_one_line"):
-        (folder / name).symlink_to(ROOT / name)
-    (folder / "config").mkdir()
-    commands = folder / "commands"
-    commands.mkdir()
-    (commands / "wtal").write_text(f'#!/bin/sh\nexec {sys.executable} -m wtal "$@"\n')
-    (commands / "wtal").chmod(0o755)
-    path = os.pathsep.join([str(commands), str(Path(sys.executable).parent), os.environ["PATH"]])
-    return folder, {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "LC_ALL": "C"}
-
-
-def run(command: str, user: tuple[Path, dict[str, str]]) -> subprocess.CompletedProcess[str]:
-    folder, environment = user
-    return subprocess.run(
-        ["/bin/sh", "-c", command], cwd=folder, env=environment, text=True, capture_output=True, check=False
-    )
-
-
-def test_the_transcript_of_ones_own_data_prints_what_it_says(user: tuple[Path, dict[str, str]]) -> None:
-    folder = user[0]
-    (folder / "example.py").write_text(blocks("python")[0])
-    work, refusals = blocks("console")[:2]
-    for command, expected in steps(work):
-        done = run(command, user)
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        assert re.fullmatch(pattern(expected), done.stdout + ("" if "snakemake" in command else done.stderr)), (
-            done.stdout
-        )
-    assert (folder / "results" / "mine" / "report.html").is_file()
+def test_the_transcript_of_ones_own_data_prints_what_it_says(user: User) -> None:
+    (user.folder / "example.py").write_text(blocks("own-data.md", "python")[0])
+    work, refusals = blocks("own-data.md", "console")[:2]
+    user.follow(work)
+    assert (user.folder / "results" / "mine" / "report.html").is_file()
     for command, expected in steps(refusals):
-        done = run(command, user)
-        assert done.returncode == (2 if expected else 0), f"{command}\n{done.stdout}\n{done.stderr}"
-        assert re.fullmatch(pattern(expected), done.stdout + done.stderr), done.stderr
-    assert not (folder / "config" / "other.yaml").exists()
+        done = user.run(command)
+        assert done.returncode == (2 if expected else 0), f"{command}\n{done.stdout}"
+        assert re.fullmatch(pattern(expected), done.stdout), done.stdout
+    assert not (user.folder / "config" / "other.yaml").exists()
     _predicting_a_test_video_repeats_the_detections_of_the_suite(user)
 
 
-def _predicting_a_test_video_repeats_the_detections_of_the_suite(user: tuple[Path, dict[str, str]]) -> None:
-    folder = user[0]
-    features = folder / "made-up" / "features" / "test_0002.npy"
+def _predicting_a_test_video_repeats_the_detections_of_the_suite(user: User) -> None:
+    features = user.folder / "made-up" / "features" / "test_0002.npy"
     checkpoint = "results/mine/optimised_delta/seed0/round4/checkpoint.pt"
-    done = run(f"wtal predict --checkpoint {checkpoint} --features {features} --out again.json", user)
-    assert done.returncode == 0, done.stderr
-    again = json.loads((folder / "again.json").read_text())["results"]
-    suite = json.loads((folder / "results/mine/optimised_delta/seed0/detections.json").read_text())["results"]
+    done = user.run(f"wtal predict --checkpoint {checkpoint} --features {features} --out again.json")
+    assert done.returncode == 0, done.stdout
+    again = json.loads((user.folder / "again.json").read_text())["results"]
+    suite = json.loads((user.folder / "results/mine/optimised_delta/seed0/detections.json").read_text())["results"]
     ours, theirs = again["test_0002"], suite["test_0002"]
     assert [row["label"] for row in ours] == [row["label"] for row in theirs]
     for key in ("segment", "score"):  # float32 scores of another batch
         np.testing.assert_allclose([row[key] for row in ours], [row[key] for row in theirs], rtol=1e-4)
+
+
+def test_the_transcript_of_ones_own_films_goes_from_mp4_files_to_marked_ones(user: User) -> None:
+    pytest.importorskip("av", reason="av is optional")
+    pytest.importorskip("cv2", reason="OpenCV is optional")
+    (user.folder / "films.py").write_text(blocks("own-video.md", "python")[0])
+    for block in blocks("own-video.md", "console"):
+        user.follow(block)
+    results = json.loads((user.folder / "found.json").read_text())["results"]
+    assert sorted(results) == ["new_1", "new_2"]
+    page = (user.folder / "page" / "index.html").read_text()
+    assert re.findall(r'<video [^>]*src="([^"#]*)', page) == ["../new-films/new_1.mp4", "../new-films/new_2.mp4"]
+
+
+NOTEBOOK = """
+import json, sys
+from pathlib import Path
+for cell in json.loads(Path(sys.argv[1]).read_text())["cells"]:
+    assert not cell.get("outputs"), "no outputs are stored"
+    if cell["cell_type"] == "code":
+        exec(compile("".join(cell["source"]), cell["id"], "exec"))
+"""  # code cells in order in one process, without the twenty packages that a Jupyter kernel takes
+
+
+def test_the_notebook_of_ones_own_films_runs_from_its_first_cell_to_its_last(user: User) -> None:
+    pytest.importorskip("av", reason="av is optional")
+    pytest.importorskip("cv2", reason="OpenCV is optional")
+    (user.folder / "notebook.py").write_text(NOTEBOOK)
+    done = user.run(f"python notebook.py {ROOT / 'docs' / 'own-video.ipynb'}")
+    assert done.returncode == 0, done.stdout
+    assert (user.folder / "results/notebook-page/index.html").is_file(), done.stdout
+    found = (user.folder / "results/notebook-found.csv").read_text()
+    assert found.startswith("video,label,start,end,score"), done.stdout

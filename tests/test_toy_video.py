@@ -6,16 +6,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 pytest.importorskip("av", reason="av is optional")
 pytest.importorskip("cv2", reason="OpenCV is optional")
 
 from wtal.base.files import digest_of_file, read_json
 from wtal.base.schema import from_mapping
+from wtal.cli import main
 from wtal.data.kinds.prepare import prepare
-from wtal.video.toy.make import make_videos, scenes_of, write_pictures
+from wtal.video import toy
+from wtal.video.toy.make import SOURCE, make_videos, scenes_of, write_pictures
 from wtal.video.toy.scene import CLASSES, pictures_of
 from wtal.video.toy.settings import ToyVideoData
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def small(folder: Path, **changes: object) -> ToyVideoData:
@@ -59,6 +64,21 @@ def test_the_data_set_names_its_streams_and_what_made_its_features_and_says_that
     meta = read_json(tmp_path / "store" / "meta.json")
     assert [stream["name"] for stream in meta["streams"]] == ["appearance", "motion"]
     assert meta["origin"]["extractor"]["kind"] == "lite0+dis"
-    assert "made-up" in meta["source"]
+    assert "made-up video, not a benchmark" in meta["source"]
     assert store.classes == CLASSES
     assert len(store.names) == 6
+
+
+def test_whatever_shows_the_made_up_videos_says_that_they_are_no_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
+    words = "made-up video, not a benchmark"
+    text = (ROOT / "config/toy-video.yaml").read_text()
+    report = yaml.safe_load(text)["report"]
+    for shown in (text.splitlines()[0], report["title"], report["note"], SOURCE, toy.__doc__ or ""):
+        assert words in shown.lower()
+    assert main(["list", "data-kinds"]) == 0
+    listed = capsys.readouterr().out
+    assert words in listed[listed.index("toy_video") :].partition("\n\n")[0].lower()
+    for page in (ROOT / "docs").glob("*.md"):
+        for section in page.read_text().split("\n## "):
+            if "toy-video" in section and page.stem != "settings":  # written from the code
+                assert words in " ".join(section.lower().split()), page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import glob
 import hashlib
 import io
 import json
@@ -52,7 +53,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
 
 def remove_unfinished(path: str | Path) -> None:
     """Remove what writers of `path` that were killed left beside it."""
-    for leftover in Path(path).parent.glob(f".{Path(path).name}.*"):
+    for leftover in Path(path).parent.glob(f".{glob.escape(Path(path).name)}.*"):
         leftover.unlink(missing_ok=True)
 
 

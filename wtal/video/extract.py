@@ -35,7 +35,8 @@ def extract_video(
     Memory holds the snippets of a batch and the features, whatever the length of the video.
     Raises InputError where the video is damaged, or nothing can be written.
     """
-    remove_unfinished(array)
+    for unfinished in (array, record_path(array)):
+        remove_unfinished(unfinished)
     with opened_video(path) as video:
         features, is_padded = _features(video, settings, network, tell)
     record = {**record_of_all(settings, network), **_of_video(video, features, is_padded)}

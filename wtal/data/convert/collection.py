@@ -23,7 +23,7 @@ from wtal.data.features.alignment import (
     rate_problem,
 )
 from wtal.data.features.axes import Axis, Shapes, snippets_axis
-from wtal.data.features.extracted import Origin, common_origin
+from wtal.data.features.extracted import Origin, common_origin, is_rate_of
 from wtal.data.features.layouts import (
     Entry,
     Features,
@@ -228,7 +228,9 @@ def _check_alignment(collection: Collection, tell: Tell) -> None:
         raise InputError(file=settings.features, expected=expected, got=problem)
     if problem:
         tell(problem)
-    another = None if problem or settings.snippets_per_second is None else another_rate(counts, seconds, rate)
+    if problem or settings.snippets_per_second is None or is_rate_of(collection.origin, rate):
+        return
+    another = another_rate(counts, seconds, rate)
     if another:
         tell(another)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import isclose
 from pathlib import Path
 from typing import Any, cast
 
@@ -52,6 +53,11 @@ def recorded_streams(arrays: Iterable[Path]) -> Streams:
 def origin_of(record: dict[str, Any]) -> Origin:
     """What made the features, which those of no other video of a data set may differ in."""
     return {key: record[key] for key in IDENTITY}
+
+
+def is_rate_of(origin: Origin | None, rate: float | None) -> bool:
+    """Whether records say that features were made with so many snippets a second, so that lengths need not tell it."""
+    return origin is not None and rate is not None and isclose(origin["frames_per_second"] / origin["stride"], rate)
 
 
 def common_origin(arrays: Iterable[Path], wanted: Origin | None = None, why: str = "") -> Origin | None:

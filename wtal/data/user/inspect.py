@@ -24,7 +24,7 @@ from wtal.data.features.alignment import (
     remarks,
 )
 from wtal.data.features.axes import Axis, Shapes, snippets_axis
-from wtal.data.features.extracted import recorded_streams
+from wtal.data.features.extracted import Origin, common_origin, is_rate_of, recorded_streams
 from wtal.data.features.for_prediction import read_floats
 from wtal.data.features.layouts import Entry, Features, open_features, shapes_of, streams_of
 from wtal.data.store.emptiness import class_warnings, lacks
@@ -63,6 +63,7 @@ class Inspection:
     left_out: tuple[str, ...] = ()  # videos without features
     rate: float | None = None
     rate_is_derived: bool = False
+    origin: Origin | None = None  # what made the features, where a record says so
     feature_size: int = 0
     n_snippets: int = 0
     can_evaluate: bool = True
@@ -207,7 +208,7 @@ def _look_at_features(found: Inspection, entries: Mapping[str, Entry]) -> dict[s
     if told is not None:
         entry = replace(entries[told], snippets_are=axis)
         streams = streams_of(shapes[told], entry) or recorded_streams(entry.files)
-        found.settings = replace(found.settings, streams=streams)
+        found.settings, found.origin = replace(found.settings, streams=streams), common_origin(entry.files)
     return counts
 
 
@@ -274,7 +275,10 @@ def _look_at_rate(found: Inspection, counts: dict[str, int]) -> None:
     (found.problems if problem else found.notes).extend((LENGTH, name, words) for name, words in single)
     if problem:
         found.problems.append(("rate", "snippets per second", problem))
-    elif not found.rate_is_derived and (another := another_rate(own, seconds, found.rate)):
+        return
+    if found.rate_is_derived or is_rate_of(found.origin, found.rate):
+        return
+    if another := another_rate(own, seconds, found.rate):
         found.notes.append(("rate", "snippets per second", another))
 
 

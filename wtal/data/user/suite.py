@@ -12,9 +12,13 @@ from wtal.base.schema import to_mapping
 from wtal.data.convert.settings import FeatureData
 from wtal.data.user.inspect import Inspection
 from wtal.suite.plan import Suite, suite_from_mapping
+from wtal.suite.training_settings import CollapseSettings
 
 LEAST_STEPS = 20  # gradient steps in an epoch, where there are few videos
 MOST_VIDEOS = 10  # videos in a step
+WIDE = 2048  # columns
+FIRST_STEPS = 300  # gradient steps in which a network that tells no classes apart has not collapsed, but not learnt yet
+FIRST_EPOCHS = 30  # at most, where there are few videos: before the first labels
 LARGEST_EMBEDDING = 512
 ALWAYS = ("kind", "name", "snippets_per_second", "feature_size", "source", "licence", "citation")
 
@@ -23,8 +27,9 @@ def suite_text(found: Inspection) -> str:
     """The YAML text of a small suite: base, naive labels, optimised labels, optimised labels with delta."""
     n_train, n_classes = found.count("train"), len(found.classes)
     videos_per_step = max(1, min(MOST_VIDEOS, n_train // LEAST_STEPS))
-    # Wide features, such as I3D's 2048 columns, have larger gradients for the same rate.
-    first_rate = 0.0005 if found.feature_size <= 512 else 0.00005
+    n_steps = max(1, -(-n_train // videos_per_step))
+    # Features of I3D's 2048 columns have larger gradients for the same rate; narrower ones hardly learn at a lower one.
+    first_rate = 0.0005 if found.feature_size < WIDE else 0.00005
     title = f"{found.request.name}: {n_classes} classes, own videos"
     template = Template((resources.files("wtal.data.user") / "suite.yaml").read_text(encoding="utf-8"))
     return template.substitute(
@@ -38,7 +43,8 @@ def suite_text(found: Inspection) -> str:
         third_rate=f"{first_rate * 0.4:.10f}".rstrip("0"),
         videos_per_step=videos_per_step,
         n_train=n_train,
-        n_steps=-(-n_train // videos_per_step),
+        n_steps=n_steps,
+        collapse_from=min(FIRST_EPOCHS, max(CollapseSettings().first_epoch, -(-FIRST_STEPS // n_steps))),
         class_threshold=f"{max(0.01, min(0.1, 0.5 / (n_classes + 1))):.2g}",
         minimum_seconds=f"{2 / (found.rate or 1):.3g}",
     )

@@ -14,6 +14,7 @@ from wtal.base.records import Detections
 from wtal.evaluate.marks.found import FoundSegment, marks_of
 
 COLOURS = 8  # that the style sheet has
+FIRST_PICTURE = "#t=0.001"  # without it browsers show black, or nothing, until a video is played
 
 
 def write_players(path: Path, detections: Detections, media: Mapping[str, str], seconds: Mapping[str, float]) -> None:
@@ -40,7 +41,7 @@ def _section(name: str, marks: Sequence[FoundSegment], classes: Sequence[str], m
     )
     return (
         f"<section>\n<h2>{html.escape(name)}</h2>\n"
-        f'<video controls preload="metadata" src="{html.escape(quote(media))}"></video>\n'
+        f'<video controls preload="metadata" src="{html.escape(quote(media))}{FIRST_PICTURE}"></video>\n'
         f"{found if marks else '<p>Nothing was found.</p>'}\n</section>"
     )
 

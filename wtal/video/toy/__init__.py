@@ -1,1 +1,1 @@
-"""Made-up videos of moving shapes, to run everything from a video file on; no benchmark."""
+"""Made-up videos of moving shapes, to run everything from a video file on; made-up video, not a benchmark."""

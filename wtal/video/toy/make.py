@@ -30,7 +30,7 @@ from wtal.video.toy.settings import ToyVideoData
 
 logger = logging.getLogger(__name__)
 
-SOURCE = "made-up video: shapes drawn by this project; it says nothing about any method on real video"
+SOURCE = "made-up video, not a benchmark: shapes drawn by this project; it says nothing about any method on real video"
 OPTIONS = {"preset": "veryfast", "crf": "20", "threads": "1"}
 
 
@@ -105,7 +105,7 @@ def _database(scenes: dict[str, list[Scene]]) -> dict[str, Any]:
 def toy_data_set(settings: ToyVideoData) -> DataSet:
     """The data set of made-up videos: files, features, and what holds for features of any videos."""
     paths, annotations = make_videos(settings)
-    logger.info(f"note: {len(paths)} made-up videos in {settings.folder}; no benchmark")
+    logger.info(f"note: {len(paths)} videos in {settings.folder}: made-up video, not a benchmark")
     extraction, features = settings.extraction, Path(settings.folder) / "features"
     wanted = {path.stem for path in paths}
     for old in features.glob("*.npy"):
@@ -125,4 +125,4 @@ def toy_data_set(settings: ToyVideoData) -> DataSet:
         alignment="warn",
     )
     made = converted_data_set(converted, lambda sentence: None)
-    return replace(made, source=SOURCE, licence="MIT", citation="none: made-up video")
+    return replace(made, source=SOURCE, licence="MIT", citation="none: made-up video, not a benchmark")

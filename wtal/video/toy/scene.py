@@ -1,7 +1,8 @@
 """What happens in a made-up video, and its pictures: a textured background, two textured shapes, camera noise.
 
 All videos of a data set are of one fixed camera, with the same background and shapes: where these are new in each, most
-of what varies in the columns of appearance tells videos apart, not actions.
+of what varies in the columns of appearance tells videos apart, not actions. Shapes are carried about all the time, and
+actions are small or large, slow or fast, and of two to six snippets, so that a base network does not find them all.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from wtal.base.seeds import seed_of
 
 CLASSES = ("bounce", "shake", "spin")
 HEIGHT, WIDTH, FRAMES_PER_SECOND = 128, 176, 25
-ACTION_SECONDS, REST_SECONDS = (2.4, 4.8), (1.6, 3.6)
-REACH, TURNS = 22, 1.1  # pixels that a shape moves to a side; turns, or times to and fro, a second
-DRIFT = 3  # pixels that a shape at rest is carried about
+ACTION_SECONDS, REST_SECONDS = (1.4, 4.0), (1.0, 4.0)
+REACH, TURNS = (8, 22), (0.7, 1.3)  # pixels that a shape moves to a side; turns, or times to and fro, a second
+DRIFT = 8  # pixels that a shape is carried about all the time, which is no action
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class ShownAction:
     end: float
     shape: int  # which of the two
     turns: float  # times a second
+    reach: float  # pixels to a side
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,8 @@ def scene_of(name: str, seed: int, number: int, seconds: tuple[float, float], no
         label = chosen[len(actions) % len(chosen)]
         bounds = round(time * FRAMES_PER_SECOND), round(end * FRAMES_PER_SECOND)
         start, after = (bound / FRAMES_PER_SECOND for bound in bounds)
-        turns = TURNS * rng.uniform(0.85, 1.25)
-        actions.append(ShownAction(label, start, after, int(rng.integers(2)), turns))
+        shape, turns, reach = int(rng.integers(2)), rng.uniform(*TURNS), rng.uniform(*REACH)
+        actions.append(ShownAction(label, start, after, shape, turns, reach))
         time = end + rng.uniform(*REST_SECONDS)
     return Scene(name, own_seed, seed_of("toy camera", seed), n_frames, tuple(actions), noise)
 
@@ -106,13 +108,13 @@ class _Shape:
 
     def draw(self, cv2: Any, picture: NDArray[np.float32], time: float, action: ShownAction | None) -> None:
         """Put the shape into a picture, as it is at a time."""
-        x = self.x + DRIFT * math.sin(0.5 * time + self.phase[0])
-        y = self.y + DRIFT * math.sin(0.4 * time + self.phase[1])
+        x = self.x + DRIFT * math.sin(1.5 * time + self.phase[0])
+        y = self.y + DRIFT * math.sin(1.2 * time + self.phase[1])
         angle = 0.0
         if action is not None:
             turn = 2 * math.pi * action.turns * (time - action.start)
-            x += REACH * math.sin(turn) if action.label == "shake" else 0
-            y -= REACH * math.sin(turn) if action.label == "bounce" else 0
+            x += action.reach * math.sin(turn) if action.label == "shake" else 0
+            y -= action.reach * math.sin(turn) if action.label == "bounce" else 0
             angle = math.degrees(turn) if action.label == "spin" else 0.0
         place = cv2.getRotationMatrix2D((float(self.radius), float(self.radius)), angle, 1.0)
         place[:, 2] += (x - self.radius, y - self.radius)

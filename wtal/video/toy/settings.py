@@ -18,7 +18,7 @@ Seconds = Annotated[float, Ge(6), Le(20)]
 
 @settings
 class ToyVideoData(DataKind):
-    """Made-up MP4 files: textured shapes that shake, bounce, spin or rest, with camera noise. No benchmark."""
+    """Made-up video, not a benchmark: textured shapes that shake, bounce, spin or rest, with camera noise."""
 
     kind: Literal["toy_video"] = "toy_video"
     folder: Annotated[str, Doc("where videos and features are written, from where `wtal` runs")] = "data/toy-video"
@@ -26,7 +26,7 @@ class ToyVideoData(DataKind):
     train_videos: Annotated[Videos, Doc("videos to train on")] = 30
     test_videos: Annotated[Videos, Doc("videos to test on")] = 15
     seconds: Annotated[tuple[Seconds, Seconds], Doc("least and most seconds of a video")] = (14.0, 20.0)
-    noise: Annotated[float, Ge(0), Le(30), Doc("deviation of the camera's noise, of 255")] = 4.0
+    noise: Annotated[float, Ge(0), Le(30), Doc("deviation of the camera's noise, of 255")] = 8.0
     jobs: Annotated[int, Ge(1), Le(16), Doc("videos that are worked on at once; the result is the same bytes")] = 1
     extraction: Annotated[ExtractSettings, Doc("how features are made of the videos")] = ExtractSettings()
 
