@@ -46,6 +46,22 @@ def all_rounds(wildcards, name, first=0):
     return [folder_of(wildcards, index) / name for index in rounds]
 
 
+def memory_of(least, shares=1):
+    """Memory in MB: least, and so many times the features; more on a later attempt. Asked for when a job is submitted."""
+    features = PATHS.data / "features.npy"
+
+    def needed(wildcards, attempt):
+        size = features.stat().st_size / 1e6 if features.is_file() else 0
+        return min(attempt, 2) * int(least + shares * size)
+
+    return needed
+
+
+def minutes(least):
+    """A limit of time, twice as long from the second attempt on; all rounds of a variant and seed stay below a day."""
+    return lambda wildcards, attempt: min(attempt, 2) * least
+
+
 NODES = SUITE.owned_nodes()
 EXTERNAL = owned(node for node in NODES if node.is_external)
 BASE = owned(node for node in NODES if not node.is_external and node.round_index == 0)
@@ -54,6 +70,9 @@ DELTA = owned(node for node in NODES if not node.is_external and node.is_delta)
 LABELLED = owned(node for node in NODES if node.round_index)
 WITH_DROPOUT = owned(node for node in NODES if node.scores_with_dropout)
 SHARED = owned(node for node in SUITE.nodes.values() if node.owner != node.variant)
+
+# One job of a cluster each: the rounds that a variant trains with a seed; what is light of a seed, for all variants.
+ROUNDS, LIGHT = "rounds_{variant}_seed{seed}", "light_seed{seed}"
 
 RUN = PATHS.run("{variant}", "{seed}")
 ROUND = PATHS.round("{variant}", "{seed}", "{round}")
