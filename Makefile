@@ -31,7 +31,7 @@ endif
 help:
 	@echo "make report [TORCH=cuda]   environment, then the default suite: results/hapt/report.html"
 	@echo "make environment           the environment alone, in VENV=$(VENV)"
-	@echo "make figures               the pictures of README.md, from the results of the default suite"
+	@echo "make figures               the pictures of README.md, from the results of the default suite and the matrix"
 	@echo "make test [WORKERS=2]      environment, then every test"
 	@echo "make check                 style, types, the workflow's lint, a dry run of every suite"
 	@echo "make docs                  the documentation as pages, in site/; a warning is an error"
@@ -45,9 +45,13 @@ environment: $(SUITE_READY)
 report: $(SUITE_READY)
 	snakemake --cores all --use-conda
 
-figures: $(SUITE_READY)
-	snakemake --cores all --use-conda results/hapt/figures/timeline_1.png
+figures: $(TESTS_READY)
+	snakemake --cores all --use-conda results/hapt/figures/timeline_1.png results/hapt/report.html
 	cp results/hapt/figures/timeline_1.png docs/pictures/timeline.png
+	python .ci/explorer_pictures.py results/hapt/report.html docs/pictures
+	wtal matrix results/matrix-hapt results/matrix-swimming results/matrix-shrec21 --out results/matrix \
+	  --effects gaussian optimised optimised_naive delta whole selected_on_test
+	cp results/matrix/forest.png docs/pictures/forest.png
 
 test: $(TESTS_READY)
 	OMP_NUM_THREADS=1 pytest --numprocesses $(WORKERS) --dist loadfile

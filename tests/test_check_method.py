@@ -15,6 +15,7 @@ from wtal.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = {
+    "basnet": "{filter_size: 16, hidden_size: 16}",
     "rskp": "{embedding_size: 16, memory_from_epoch: 1}",
     "co2net": "{attention_size: 8, hidden_size: 16}",
     "delu": "{attention_size: 8, hidden_size: 16}",

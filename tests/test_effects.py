@@ -145,6 +145,22 @@ def test_several_suites_stand_beside_each_other(results: Path, tmp_path: Path) -
     assert "any labels against none" in (tmp_path / "one/forest.svg").read_text()
 
 
+def test_figures_show_the_effects_that_are_named_and_tables_all(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = list(read_effects(results / "effects.csv")["effect"].unique())
+    titles = dict(read_effects(results / "effects.csv")[["effect", "title"]].itertuples(index=False))
+    command = ["matrix", str(results), "--out", str(tmp_path / "out"), "--effects"]
+    assert main([*command, names[1]]) == 0
+    picture = (tmp_path / "out/forest.svg").read_text()
+    assert f">{titles[names[1]]}<" in picture
+    assert f">{titles[names[0]]}<" not in picture
+    assert list(pd.read_csv(tmp_path / "out/effects.csv")["effect"].unique()) == names
+    capsys.readouterr()
+    assert main([*command, "nothing"]) == 2
+    assert f"--effects: expected one of {names[0]}" in capsys.readouterr().err
+
+
 def test_a_suite_without_effects_is_refused_in_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["matrix", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "effects.csv" in capsys.readouterr().err

@@ -282,3 +282,5 @@ def test_the_examples_of_the_documentation_run_and_import_no_torch(page, tmp_pat
 def test_the_example_of_the_package_is_true():
     assert doctest.testmod(wtal.evaluate).failed == 0
     assert doctest.testmod(wtal.evaluate).attempted == 5
+    assert doctest.testmod(wtal).failed == 0
+    assert doctest.testmod(wtal).attempted == 6

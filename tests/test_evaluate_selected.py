@@ -90,7 +90,7 @@ def test_nothing_is_selected_where_the_last_checkpoint_is_the_result(tiny):
     ("spoiled", "sentence"),
     [
         ({"every epoch": None}, "epoch0/attention: expected scores after every epoch; got none"),
-        ({"epoch3/video_score": None}, "epoch3/video_score: expected an array of shape"),
+        ({"epoch3/video_score": None}, "epoch3/video_score: expected an array of that name"),
         ({"epoch3/attention": np.zeros(2, np.float32)}, "epoch3/attention: expected an array of shape"),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from wtal.base.errors import InputError
 from wtal.base.records import Detections, VideoScores
-from wtal.evaluate.marks.page import write_page
+from wtal.evaluate.marks.page import write_players
 
 av = pytest.importorskip("av", reason="av is optional")
 
@@ -78,7 +78,7 @@ def test_lanes_are_as_wide_as_asked_and_say_where_time_begins_and_ends() -> None
 
 def test_a_page_has_a_player_a_video_and_seeks_to_each_segment(tmp_path: Path) -> None:
     media = {"clip": "../films/clip 1.mp4", "<b>": "b.mp4"}
-    write_page(tmp_path / "index.html", FOUND, media, {"clip": 2.0, "<b>": 3.0})
+    write_players(tmp_path / "index.html", FOUND, media, {"clip": 2.0, "<b>": 3.0})
     text = (tmp_path / "index.html").read_text()
     assert re.findall(r'<video [^>]*src="([^"]*)"', text) == ["../films/clip%201.mp4", "b.mp4"]
     lane = re.findall(r'<button class="c(\d)" style="left:([\d.]+)%;width:([\d.]+)%;[^"]*" data-start="([\d.]+)"', text)

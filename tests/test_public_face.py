@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import tomllib
@@ -88,3 +89,13 @@ def test_the_site_shows_every_page_once() -> None:
 
 def test_the_site_asks_nobody_else_for_anything() -> None:
     assert re.search(r"^  font: false", (ROOT / "mkdocs.yml").read_text(), flags=re.M)
+
+
+@pytest.mark.parametrize("name", ["command", "settings"])
+def test_a_page_that_is_written_from_the_code_is_that_of_the_code(name: str) -> None:
+    spec = importlib.util.spec_from_file_location(f"{name}_page", ROOT / f".ci/{name}_page.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.PAGE.read_text() == module.page(), f"python .ci/{name}_page.py writes it anew"

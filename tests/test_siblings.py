@@ -125,7 +125,7 @@ def test_members_of_another_package_are_read_checked_and_part_of_the_schema(inst
     variant = changed({"labels": {"fusion": {"kind": "union", "gap": 2}, "maker": "bell"}})
     made = label_settings(variant, 2)  # the list of temperatures is not for this fusion
     assert (made.fusion.kind, made.fusion.gap, made.maker.kept) == ("union", 2, 0.25)  # type: ignore[attr-defined]
-    labels = suite_schema()["properties"]["method"]["properties"]["labels"]["properties"]
+    labels = suite_schema()["$defs"]["method"]["properties"]["labels"]["properties"]
     assert {"union", "gaussian"} <= set(labels["fusion"]["anyOf"][0]["enum"])
     with pytest.raises(InputError, match=r"labels.maker.kept: expected a number in \[0, 1\); got 1"):
         changed({"labels": {"maker": {"kind": "bell", "kept": 1}}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shutil
 import subprocess
@@ -128,3 +129,39 @@ def test_a_run_alone_loads_what_draws_on_the_screen() -> None:
     code = "import sys; from wtal.cli import build_parser; build_parser(); print('rich' in sys.modules)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "False"
+
+
+def test_a_plan_and_a_doctor_answer_as_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    assert main(["plan", "tiny", "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert plan["training_jobs"] == len(
+        {(o, k) for v in plan["owner_of_rounds"].values() for k, o in enumerate(v)}
+    ) * len(plan["seeds"])
+    code = main(["doctor", "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["ready"] == (code == 0)
+    assert {each["heading"] for each in found["findings"]} == {"software", "machine", "data"}
+
+
+def test_detections_are_named_by_their_place_or_by_an_option_and_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    truth, found, page = tmp_path / "truth.csv", tmp_path / "found.csv", tmp_path / "page.html"
+    truth.write_text("video,label,start,end\none,jump,2.0,6.0\n")
+    found.write_text("video,label,start,end,score\none,jump,2.0,5.5,0.9\n")
+    rest = ["--ground-truth", str(truth), "--json"]
+    for place in ([str(found)], ["--detections", str(found)]):
+        assert main(["evaluate", *place, *rest]) == 0
+        assert json.loads(capsys.readouterr().out)["n_detections"] == 1
+        assert main(["diagnose", *place, *rest]) == 0
+        capsys.readouterr()
+    assert main(["evaluate", *rest]) == 2
+    assert "command line: expected a file of detections; got none" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["evaluate", str(found), "--detections", str(found), *rest])
+    (tmp_path / "again.csv").write_text(found.read_text())
+    for _ in range(2):  # the page of an earlier call is written anew
+        assert main(["compare", str(found), str(tmp_path / "again.csv"), *rest, "--html", str(page)]) == 0

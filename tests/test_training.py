@@ -37,7 +37,7 @@ from wtal.methods.rskp.memory import MemoryBank, memory_rows
 from wtal.methods.rskp.network import Network
 from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.step_settings import EpochSettings, RoundSettings
-from wtal.training.checkpoint import read_checkpoint
+from wtal.training.checkpoint import read_checkpoint, sealed
 from wtal.training.rng import generators_of
 from wtal.training.trainer import RoundLabels, Trainer
 
@@ -288,8 +288,9 @@ def test_a_hostile_checkpoint_is_refused_and_runs_nothing(tmp_path: Path) -> Non
             return os.system, (f"touch {tmp_path / 'hit'}",)
 
     path = tmp_path / "hostile.pt"
-    torch.save({"format": "wtal checkpoint 1", "about": Hostile()}, path)
-    with pytest.raises(InputError, match="cannot be read"):
+    torch.save({"format": "wtal checkpoint 4", "about": Hostile()}, path)
+    path.write_bytes(sealed(path.read_bytes()))
+    with pytest.raises(InputError, match=r"cannot be read \(UnpicklingError\)"):
         read_checkpoint(path)
     assert not (tmp_path / "hit").exists()
 
@@ -303,7 +304,7 @@ def test_labels_of_other_videos_and_broken_score_files_are_refused(
     scores = tmp_path / "r0/scores_test.npz"  # of the test videos, where those of the training videos belong
     solve = ["solve-labels", "--settings", str(label_file(tmp_path)), "--data", str(store)]
     out = tmp_path / "labels.npz"
-    refused([*solve, "--scores", str(scores), "--out", str(out)], capsys, "training videos")
+    refused([*solve, "--scores", str(scores), "--out", str(out)], capsys, "the store's train videos")
     cut = tmp_path / "cut.npz"
     cut.write_bytes(scores.read_bytes()[:3000])
     refused([*solve, "--scores", str(cut), "--out", str(out)], capsys, "cut.npz", "whole .npz")

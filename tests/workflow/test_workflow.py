@@ -91,12 +91,12 @@ def test_wtal_run_tells_each_job_and_ends_with_the_result_and_snakemakes_code(fi
     titles = ["base + Gaussian fusion", "optimised labels, Δ", "difference"]
     assert [row["title"] for row in end["results"]["rows"]] == titles
     (results / "report.html").unlink()
-    (results / "timelines.json").write_text("{")
+    (results / "explorer.json").write_text("{")
     *_, failed, end = (
         json.loads(line) for line in finished.run(*command, expected=1).splitlines() if line.startswith("{")
     )
     assert (end["exit_code"], end["page"]) == (1, None)
-    assert "timelines.json: expected JSON" in failed["log_lines"][-1]
+    assert "explorer.json: expected JSON" in failed["log_lines"][-1]
 
 
 def test_deleting_a_variant_rebuilds_it_and_what_depends_on_it(finished: ProjectCopy) -> None:
@@ -145,7 +145,7 @@ def test_a_shared_checkpoint_carries_the_detection_settings_of_the_variant_it_is
         assert about.detection["detection"]["fusion"]["kind"] == fusion
 
 
-def test_dvc_carries_a_finished_run_to_a_clone_in_which_nothing_is_left_to_do(
+def test_dvc_carries_a_finished_run_to_a_clone_in_which_figures_alone_are_left_to_draw(
     finished: ProjectCopy, tmp_path: Path
 ) -> None:
     for program in ("dvc", "git", "make"):
@@ -168,7 +168,7 @@ def test_dvc_carries_a_finished_run_to_a_clone_in_which_nothing_is_left_to_do(
     clone = ProjectCopy(tmp_path / "clone", mine.extra)
     ready = ("VENV=none", "SUITE_READY=pyproject.toml", "SUITES=small")
     clone.run("make", "pull", *ready)
-    assert "Nothing to be done" in clone.snakemake("--dry-run")
+    assert clone.planned() == {"make_figures"}
     assert "failed" not in clone.run("dvc", "plots", "show")
     page = (clone.folder / "dvc_plots/index.html").read_text()
     assert all(title in page for title in ("mAP by round, mean over seeds", "Loss by epoch, mean over seeds"))

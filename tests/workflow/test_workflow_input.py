@@ -136,8 +136,8 @@ def test_dvc_keeps_every_folder_and_watches_every_key_of_its_suite(suite: str) -
     config = f"config/{suite}.yaml"
     assert stage["cmd"] == f"snakemake --cores all --use-conda --configfile {config}"
     outs = {path: entry for out in stage["outs"] for path, entry in out.items()}
-    folders = ["data", "benchmarks", *read_suite(ROOT / config).variants]
-    assert outs == {f"results/{suite}/{name}": {"persist": True} for name in folders}
+    names = ["data", "explorer.json", "benchmarks", *read_suite(ROOT / config).variants]
+    assert outs == {f"results/{suite}/{name}": {"persist": True} for name in names}
     watched = {path: set(keys) for entry in stage["params"] for path, keys in entry.items()}
     for path in {config, "config/hapt.yaml"}:
         assert watched[path] == set(yaml.safe_load((ROOT / path).read_text())) - {"suite", "extends"}

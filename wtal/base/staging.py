@@ -66,7 +66,10 @@ def _site(folder: Path, takes_up: bool, stack: ExitStack) -> Path:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Hold a folder, made where it is not there, while the block lasts. Raises InputError naming who else holds it."""
+    """Hold a folder, made where it is not there, while the block lasts; one that is left empty goes.
+
+    Raises InputError naming who else holds it.
+    """
     with refused_unwritable(folder, "a folder that can be written"):
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -77,7 +80,11 @@ def alone_in(folder: Path) -> Iterator[None]:
             except BlockingIOError:
                 expected = "a folder in which no other job is at work"
                 raise InputError(file=folder, expected=expected, got=_holder(handle)) from None
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                folder.rmdir()
     finally:
         os.close(handle)
 

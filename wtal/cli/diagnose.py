@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 from wtal.base.edges.outputs import OutputFolder
 from wtal.base.errors import InputError, SettingError
 from wtal.cli.parser.written import saying_written
-from wtal.cli.scoring import add_output_options, add_scoring_options, read_scored, truth_and_options
+from wtal.cli.scoring import (
+    add_detections,
+    add_output_options,
+    add_scoring_options,
+    check_detections,
+    read_scored,
+    truth_and_options,
+)
 
 if TYPE_CHECKING:
     from wtal.evaluate.diagnose.characteristics import Buckets
@@ -28,9 +35,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "removing each kind would gain; mAP and missed instances by length, coverage and number of instances. After "
         "DETAD (Alwassel et al., ECCV 2018): docs/diagnosis.md.",
     )
-    diagnose.add_argument(
-        "--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv, npy, pkl, txt"
-    )
+    add_detections(diagnose)
     diagnose.add_argument(
         "--out", type=OutputFolder, metavar="DIR", help="folder for tables (CSV) and figures (SVG, PNG)"
     )
@@ -76,6 +81,7 @@ def diagnose_file(options: argparse.Namespace) -> None:
     from wtal.evaluate.text.formats import to_json_line
     from wtal.evaluate.text.typeset import typeset
 
+    check_detections(options)
     truth, how = truth_and_options(options)
     detections = read_scored(options.detections, truth, how, options)
     matches = match_detections(detections, truth.instances, how, source=str(options.detections))

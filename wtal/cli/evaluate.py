@@ -10,10 +10,12 @@ from wtal.base.edges.outputs import OutputFile
 from wtal.base.errors import InputError, SettingError
 from wtal.cli import diagnose
 from wtal.cli.scoring import (
+    add_detections,
     add_missing_class,
     add_output_options,
     add_resampling_seed,
     add_scoring_options,
+    check_detections,
     print_table,
     read_scored,
     truth_and_options,
@@ -31,9 +33,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "W-TALC's descendants leave it, ActionFormer's eval_results.pkl, the THUMOS toolkit's text) against truth. "
         "The same detections differ by up to 1.2 mAP between protocols: docs/evaluation.md.",
     )
-    evaluate.add_argument(
-        "--detections", type=Path, required=True, metavar="FILE", help="detections: json, csv, npy, pkl, txt"
-    )
+    add_detections(evaluate)
     evaluate.add_argument("--bootstrap", type=int, default=0, metavar="N", help="intervals from N resamples of videos")
     evaluate.add_argument("--per-class", action="store_true", help="a row for each class in tables")
     _add_scoring(evaluate)
@@ -56,7 +56,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     compare.add_argument("--bootstrap", type=int, default=1000, metavar="N", help="resamples (default 1000)")
     compare.add_argument(
-        "--html", type=Path, metavar="FILE", help="write a page that shows it, with every video and what is wrong there"
+        "--html",
+        type=OutputFile,
+        metavar="FILE",
+        help="write a page that shows it, with every video and what is wrong there",
     )
     compare.add_argument(
         "--videos", type=Path, metavar="DIR", help="files of the videos, by name; the page of --html plays them"
@@ -102,6 +105,7 @@ def evaluate_file(options: argparse.Namespace) -> None:
     from wtal.evaluate.text.formats import as_value, caption_of, result_rows, to_json_line
 
     _check_resamples(options.bootstrap, least=0)
+    check_detections(options)
     truth, how = truth_and_options(options)
     detections = read_scored(options.detections, truth, how, options)
     matches = match_detections(detections, truth.instances, how, source=str(options.detections))

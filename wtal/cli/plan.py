@@ -29,6 +29,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     """Add the sub-commands of this stage."""
     plan = commands.add_parser("plan", help="print the rounds that a suite trains, and which variants share them")
     plan.add_argument("config", metavar="SUITE", help="its name, such as hapt, or the path of its file")
+    plan.add_argument("--json", action="store_true", help="as JSON: for each variant the owner of each of its rounds")
     plan.set_defaults(run=print_plan)
     tune = commands.add_parser(
         "tune",
@@ -61,6 +62,9 @@ def print_plan(options: argparse.Namespace) -> None:
     from wtal.suite.plan import read_suite
 
     suite = read_suite(suite_file(options.config))
+    if options.json:
+        print(_plan_as_json(suite))
+        return
     width = max(map(len, suite.variants))
     for name, variant in suite.variants.items():
         owners = (suite.nodes[name, index].owner for index in range(variant.rounds + 1))
@@ -75,6 +79,18 @@ def print_plan(options: argparse.Namespace) -> None:
     cost = _cost_line(suite)
     if cost:
         print(cost)
+
+
+def _plan_as_json(suite: Suite) -> str:
+    import json
+
+    owners = {
+        name: [suite.nodes[name, index].owner for index in range(variant.rounds + 1)]
+        for name, variant in suite.variants.items()
+    }
+    jobs = len(suite.owned_nodes()) * len(suite.file.seeds)
+    value = {"suite": suite.name, "seeds": list(suite.file.seeds), "owner_of_rounds": owners, "training_jobs": jobs}
+    return json.dumps(value, indent=1)
 
 
 def _cost_line(suite: Suite) -> str:

@@ -58,9 +58,12 @@ def _register_export(commands: argparse._SubParsersAction[argparse.ArgumentParse
         help="tIoU thresholds, and avg for the headline average (default 0.3,0.5,0.7,avg)",
     )
     export.add_argument("--width", choices=("one", "two"), default="one", help="columns of the page (default one)")
-    export.add_argument("--out", type=Path, metavar="FILE", help="the table, such as ablation.tex (default: printed)")
+    export.add_argument(
+        "--out", type=OutputFile, metavar="FILE", help="the table, such as ablation.tex (default: printed)"
+    )
     export.set_defaults(run=export_tables)
 
+    _register_trackers(commands)
     matrix = commands.add_parser(
         "matrix",
         help="put the effects of several suites beside each other: tables, a forest, effects against strength",
@@ -69,8 +72,28 @@ def _register_export(commands: argparse._SubParsersAction[argparse.ArgumentParse
     matrix.add_argument(
         "results", type=Path, nargs="+", metavar="RESULTS", help="results folders, such as results/hapt"
     )
-    matrix.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder of the tables and figures")
+    matrix.add_argument(
+        "--out", type=OutputFolder, required=True, metavar="DIR", help="folder of the tables and figures"
+    )
+    matrix.add_argument(
+        "--effects", nargs="+", default=(), metavar="NAME", help="effects of the figures, in order (default: all)"
+    )
     matrix.set_defaults(run=make_matrix)
+
+
+def _register_trackers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    trackers = commands.add_parser(
+        "export",
+        help="write a suite's runs for TensorBoard, Weights & Biases or MLflow",
+        description="Reads training.csv and metrics.csv after a run: curves and metrics, a run for each variant "
+        "and seed. It is written to a folder of this machine, and nothing is sent anywhere.",
+    )
+    trackers.add_argument("results", type=Path, metavar="RESULTS", help="results folder, such as results/hapt")
+    trackers.add_argument("--to", choices=("tensorboard", "wandb", "mlflow"), required=True, help="the tracker")
+    trackers.add_argument(
+        "--out", type=OutputFolder, metavar="DIR", help="a new folder (default: RESULTS/tensorboard, and so on)"
+    )
+    trackers.set_defaults(run=export_to_tracker)
 
 
 def _add_plan(parser: argparse.ArgumentParser) -> None:
@@ -128,7 +151,18 @@ def make_matrix(options: argparse.Namespace) -> None:
     from wtal.report.figures.forest import write_forest
 
     with saying_written(options.out):
-        write_forest({folder.name: folder for folder in options.results}, options.out)
+        write_forest({folder.name: folder for folder in options.results}, options.out, options.effects)
+
+
+def export_to_tracker(options: argparse.Namespace) -> None:
+    """Files of a tracker of experiments."""
+    from wtal.report.trackers.runs import tracked_runs
+    from wtal.report.trackers.writers import export_runs
+
+    runs = tracked_runs(options.results)
+    out = options.out or options.results / options.to
+    export_runs(runs, options.to, out, options.results.resolve().name)
+    print(f"wrote {len(runs)} runs for {options.to}: {out}")
 
 
 def export_tables(options: argparse.Namespace) -> None:

@@ -22,6 +22,41 @@ DATASETS = ("thumos14", "activitynet12", "activitynet13")
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 
 
+class _Once(argparse.Action):
+    """A value that may be given in one of two ways, and not in both."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        if getattr(namespace, self.dest, None) is not None:
+            parser.error(f"expected one file of {self.dest}; got {getattr(namespace, self.dest)} and {values}")
+        setattr(namespace, self.dest, values)
+
+
+def _path(text: str) -> Path | str:
+    return text if text is argparse.SUPPRESS else Path(text)  # argparse converts the default, too
+
+
+def add_detections(parser: argparse.ArgumentParser) -> None:
+    """The file that is scored: by its place, or by the option that it once had."""
+    about = "detections: json, csv, npy, pkl, txt"
+    suppressed = argparse.SUPPRESS
+    parser.add_argument(
+        "detections", type=_path, nargs="?", metavar="FILE", action=_Once, default=suppressed, help=about
+    )
+    parser.add_argument("--detections", type=Path, metavar="FILE", action=_Once, help="another way to name them")
+
+
+def check_detections(options: argparse.Namespace) -> None:
+    """Raises InputError where no file of detections is named."""
+    if options.detections is None:
+        raise InputError(file="command line", expected="a file of detections", got="none")
+
+
 def add_scoring_options(parser: argparse.ArgumentParser) -> None:
     """What decides a score."""
     parser.add_argument("--dataset", choices=DATASETS, help="sets subset, thresholds and snippet rate, and finds data/")
@@ -113,6 +148,7 @@ def add_resampling_seed(parser: argparse.ArgumentParser) -> None:
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """How a score is printed."""
     parser.add_argument("--format", choices=FORMATS, default="table", help="form of the output (default table)")
+    parser.add_argument("--json", dest="format", action="store_const", const="json", help="the same as --format json")
     parser.add_argument("--digits", type=int, default=2, choices=range(13), metavar="N", help="in tables (default 2)")
 
 

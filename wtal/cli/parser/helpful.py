@@ -8,10 +8,10 @@ from typing import Any, NoReturn
 
 GROUPS = {
     "everyday": (
-        *("run", "plan", "list", "predict", "extract", "new-dataset", "fetch", "check-data", "check-method", "tune"),
-        *("export-labels", "doctor", "schema", "completion"),
+        *("run", "plan", "list", "predict", "extract", "new-dataset", "fetch", "check-data"),
+        *("check-method", "convert-annotations", "tune", "export-labels", "doctor", "schema", "completion"),
     ),
-    "scoring": ("evaluate", "compare", "diagnose", "label-quality", "matrix", "export-tables"),
+    "scoring": ("evaluate", "compare", "diagnose", "label-quality", "matrix", "export-tables", "export"),
     "workflow steps": (
         *("prepare", "train", "train-external", "score", "set-detection", "solve-labels", "detect", "evaluate-run"),
         *("tables", "figures", "diagnose-suite", "report"),

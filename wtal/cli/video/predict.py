@@ -202,12 +202,12 @@ def _show(options: argparse.Namespace, videos: _Videos, scores: VideoScores, fou
     if options.overlay is not None:
         _write_overlays(options.overlay, videos, scores, found, rate)
     if options.page is not None:
-        from wtal.evaluate.marks.page import write_page
+        from wtal.evaluate.marks.page import write_players
 
         folder = options.page.resolve()
         media = {name: os.path.relpath(videos.files[name].resolve(), folder) for name in scores.videos}
         seconds = {name: _seconds(scores, number, rate) for number, name in enumerate(scores.videos)}
-        write_page(options.page / "index.html", found, media, seconds)
+        write_players(options.page / "index.html", found, media, seconds)
 
 
 def _seconds(scores: VideoScores, number: int, rate: float) -> float:

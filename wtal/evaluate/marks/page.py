@@ -16,7 +16,7 @@ from wtal.evaluate.marks.found import Mark, marks_of
 COLOURS = 8  # that the style sheet has
 
 
-def write_page(path: Path, detections: Detections, media: Mapping[str, str], seconds: Mapping[str, float]) -> None:
+def write_players(path: Path, detections: Detections, media: Mapping[str, str], seconds: Mapping[str, float]) -> None:
     """Write the page: plain HTML, which loads nothing but the videos.
 
     media: the path of each video, from the page's folder. seconds: the duration of each.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from wtal.base.errors import InputError
 from wtal.base.files import write_text
 from wtal.evaluate.text.typeset import Block, Cell, Column, Table, to_markdown
 from wtal.report.figures.drawing import INK, canvas, drawing, mark, save, without_left_frame
@@ -20,18 +21,31 @@ WIDTH = 10.0  # inches
 FOREST, STRENGTH, EFFECTS = "forest", "strength", "effects"
 
 
-def write_forest(suites: Mapping[str, Path], out: Path) -> None:
+def write_forest(suites: Mapping[str, Path], out: Path, drawn: Sequence[str] = ()) -> None:
     """Write the effects of several suites beside each other: effects.csv, effects.md and two figures.
 
-    suites: by name, the folder with the suite's effects.csv. Raises InputError where one is missing or broken.
+    suites: by name, the folder with the suite's effects.csv. drawn: the effects of the figures, in order; all where
+    none is named. Raises InputError where a file is missing or broken, or an effect is none of the first suite's.
     """
     frames = {name: read_effects(folder / "effects.csv") for name, folder in suites.items()}
+    pictured = {name: _drawn(frame, drawn) for name, frame in frames.items()}
     with drawing():
-        save(forest_figure(frames), out, FOREST)
-        save(strength_figure(frames), out, STRENGTH)
+        save(forest_figure(pictured), out, FOREST)
+        save(strength_figure(pictured), out, STRENGTH)
     write_text(out / f"{EFFECTS}.md", to_markdown(effects_of_suites(frames)))
     together = pd.concat([frame.assign(suite=name) for name, frame in frames.items()], ignore_index=True)
     write_frame(out / f"{EFFECTS}.csv", together[["suite", *EFFECT_COLUMNS]])
+
+
+def _drawn(frame: pd.DataFrame, effects: Sequence[str]) -> pd.DataFrame:
+    """The rows of these effects, in their order; all rows where none is named."""
+    if not effects:
+        return frame
+    known = list(frame["effect"].unique())
+    for effect in effects:
+        if effect not in known:
+            raise InputError(file="matrix", key="--effects", expected=f"one of {', '.join(known)}", got=effect)
+    return pd.concat([frame[frame["effect"] == effect] for effect in effects], ignore_index=True)
 
 
 def forest_figure(frames: Mapping[str, pd.DataFrame]) -> Figure:

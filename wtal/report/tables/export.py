@@ -32,7 +32,7 @@ SHORT = {"nms": "NMS", "soft nms": "soft NMS", "gaussian": "Gauss", "optimised":
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ColumnMark:
     """One column of check marks: the variants whose `key` is `value` have one."""
 
     key: str
@@ -85,7 +85,7 @@ def _columns(results: Path, frame: pd.DataFrame, columns: Sequence[str]) -> list
     return [named[column] for column in columns]
 
 
-def _marks(leaves: Mapping[str, Leaves]) -> list[Mark]:
+def _marks(leaves: Mapping[str, Leaves]) -> list[ColumnMark]:
     """A column for each value that variants have and the base lacks."""
     first = next(iter(leaves.values()))
     marks = []
@@ -94,12 +94,12 @@ def _marks(leaves: Mapping[str, Leaves]) -> list[Mark]:
         for value in values:
             if value not in (None, nothing, first.get(key), "schedule_only") and len(values) > 1:
                 word = str(value).replace("_", " ")
-                marks.append(Mark(key, value, before if before == "Δ" else f"{before}{SHORT.get(word, word)}"))
+                marks.append(ColumnMark(key, value, before if before == "Δ" else f"{before}{SHORT.get(word, word)}"))
     return marks
 
 
 def _told_apart(
-    rows: Sequence[Row], leaves: Mapping[str, Leaves], marks: Sequence[Mark]
+    rows: Sequence[Row], leaves: Mapping[str, Leaves], marks: Sequence[ColumnMark]
 ) -> tuple[list[Row], list[Row]]:
     """The rows that their marks tell from each other, the first of each kind; and those that need their title."""
     plain: list[Row] = []
@@ -150,7 +150,7 @@ def _label_width(width: str) -> str:
     return rf"{0.3 if width == 'one' else 0.4}\{WIDTHS[width]}width"
 
 
-def _opening(plan: Plan, columns: Sequence[str], marks: Sequence[Mark], width: str) -> list[str]:
+def _opening(plan: Plan, columns: Sequence[str], marks: Sequence[ColumnMark], width: str) -> list[str]:
     starred = "*" if width == "two" else ""
     turned = [rf"\rotatebox{{90}}{{{escape_latex(mark.heading)}}}" for mark in marks]
     headings = [plan.headline if column == AVERAGE else column for column in columns]

@@ -20,7 +20,7 @@ DRIFT = 3  # pixels that a shape at rest is carried about
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class ShownAction:
     """A stretch of a video in which a shape does something, in seconds."""
 
     label: str
@@ -37,7 +37,7 @@ class Scene:
     name: str
     seed: int
     n_frames: int
-    actions: tuple[Action, ...]
+    actions: tuple[ShownAction, ...]
     noise: float
 
     @property
@@ -54,7 +54,7 @@ def scene_of(name: str, seed: int, number: int, seconds: tuple[float, float], no
     chosen = [CLASSES[number % len(CLASSES)]]
     if rng.random() < 0.5:
         chosen.append(CLASSES[(number + 1 + int(rng.integers(len(CLASSES) - 1))) % len(CLASSES)])
-    actions: list[Action] = []
+    actions: list[ShownAction] = []
     time = rng.uniform(*REST_SECONDS)
     while time + ACTION_SECONDS[0] < n_frames / FRAMES_PER_SECOND - REST_SECONDS[0] / 2 or not actions:
         end = min(time + rng.uniform(*ACTION_SECONDS), n_frames / FRAMES_PER_SECOND - 0.2)
@@ -62,7 +62,7 @@ def scene_of(name: str, seed: int, number: int, seconds: tuple[float, float], no
         bounds = round(time * FRAMES_PER_SECOND), round(end * FRAMES_PER_SECOND)
         start, after = (bound / FRAMES_PER_SECOND for bound in bounds)
         turns = TURNS * rng.uniform(0.85, 1.25)
-        actions.append(Action(label, start, after, int(rng.integers(2)), turns))
+        actions.append(ShownAction(label, start, after, int(rng.integers(2)), turns))
         time = end + rng.uniform(*REST_SECONDS)
     return Scene(name, own_seed, n_frames, tuple(actions), noise)
 
@@ -99,7 +99,7 @@ class _Shape:
         self.x, self.y = WIDTH * side, HEIGHT * rng.uniform(0.45, 0.6)
         self.phase = rng.uniform(0, 2 * math.pi, 2)
 
-    def draw(self, cv2: Any, picture: NDArray[np.float32], time: float, action: Action | None) -> None:
+    def draw(self, cv2: Any, picture: NDArray[np.float32], time: float, action: ShownAction | None) -> None:
         """Put the shape into a picture, as it is at a time."""
         x = self.x + DRIFT * math.sin(0.5 * time + self.phase[0])
         y = self.y + DRIFT * math.sin(0.4 * time + self.phase[1])

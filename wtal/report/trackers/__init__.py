@@ -1,0 +1,1 @@
+"""What results become for the trackers of experiments that others keep."""
