@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scripts import script
 
 from wtal.base.errors import InputError
 from wtal.base.members import BUILT_IN
@@ -17,10 +18,7 @@ from wtal.data.store.read import read_store
 from wtal.suite.plan import read_suite, round_settings
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
-
-import frame_labels  # noqa: E402
-
+frame_labels = script("benchmarks/frame_labels.py")
 CPU = torch.device("cpu")
 KINDS = [kind for kind in BUILT_IN["wtal.methods"] if kind != "external"]
 SIZES = ("embedding_size", "hidden_size", "attention_size", "filter_size")

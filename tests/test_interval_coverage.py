@@ -6,13 +6,12 @@ within them; wider where there are fewer simulations, as stated.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+from scripts import script
 
 from wtal.evaluate.score.intervals import SeedScores, paired
 from wtal.evaluate.score.power import Components, least_difference, seeds_needed
@@ -23,19 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="module")
 def coverage() -> ModuleType:
     """benchmarks/coverage.py as a module."""
-    path = ROOT / "benchmarks" / "coverage.py"
-    spec = importlib.util.spec_from_file_location("interval_coverage", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["interval_coverage"] = module
-    sys.path.insert(0, str(path.parent))
-    try:
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(path.parent))
-        del sys.modules["interval_coverage"]
-    return module
+    return script("benchmarks/coverage.py")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import tomllib
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
+from scripts import script
 
 import wtal
 
@@ -93,9 +93,5 @@ def test_the_site_asks_nobody_else_for_anything() -> None:
 
 @pytest.mark.parametrize("name", ["command", "settings"])
 def test_a_page_that_is_written_from_the_code_is_that_of_the_code(name: str) -> None:
-    spec = importlib.util.spec_from_file_location(f"{name}_page", ROOT / f".ci/{name}_page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = script(f".ci/{name}_page.py")
     assert module.PAGE.read_text() == module.page(), f"python .ci/{name}_page.py writes it anew"

@@ -131,6 +131,28 @@ def test_a_run_alone_loads_what_draws_on_the_screen() -> None:
     assert printed.strip() == "False"
 
 
+@pytest.mark.parametrize(
+    "command", [["schema"], ["plan", "tiny"], ["list", "fusions"], ["list", "extractors", "--json"]]
+)
+def test_what_only_reads_settings_loads_no_arrays(command: list[str]) -> None:
+    code = (
+        "import sys; from wtal.cli import main; sys.stdout = sys.stderr; "
+        f"code = main({command!r}); sys.stdout = sys.__stdout__; print(code, 'numpy._core' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "0 False\n", done.stderr[-500:]
+
+
+def test_a_module_that_waits_is_the_module_once_it_is_used() -> None:
+    code = (
+        "import sys; from wtal.base.code.late import import_once_used; import_once_used('fractions'); "
+        "import fractions; waits = 'numbers' not in sys.modules; half = fractions.Fraction(1, 2); "
+        "from fractions import Fraction; print(waits, isinstance(half, Fraction), hasattr(fractions, 'nothing'))"
+    )
+    printed = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert printed.stdout == "True True False\n"
+
+
 def test_a_plan_and_a_doctor_answer_as_json(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from wtal.base.errors import InputError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from importlib.metadata import EntryPoint
 
 # group -> kind -> module:class. What a module here is made of counts in a digest where it is named as a member.
@@ -62,6 +63,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "s3d": "wtal.video.torchvision_networks:S3d",
         "r2plus1d_18": "wtal.video.torchvision_networks:R2Plus1d18",
         "mvit_v2_s": "wtal.video.torchvision_networks:MvitV2S",
+        "i3d": "wtal.video.i3d_streams:I3d",
     },
 }
 
@@ -76,7 +78,7 @@ class OneOf:
 def kinds(group: str) -> tuple[str, ...]:
     """The kinds of a group, those of this package first."""
     own = BUILT_IN[group]
-    return (*own, *sorted(entry.name for entry in _installed(group) if entry.name not in own))
+    return (*own, *sorted(entry.name for entry in _installed()[group] if entry.name not in own))
 
 
 def reference(group: str, kind: object, *, file: str | Path, key: str = "kind") -> str:
@@ -84,7 +86,7 @@ def reference(group: str, kind: object, *, file: str | Path, key: str = "kind") 
     own = BUILT_IN[group]
     if isinstance(kind, str) and kind in own:
         return own[kind]
-    for entry in _installed(group):
+    for entry in _installed()[group]:
         if isinstance(kind, str) and entry.name == kind:
             return entry.value
     hint = nearest(str(kind), kinds(group))
@@ -123,7 +125,8 @@ def member_title(chosen: Any) -> str:
 
 
 @cache
-def _installed(group: str) -> tuple[EntryPoint, ...]:
+def _installed() -> Mapping[str, Sequence[EntryPoint]]:
     from importlib.metadata import entry_points  # most suites name no member of another package
 
-    return tuple(entry_points(group=group))
+    found = entry_points()
+    return {group: tuple(found.select(group=group)) for group in BUILT_IN}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # Axes: T snippets, C action classes, K = C + 1 with background last, D features, P proposals, V videos, N rows.
 
@@ -28,8 +31,8 @@ def training_columns(loss_names: Sequence[str]) -> tuple[str, ...]:
     return ("epoch", "learning_rate", "loss_total", *(f"loss_{name}" for name in loss_names), *AFTER_LOSSES)
 
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+Floats: TypeAlias = "NDArray[np.float64]"
+Integers: TypeAlias = "NDArray[np.int64]"
 Bounds = tuple[Floats, Floats]  # start and end of each
 
 

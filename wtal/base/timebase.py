@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 Rounding = Literal["floor", "truncate"]  # of bounds to whole snippets; the latter repeats the released code
 SNAP = 1e-6  # undoes float error such as 13.999999999999998 before a bound is cut down to the grid

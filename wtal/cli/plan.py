@@ -58,9 +58,11 @@ def print_plan(options: argparse.Namespace) -> None:
 
     Last, what training took in that run, where its benchmarks are there.
     """
+    from wtal.base.code.late import import_once_used
     from wtal.cli.live.naming import suite_file
     from wtal.suite.plan import read_suite
 
+    import_once_used("numpy")
     suite = read_suite(suite_file(options.config))
     if options.json:
         print(_plan_as_json(suite))
@@ -168,8 +170,10 @@ def _measure_through_snakemake(path: Path, average: str, cores: str) -> Measure:
 
 def print_kinds(options: argparse.Namespace) -> None:
     """The kinds of a group with their settings."""
+    from wtal.base.code.late import import_once_used
     from wtal.suite.listing import in_lines, listed
 
+    import_once_used("numpy")
     found = listed(GROUPS[options.group])
     if options.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
@@ -179,6 +183,8 @@ def print_kinds(options: argparse.Namespace) -> None:
 
 def print_schema(options: argparse.Namespace) -> None:
     """The JSON schema of a suite file, closed: an unknown key is an error."""
+    from wtal.base.code.late import import_once_used
     from wtal.suite.file import suite_schema
 
+    import_once_used("numpy")
     print(json.dumps(suite_schema(), indent=2))

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wtal.base.errors import require
 from wtal.base.members import OneOf, usual
@@ -21,10 +20,12 @@ from wtal.base.ranges import Count, Doc, Gt, Le, settings
 from wtal.suite.contracts import Precision
 from wtal.suite.streams import Streams, streams_in_words
 
-Picture = NDArray[np.uint8]  # [H, W, 3] red, green, blue
-Snippet = Sequence[
-    Picture
-]  # the pictures of a snippet, in order; one that is shown for longer is the same object again
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Picture: TypeAlias = "NDArray[np.uint8]"  # [H, W, 3] red, green, blue
+# The pictures of a snippet, in order; one that is shown for longer is the same object again.
+Snippet: TypeAlias = Sequence["Picture"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +115,9 @@ class ExtractSettings:
     def snippets_per_second(self) -> float:
         """How many snippets begin in a second of video."""
         return float(self.grid_rate / self.stride)
+
+
+def centre_crop(picture: NDArray[Any], side: int) -> NDArray[Any]:
+    """The square [side, side, C] in the middle of a picture, or of flow, [H, W, C]."""
+    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
+    return picture[top : top + side, left : left + side]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import wtal
+from wtal import __version__
 from wtal.base.errors import InputError
 from wtal.base.files import digest_of_file, refused_unwritable, remove_unfinished, to_json, whole_file, write_text
 from wtal.base.schema import to_mapping
@@ -81,7 +81,7 @@ def record_of_all(settings: ExtractSettings, network: SnippetNetwork) -> dict[st
 
 
 def _versions(names: Sequence[str]) -> dict[str, str]:
-    found = {"wtal": wtal.__version__}
+    found = {"wtal": __version__}
     for name in names:
         try:
             found[name] = metadata.version(name)

@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wtal.base.ranges import Count, Doc, Gt, Le, settings
 from wtal.suite.streams import Stream, Streams
-from wtal.video.contract import Extractor, Picture, Snippet, SnippetNetwork
+from wtal.video.contract import Extractor, Picture, Snippet, SnippetNetwork, centre_crop
 from wtal.video.motion import COLUMNS, MotionDescriptor
 from wtal.video.weights import KnownWeights, found_weights, load_state
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import Tensor
 
 WEIGHTS = KnownWeights(
@@ -74,7 +74,9 @@ class Lite0DisNetwork(SnippetNetwork):
         from wtal.video.lite0 import normalised
 
         seen = [picture for snippet in snippets for picture in evenly_spaced(snippet, self.n_seen)]
-        pictures: Tensor = torch.from_numpy(np.stack([centre_crop(picture) for picture in seen]))
+        pictures: Tensor = torch.from_numpy(
+            np.stack([centre_crop(picture, min(picture.shape[:2])) for picture in seen])
+        )
         with torch.inference_mode():
             features = self.network.features(normalised(pictures.to(self.device)))
             means = features.reshape(len(snippets), self.n_seen, -1).mean(dim=1).cpu()
@@ -85,11 +87,3 @@ class Lite0DisNetwork(SnippetNetwork):
 def evenly_spaced(snippet: Snippet, count: int) -> list[Picture]:
     """Pictures from the middles of `count` equal parts of a snippet."""
     return [snippet[(2 * index + 1) * len(snippet) // (2 * count)] for index in range(count)]
-
-
-def centre_crop(picture: Picture) -> Picture:
-    """The square [S, S, 3] in the middle of a picture, S its shorter side."""
-    height, width = picture.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    return picture[top : top + side, left : left + side]

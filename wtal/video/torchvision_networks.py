@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wtal.base.errors import InputError
 from wtal.base.ranges import settings
 from wtal.suite.streams import Stream, Streams
-from wtal.video.contract import Extractor, Picture, Snippet, SnippetNetwork
+from wtal.video.contract import Extractor, Snippet, SnippetNetwork, centre_crop
 from wtal.video.weights import KnownWeights, found_weights, load_state
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from torch import nn
 
 ADDRESS = "https://download.pytorch.org/models/"
@@ -121,17 +121,11 @@ class KineticsNetwork(SnippetNetwork):
 
         rows = []
         for snippet in snippets:  # one at a time: a batch of them takes gigabytes on a CPU, and is no faster there
-            clip = torch.from_numpy(np.stack([crop(picture, self.side) for picture in snippet])).to(self.device)
+            clip = torch.from_numpy(np.stack([centre_crop(picture, self.side) for picture in snippet])).to(self.device)
             colours = (clip.permute(3, 0, 1, 2).to(torch.float32) / 255 - self.mean) / self.deviation
             with torch.inference_mode():
                 rows.append(self.network(colours[None]).reshape(-1).cpu().numpy())
         return np.stack(rows)
-
-
-def crop(picture: Picture, side: int) -> Picture:
-    """The square [side, side, 3] in the middle of a picture."""
-    top, left = (picture.shape[0] - side) // 2, (picture.shape[1] - side) // 2
-    return picture[top : top + side, left : left + side]
 
 
 def _models() -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,12 +52,23 @@ def found_weights(known: KnownWeights, given: Path | None) -> tuple[Path, Weight
 
 def load_state(path: Path, network: torch.nn.Module) -> None:
     """Put weights into a network. Raises InputError where the file is damaged or of another network."""
+    expected = f"the weights of {type(network).__name__}, tensors by name"
+    with refused_weights(path, expected):
+        network.load_state_dict(read_tensors(path, expected))
+
+
+def read_tensors(path: Path, expected: str) -> Any:
+    """What a file of weights holds, which torch unpickles nothing but tensors from. Raises InputError."""
     import torch
 
-    expected = f"the weights of {type(network).__name__}, tensors by name"
+    with refused_weights(path, expected):
+        return torch.load(io.BytesIO(read_bytes(path)), map_location="cpu", weights_only=True)
+
+
+@contextmanager
+def refused_weights(path: Path, expected: str) -> Iterator[None]:
+    """Refuse the file for whatever torch says of one that is damaged or another: its kind, since it runs over lines."""
     try:
-        state: Any = torch.load(io.BytesIO(read_bytes(path)), map_location="cpu", weights_only=True)
-        network.load_state_dict(state)
+        yield
     except (RuntimeError, pickle.UnpicklingError, EOFError, KeyError, ValueError, TypeError, AttributeError) as error:
-        # What torch has to say of a damaged or another file runs over many lines; its kind is enough.
         raise InputError(file=path, expected=expected, got=f"others ({type(error).__name__})") from None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from wtal.evaluate.marks.found import Mark, milliseconds
+from wtal.evaluate.marks.found import FoundSegment, milliseconds
 
 MEDIA_TYPES = {".mp4": "video/mp4", ".webm": "video/webm", ".mov": "video/quicktime", ".avi": "video/x-msvideo"}
 SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 BY_TIME, BY_PARENT = "detection", "score"  # linguistic types
 
 
-def elan_text(marks: Sequence[Mark], media: str) -> str:
+def elan_text(marks: Sequence[FoundSegment], media: str) -> str:
     """The text of an .eaf file. media: address of the video. The same marks always give the same text."""
     root = ElementTree.Element("ANNOTATION_DOCUMENT", AUTHOR="wtal", DATE="2000-01-01T00:00:00+00:00")
     root.attrib |= {"FORMAT": "3.0", "VERSION": "3.0", "xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance"}
@@ -42,7 +42,7 @@ def elan_text(marks: Sequence[Mark], media: str) -> str:
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
-def _add_tiers(root: ElementTree.Element, name: str, marks: Sequence[Mark], number: int) -> int:
+def _add_tiers(root: ElementTree.Element, name: str, marks: Sequence[FoundSegment], number: int) -> int:
     """A tier of marks, and one of their scores; gives the number of the last annotation."""
     tier = ElementTree.SubElement(root, "TIER", TIER_ID=name, LINGUISTIC_TYPE_REF=BY_TIME)
     scores = ElementTree.SubElement(root, "TIER", TIER_ID=f"score of {name}", LINGUISTIC_TYPE_REF=BY_PARENT)
@@ -67,9 +67,9 @@ def _add_tiers(root: ElementTree.Element, name: str, marks: Sequence[Mark], numb
     return number
 
 
-def _apart(marks: Sequence[Mark]) -> list[list[Mark]]:
+def _apart(marks: Sequence[FoundSegment]) -> list[list[FoundSegment]]:
     """The marks in as few lists as keep those that overlap apart, since those of a tier may not overlap."""
-    tiers: list[list[Mark]] = []
+    tiers: list[list[FoundSegment]] = []
     for mark in marks:
         free = next((own for own in tiers if milliseconds(own[-1].end) <= milliseconds(mark.start)), None)
         if free is None:

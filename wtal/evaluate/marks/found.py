@@ -10,7 +10,7 @@ from wtal.base.records import Detections
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class FoundSegment:
     """One detection, in seconds."""
 
     label: str
@@ -19,11 +19,11 @@ class Mark:
     score: float
 
 
-def marks_of(detections: Detections, number: int) -> list[Mark]:
+def marks_of(detections: Detections, number: int) -> list[FoundSegment]:
     """The detections of video `number`, by their start, then end, then falling score."""
     rows = np.flatnonzero(detections.video == number).tolist()
     marks = [
-        Mark(
+        FoundSegment(
             detections.classes[int(detections.class_index[row])],
             float(detections.start[row]),
             float(detections.end[row]),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from wtal.evaluate.marks.found import Mark
+from wtal.evaluate.marks.found import FoundSegment
 
 FRAME_RATE = 25  # of its time line: frameRate="$fps" of its <Video>, whatever that of the file is
 
 
-def label_studio_task(marks: Sequence[Mark], media: str) -> dict[str, Any]:
+def label_studio_task(marks: Sequence[FoundSegment], media: str) -> dict[str, Any]:
     """The task of one video. media: its address, as Label Studio can open it."""
     task: dict[str, Any] = {"data": {"video": media, "fps": FRAME_RATE}}
     result = [
@@ -29,7 +29,7 @@ def label_studio_task(marks: Sequence[Mark], media: str) -> dict[str, Any]:
     return task
 
 
-def _frames(mark: Mark) -> dict[str, int]:
+def _frames(mark: FoundSegment) -> dict[str, int]:
     """First and last frame of the time line, from 1."""
     first = round(mark.start * FRAME_RATE)
     return {"start": first + 1, "end": max(first + 1, round(mark.end * FRAME_RATE))}

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from wtal.base.files import write_text
 from wtal.base.records import Detections
-from wtal.evaluate.marks.found import Mark, marks_of
+from wtal.evaluate.marks.found import FoundSegment, marks_of
 
 COLOURS = 8  # that the style sheet has
 
@@ -30,7 +30,7 @@ def write_players(path: Path, detections: Detections, media: Mapping[str, str], 
     write_text(path, template.substitute(count=count, sections="\n".join(sections)))
 
 
-def _section(name: str, marks: Sequence[Mark], classes: Sequence[str], media: str, seconds: float) -> str:
+def _section(name: str, marks: Sequence[FoundSegment], classes: Sequence[str], media: str, seconds: float) -> str:
     shown = [label for label in classes if any(mark.label == label for mark in marks)]
     lanes = [_lane(label, [mark for mark in marks if mark.label == label], classes, seconds) for label in shown]
     rows = [_row(mark) for mark in sorted(marks, key=lambda mark: -mark.score)]
@@ -45,13 +45,13 @@ def _section(name: str, marks: Sequence[Mark], classes: Sequence[str], media: st
     )
 
 
-def _lane(label: str, marks: Sequence[Mark], classes: Sequence[str], seconds: float) -> str:
+def _lane(label: str, marks: Sequence[FoundSegment], classes: Sequence[str], seconds: float) -> str:
     colour = list(classes).index(label) % COLOURS
     spans = [_span(mark, colour, seconds) for mark in marks]
     return f'<div class="name">{html.escape(label)}</div><div class="lane">{"".join(spans)}</div>\n'
 
 
-def _span(mark: Mark, colour: int, seconds: float) -> str:
+def _span(mark: FoundSegment, colour: int, seconds: float) -> str:
     left, right = (100 * min(1.0, max(0.0, time / seconds)) for time in (mark.start, mark.end))
     style = f"left:{left:.2f}%;width:{max(0.5, right - left):.2f}%;opacity:{0.35 + 0.65 * min(1.0, mark.score):.2f}"
     return (
@@ -60,16 +60,16 @@ def _span(mark: Mark, colour: int, seconds: float) -> str:
     )
 
 
-def _row(mark: Mark) -> str:
+def _row(mark: FoundSegment) -> str:
     cells = f"<td>{html.escape(mark.label)}</td><td>{mark.score:.3f}</td>"
     return f"<tr><td><button {_times(mark)}>{_clock(mark.start)}</button></td><td>{_clock(mark.end)}</td>{cells}</tr>\n"
 
 
-def _times(mark: Mark) -> str:
+def _times(mark: FoundSegment) -> str:
     return f'data-start="{mark.start:.3f}" data-end="{mark.end:.3f}"'
 
 
-def _words(mark: Mark) -> str:
+def _words(mark: FoundSegment) -> str:
     return html.escape(f"{mark.label}, {_clock(mark.start)} to {_clock(mark.end)}, score {mark.score:.2f}")
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wtal.base.ranges import Doc, Gt, Lt, settings
 from wtal.base.records import Proposals, Segments
 from wtal.suite.contracts import Fusion
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @settings

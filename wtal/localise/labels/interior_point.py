@@ -11,11 +11,14 @@ Source: docs/method.md#pseudo-labels-as-an-optimisation-problem.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-Batch = NDArray[np.float64]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Batch: TypeAlias = "NDArray[np.float64]"
 
 FINAL_MU = 1e-11  # of the complementarity products where the path ends; below it rounding outweighs what is gained
 ON_PATH = 1e-3  # relative distance of a product from that value

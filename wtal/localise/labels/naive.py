@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wtal.base.ranges import Doc, settings
 from wtal.base.records import Floats, Segments
 from wtal.base.timebase import Rounding, cut_to_grid
 from wtal.suite.contracts import LabelMaker, LabelRequest, SnippetLabel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @settings

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wtal.base.records import Floats, Segments
 from wtal.base.timebase import Rounding, cut_to_grid
 from wtal.localise.labels import interior_point
 from wtal.suite.contracts import SnippetLabel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 Solution = Literal["centre", "vertex", "minimum_norm"]
 Infeasible = Literal["elastic", "last_iterate"]

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
-import wtal
+from wtal import __version__
 from wtal.base.code.digests import digest_of_command
 from wtal.base.errors import InputError
 from wtal.base.files import check_digest_beside, read_json, read_text
@@ -90,7 +90,7 @@ def members_of(plan: Plan) -> list[str]:
 
 def versions() -> dict[str, str]:
     """Versions of Python, of this package and of what its numbers depend on; none of them is imported."""
-    found = {"python": platform.python_version(), "wtal": wtal.__version__}
+    found = {"python": platform.python_version(), "wtal": __version__}
     for name in PACKAGES:
         try:
             found[name] = metadata.version(name)

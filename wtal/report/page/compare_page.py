@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
-import wtal
+from wtal import __version__
 from wtal.base.errors import InputError, SettingError
 from wtal.base.files import write_text
 from wtal.base.members import kinds, member, member_title
@@ -75,7 +75,7 @@ def write_comparison(found: Comparison, out: Path, digits: int = 2, videos: Path
         "shown": shown,
         "diagnosis": diagnosis,
         "error_rows": error_rows(diagnosis),
-        "version": wtal.__version__,
+        "version": __version__,
         "tables": {
             "systems": _systems_table(scores, found.bootstrap, digits),
             "protocols": protocol_table(found),

@@ -310,6 +310,6 @@ if (DATA) {
   }));
   byId("explorer-app").hidden = false;
   byId("fallback").open = false;
-  if (start()) byId("explorer").scrollIntoView();
+  if (start()) byId("explorer").scrollIntoView({ behavior: "instant" }); // a link opens there, it does not travel
   addEventListener("hashchange", () => { if (location.hash.startsWith("#explorer?")) start(); });
 }

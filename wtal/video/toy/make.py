@@ -10,12 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from wtal.base.errors import InputError
-from wtal.base.files import read_json, refused_unwritable, remove_unfinished, to_json, whole_file, write_text
+from wtal.base.files import (
+    digest_of_file,
+    read_json,
+    refused_unwritable,
+    remove_unfinished,
+    to_json,
+    whole_file,
+    write_text,
+)
 from wtal.data.convert.convert import converted_data_set
 from wtal.data.convert.settings import FeatureData
 from wtal.data.store.write import DataSet
 from wtal.video.contract import Extractor, Picture
 from wtal.video.many import ExtractionRequest, extract_all, jobs_of
+from wtal.video.toy import scene as scene_module
 from wtal.video.toy.scene import FRAMES_PER_SECOND, HEIGHT, WIDTH, Scene, pictures_of, scene_of
 from wtal.video.toy.settings import ToyVideoData
 
@@ -40,10 +49,16 @@ def scenes_of(settings: ToyVideoData) -> dict[str, list[Scene]]:
 def make_videos(settings: ToyVideoData) -> tuple[list[Path], Path]:
     """The MP4 files and their annotations in the folder of the settings, as far as they are not there already.
 
-    Videos of other settings are made anew. Raises InputError where nothing can be written.
+    Videos of other settings, or drawn by other code, are made anew. Raises InputError where nothing can be written.
     """
     scenes, folder = scenes_of(settings), Path(settings.folder)
-    made_with = {"seed": settings.seed, "seconds": list(settings.seconds), "noise": settings.noise}
+    drawn_by = digest_of_file(Path(scene_module.__file__))
+    made_with = {
+        "seed": settings.seed,
+        "seconds": list(settings.seconds),
+        "noise": settings.noise,
+        "drawn by": drawn_by,
+    }
     mark = folder / "videos.json"
     if not mark.is_file() or read_json(mark) != made_with:
         for old in (folder / "videos").glob("*.mp4"):

@@ -1,4 +1,8 @@
-"""What happens in a made-up video, and its pictures: a textured background, two textured shapes, camera noise."""
+"""What happens in a made-up video, and its pictures: a textured background, two textured shapes, camera noise.
+
+All videos of a data set are of one fixed camera, with the same background and shapes: where these are new in each, most
+of what varies in the columns of appearance tells videos apart, not actions.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,7 @@ from wtal.base.seeds import seed_of
 
 CLASSES = ("bounce", "shake", "spin")
 HEIGHT, WIDTH, FRAMES_PER_SECOND = 128, 176, 25
-ACTION_SECONDS, REST_SECONDS = (1.6, 3.4), (1.2, 3.2)
+ACTION_SECONDS, REST_SECONDS = (2.4, 4.8), (1.6, 3.6)
 REACH, TURNS = 22, 1.1  # pixels that a shape moves to a side; turns, or times to and fro, a second
 DRIFT = 3  # pixels that a shape at rest is carried about
 
@@ -36,6 +40,7 @@ class Scene:
 
     name: str
     seed: int
+    camera: int  # the seed of what all videos of a data set share
     n_frames: int
     actions: tuple[ShownAction, ...]
     noise: float
@@ -64,7 +69,7 @@ def scene_of(name: str, seed: int, number: int, seconds: tuple[float, float], no
         turns = TURNS * rng.uniform(0.85, 1.25)
         actions.append(ShownAction(label, start, after, int(rng.integers(2)), turns))
         time = end + rng.uniform(*REST_SECONDS)
-    return Scene(name, own_seed, n_frames, tuple(actions), noise)
+    return Scene(name, own_seed, seed_of("toy camera", seed), n_frames, tuple(actions), noise)
 
 
 def pictures_of(scene: Scene) -> Iterator[NDArray[np.uint8]]:
@@ -72,9 +77,9 @@ def pictures_of(scene: Scene) -> Iterator[NDArray[np.uint8]]:
     import cv2
 
     cv2.setNumThreads(1)
-    rng = np.random.default_rng([scene.seed & 0xFFFFFFFF, scene.seed >> 32])
-    background = 95 + 28 * _texture(rng, HEIGHT, WIDTH, 0.05)
-    shapes = [_Shape(rng, side) for side in (0.28, 0.72)]
+    rng, shared = (np.random.default_rng([seed & 0xFFFFFFFF, seed >> 32]) for seed in (scene.seed, scene.camera))
+    background = 95 + 28 * _texture(shared, HEIGHT, WIDTH, 0.05)
+    shapes = [_Shape(shared, rng, side) for side in (0.28, 0.72)]
     for number in range(scene.n_frames):
         time = number / FRAMES_PER_SECOND
         picture = background.copy()
@@ -88,15 +93,15 @@ def pictures_of(scene: Scene) -> Iterator[NDArray[np.uint8]]:
 class _Shape:
     """A textured disk or square at its place."""
 
-    def __init__(self, rng: np.random.Generator, side: float) -> None:
-        self.radius = int(rng.integers(19, 26))
+    def __init__(self, shared: np.random.Generator, rng: np.random.Generator, side: float) -> None:
+        self.radius = int(shared.integers(19, 26))
         size = 2 * self.radius + 1
-        self.patch = rng.uniform(110, 200, 3).astype(np.float32) + 45 * _texture(rng, size, size, 0.16)
+        self.patch = shared.uniform(110, 200, 3).astype(np.float32) + 45 * _texture(shared, size, size, 0.16)
         row, column = np.mgrid[-self.radius : self.radius + 1, -self.radius : self.radius + 1]
-        is_disk = rng.random() < 0.5
+        is_disk = shared.random() < 0.5
         inside = np.hypot(row, column) <= self.radius if is_disk else np.maximum(abs(row), abs(column)) < self.radius
         self.mask = np.repeat(inside[..., None].astype(np.float32), 3, axis=2)
-        self.x, self.y = WIDTH * side, HEIGHT * rng.uniform(0.45, 0.6)
+        self.x, self.y = WIDTH * side, HEIGHT * shared.uniform(0.45, 0.6)
         self.phase = rng.uniform(0, 2 * math.pi, 2)
 
     def draw(self, cv2: Any, picture: NDArray[np.float32], time: float, action: ShownAction | None) -> None:

@@ -23,9 +23,9 @@ class ToyVideoData(DataKind):
     kind: Literal["toy_video"] = "toy_video"
     folder: Annotated[str, Doc("where videos and features are written, from where `wtal` runs")] = "data/toy-video"
     seed: Annotated[int, Doc("of every random number of the videos")] = 0
-    train_videos: Annotated[Videos, Doc("videos to train on")] = 27
-    test_videos: Annotated[Videos, Doc("videos to test on")] = 12
-    seconds: Annotated[tuple[Seconds, Seconds], Doc("least and most seconds of a video")] = (12.0, 18.0)
+    train_videos: Annotated[Videos, Doc("videos to train on")] = 30
+    test_videos: Annotated[Videos, Doc("videos to test on")] = 15
+    seconds: Annotated[tuple[Seconds, Seconds], Doc("least and most seconds of a video")] = (14.0, 20.0)
     noise: Annotated[float, Ge(0), Le(30), Doc("deviation of the camera's noise, of 255")] = 4.0
     jobs: Annotated[int, Ge(1), Le(16), Doc("videos that are worked on at once; the result is the same bytes")] = 1
     extraction: Annotated[ExtractSettings, Doc("how features are made of the videos")] = ExtractSettings()

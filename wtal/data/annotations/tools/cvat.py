@@ -9,19 +9,17 @@ from xml.etree.ElementTree import Element
 
 from wtal.base.errors import InputError
 from wtal.data.annotations.raw import RawAnnotations
-from wtal.data.annotations.tools.export import Export, Rates, xml_of
+from wtal.data.annotations.tools.export import Export, Rates
 
 ROOT = "annotations"
 
 
-def read_cvat(path: Path, rates: Rates) -> RawAnnotations:
+def read_cvat(path: Path, root: Element, rates: Rates) -> RawAnnotations:
     """The stretches of tracks and tags by their labels; frames count as those of the video, step and start undone.
 
-    Raises InputError where the file is another, or the frame rate, which CVAT leaves out, is not known.
+    root: of the file, ROOT. Raises InputError where the frame rate, which CVAT leaves out, is not known.
     """
-    root, export = xml_of(path), Export(path, rates)
-    if root.tag != ROOT:
-        raise InputError(file=path, expected=f"<{ROOT}> of CVAT", got=f"<{root.tag}>")
+    export = Export(path, rates)
     tasks = root.findall("./meta/task") or root.findall("./meta/project/tasks/task") or root.findall("./meta/job")
     if not tasks:
         raise InputError(file=path, key="meta", expected="a task with its source", got="none")

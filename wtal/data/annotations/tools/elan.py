@@ -7,19 +7,17 @@ from xml.etree.ElementTree import Element
 
 from wtal.base.errors import InputError
 from wtal.data.annotations.raw import RawAnnotations
-from wtal.data.annotations.tools.export import Export, Rates, xml_of
+from wtal.data.annotations.tools.export import Export, Rates
 
 ROOT = "ANNOTATION_DOCUMENT"
 
 
-def read_elan(path: Path, rates: Rates) -> RawAnnotations:
+def read_elan(path: Path, root: Element, rates: Rates) -> RawAnnotations:
     """The annotations that are aligned in time, labelled by their value, or by their tier where that is empty.
 
-    Raises InputError where the file is another, or a bound has no time.
+    root: of the file, ROOT. Raises InputError where a bound has no time.
     """
-    root, export = xml_of(path), Export(path, rates)
-    if root.tag != ROOT:
-        raise InputError(file=path, expected=f"<{ROOT}> of ELAN", got=f"<{root.tag}>")
+    export = Export(path, rates)
     media = root.find("./HEADER/MEDIA_DESCRIPTOR")
     file = None if media is None else media.get("MEDIA_URL") or media.get("RELATIVE_MEDIA_URL")
     video = export.video(file or f"{path.stem}.mp4", "MEDIA_DESCRIPTOR")

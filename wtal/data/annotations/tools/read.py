@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +34,12 @@ def read_tool_json(path: Path, values: Any, rates: Rates) -> RawAnnotations | No
 
 def read_tool_xml(path: Path, rates: Rates) -> RawAnnotations:
     """The annotations of an XML file of ELAN or CVAT. Raises InputError where it is of neither."""
-    tag = xml_of(path).tag
-    readers: Mapping[str, Any] = {cvat.ROOT: cvat.read_cvat, elan.ROOT: elan.read_elan}
-    if tag not in readers:
-        raise InputError(file=path, expected="XML of ELAN or CVAT", got=f"<{tag}>")
-    found: RawAnnotations = readers[tag](path, rates)
-    return found
+    root = xml_of(path)
+    if root.tag == elan.ROOT:
+        return elan.read_elan(path, root, rates)
+    if root.tag == cvat.ROOT:
+        return cvat.read_cvat(path, root, rates)
+    raise InputError(file=path, expected="XML of ELAN or CVAT", got=f"<{root.tag}>")
 
 
 def tool_files(folder: Path) -> tuple[Path, ...]:

@@ -10,9 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-from numpy.typing import NDArray
-
 from wtal.base.errors import InputError
 from wtal.base.files import read_text
 from wtal.base.records import Floats
@@ -20,7 +17,7 @@ from wtal.data.fetch.manifest import Manifest, read_manifest
 from wtal.data.kinds.fetched.files import FetchedFiles, fetched_files, read_columns
 from wtal.data.kinds.fetched.hand_features import FEATURE_SIZE, JOINTS, ROWS_PER_SECOND, STREAMS, hand_features
 from wtal.data.kinds.fetched.shrec21_settings import Shrec21Data
-from wtal.data.kinds.sensor_features import standardised, training_statistics
+from wtal.data.kinds.fetched.videos import Described, stored_videos
 from wtal.data.store.tables import SUBSETS, Subset
 from wtal.data.store.write import DataSet, StoredVideo
 
@@ -172,24 +169,9 @@ def sound_gestures(gestures: list[Gesture], n_rows: int, where: str, faults: lis
 def _videos(sequences: dict[Subset, list[HandSequence]], settings: Shrec21Data) -> Iterator[StoredVideo]:
     step = settings.rows_per_snippet
 
-    def features(one: HandSequence) -> NDArray[np.float32]:
-        return hand_features(one.joints, step, settings.window_rows)
+    def described(one: HandSequence) -> Described:
+        gestures = [(gesture.label, gesture.start, gesture.end) for gesture in one.gestures]
+        return Described(f"sequence{one.number:03d}", hand_features(one.joints, step, settings.window_rows), gestures)
 
-    raw = {subset: [features(one) for one in sequences[subset]] for subset in SUBSETS}
-    if not raw["train"]:
-        raise InputError(file=settings.folder, expected="a training sequence", got="none")
-    mean, deviation = training_statistics(raw["train"])
-    for subset in SUBSETS:
-        for one, rows in zip(sequences[subset], raw[subset], strict=True):
-            last = len(rows) * step
-            yield StoredVideo(
-                name=f"sequence{one.number:03d}",
-                subset=subset,
-                seconds=last / ROWS_PER_SECOND,
-                features=standardised(rows, mean, deviation),
-                instances=tuple(
-                    (gesture.label, gesture.start / ROWS_PER_SECOND, min(gesture.end, last) / ROWS_PER_SECOND)
-                    for gesture in one.gestures
-                    if gesture.start < last
-                ),
-            )
+    recordings = {subset: [described(one) for one in sequences[subset]] for subset in SUBSETS}
+    yield from stored_videos(recordings, step, ROWS_PER_SECOND, folder=settings.folder, needed="a training sequence")

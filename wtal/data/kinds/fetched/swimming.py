@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wtal.base.errors import InputError
 from wtal.base.files import read_text
@@ -20,13 +19,12 @@ from wtal.base.records import Floats, Integers
 from wtal.data.fetch.manifest import Manifest, read_manifest
 from wtal.data.kinds.fetched.files import fetched_files, read_columns
 from wtal.data.kinds.fetched.swimming_settings import SwimmingData
+from wtal.data.kinds.fetched.videos import Described, stored_videos
 from wtal.data.kinds.packaged import subset_of_person
 from wtal.data.kinds.sensor_features import (
     FEATURE_SIZE,
     STREAMS,
     Windows,
-    standardised,
-    training_statistics,
     window_features,
 )
 from wtal.data.store.tables import SUBSETS, Subset
@@ -124,24 +122,10 @@ def _videos(recordings: dict[Subset, list[SwimmingRecording]], settings: Swimmin
     step = settings.samples_per_snippet
     windows = Windows(SAMPLES_PER_SECOND, step, settings.window_samples)
 
-    def features(chosen: Sequence[SwimmingRecording]) -> list[NDArray[np.float32]]:
-        return [window_features(one.samples, len(one.samples) // step, windows) for one in chosen]
+    def described(one: SwimmingRecording) -> Described:
+        rows = window_features(one.samples, len(one.samples) // step, windows)
+        return Described(one.name, rows, list(styles_of(one.label)))
 
-    raw = {subset: features(recordings[subset]) for subset in SUBSETS}
-    if not raw["train"]:
-        raise InputError(file=settings.folder, expected="a recording of a training swimmer", got="none")
-    mean, deviation = training_statistics(raw["train"])
-    for subset in SUBSETS:
-        for one, rows in zip(recordings[subset], raw[subset], strict=True):
-            last = len(rows) * step
-            yield StoredVideo(
-                name=one.name,
-                subset=subset,
-                seconds=last / SAMPLES_PER_SECOND,
-                features=standardised(rows, mean, deviation),
-                instances=tuple(
-                    (style, start / SAMPLES_PER_SECOND, min(end, last) / SAMPLES_PER_SECOND)
-                    for style, start, end in styles_of(one.label)
-                    if start < last
-                ),
-            )
+    needed = "a recording of a training swimmer"
+    found = {subset: [described(one) for one in recordings[subset]] for subset in SUBSETS}
+    yield from stored_videos(found, step, SAMPLES_PER_SECOND, folder=settings.folder, needed=needed)
