@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # One Slurm node on this machine's loopback, from Debian's slurm-wlm and munge, as root and without systemd:
-#   slurm.sh up DIR   |   slurm.sh down DIR
-# All that it writes lies in DIR, where SLURM_CONF=DIR/slurm.conf is found, but for munge's key; a munged that runs
-# already is used and left running.
+#   slurm.sh up DIR   |   slurm.sh down DIR   |   slurm.sh stop-controller DIR   |   slurm.sh start-controller DIR
+# All that it writes lies in DIR, but for munge's key and links to its settings in /etc/slurm: steps of a job are started
+# without SLURM_CONF. A munged that runs already is used and left running; a Slurm that is set up here is left alone.
 set -euo pipefail
 action=$1 dir=$2 here=$(hostname)
-export SLURM_CONF="$dir/slurm.conf"
+settings=/etc/slurm/slurm.conf
 
 running() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
 wait_for() { for _ in $(seq 150); do "$@" >/dev/null 2>&1 && return; sleep 0.2; done; echo "no answer: $*" >&2; exit 1; }
 
-down() {
-  for file in "$dir"/slurmd.pid "$dir"/slurmctld.pid "$dir"/munged.pid; do
+end() {
+  for file in "$@"; do
     running "$file" || continue
     pid=$(cat "$file"); kill "$pid"
     for _ in $(seq 50); do running "$file" || break; sleep 0.2; done
@@ -19,7 +19,22 @@ down() {
   done
 }
 
+stop-controller() { end "$dir/slurmctld.pid"; }
+
+start-controller() { slurmctld; wait_for scontrol ping; }
+
+down() {
+  end "$dir"/{slurmd,slurmctld,munged}.pid
+  for link in /etc/slurm/{slurm,cgroup}.conf; do
+    [ "$(readlink "$link")" != "$dir/$(basename "$link")" ] || rm "$link"
+  done
+}
+
+# Nobody's: not there, or left by a run of this script whose controller has ended.
+free() { [ ! -e "$settings" ] || { [ -L "$settings" ] && ! running "$(dirname "$(readlink "$settings")")/slurmctld.pid"; }; }
+
 up() {
+  free || { echo "a Slurm is set up here: $settings" >&2; exit 1; }
   mkdir -p "$dir"/{state,spool}
   if ! munge -n >/dev/null 2>&1; then
     [ -s /etc/munge/munge.key ] || dd if=/dev/urandom of=/etc/munge/munge.key bs=1024 count=1 status=none
@@ -30,7 +45,7 @@ up() {
     wait_for sh -c 'munge -n | unmunge'
     cp /run/munge/munged.pid "$dir/munged.pid"
   fi
-  cat >"$SLURM_CONF" <<CONF
+  cat >"$dir/slurm.conf" <<CONF
 ClusterName=one
 SlurmctldHost=$here(127.0.0.1)
 SlurmctldPort=16817
@@ -47,9 +62,14 @@ TaskPlugin=task/none
 MpiDefault=none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU_Memory
+SlurmdParameters=config_overrides
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=1
+JobAcctGatherParams=OverMemoryKill
+KillWait=5
 ReturnToService=2
 AccountingStorageType=accounting_storage/none
-NodeName=n1 NodeHostname=$here NodeAddr=127.0.0.1 Port=17001 CPUs=$(nproc) RealMemory=8000 State=UNKNOWN
+NodeName=n1 NodeHostname=$here NodeAddr=127.0.0.1 Port=17001 CPUs=2 RealMemory=16000 State=UNKNOWN
 PartitionName=first Nodes=ALL Default=YES State=UP
 PartitionName=second Nodes=ALL State=UP
 CONF
@@ -59,8 +79,9 @@ CONF
   else
     echo CgroupAutomount=no >"$dir/cgroup.conf"
   fi
-  slurmctld
-  wait_for scontrol ping
+  mkdir -p /etc/slurm
+  ln -sf "$dir"/{slurm,cgroup}.conf /etc/slurm/
+  start-controller
   slurmd -N n1
   wait_for sh -c '[ "$(sinfo -h -p first -t idle -o %n)" ]'
 }

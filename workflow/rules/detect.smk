@@ -15,7 +15,7 @@ rule detect:
     threads: 1
     resources:
         mem_mb=memory_of(2000),
-        runtime=minutes(10),
+        runtime=minutes(LIGHT_MINUTES, together=ALL_LIGHT),
         light=1,
     params:
         data=subpath(input[0], parent=True),

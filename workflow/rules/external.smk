@@ -21,8 +21,8 @@ rule train_external:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory_of(4000),
-        runtime=minutes(90),
+        mem_mb=memory_of(4000, shares=6),
+        runtime=minutes_of_rounds(None),
     params:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),

@@ -19,7 +19,7 @@ rule score_with_dropout:
     threads: 1
     resources:
         mem_mb=memory_of(2000),
-        runtime=minutes(20),
+        runtime=minutes_of_rounds(LABEL_MINUTES),
     params:
         data=subpath(input[0], parent=True),
         code=code_of("score", "base"),
@@ -50,7 +50,7 @@ rule solve_labels:
     threads: 1
     resources:
         mem_mb=memory_of(2000),
-        runtime=minutes(20),
+        runtime=minutes_of_rounds(LABEL_MINUTES),
     params:
         data=subpath(input[0], parent=True),
         previous=lambda wildcards, input: f"--previous-labels {input.previous}" if input.previous else "",

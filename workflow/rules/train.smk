@@ -22,8 +22,8 @@ rule train_base:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=memory_of(4000),
-        runtime=minutes(90),
+        mem_mb=memory_of(1500, shares=6),
+        runtime=minutes_of_rounds(None),
     params:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
