@@ -44,7 +44,7 @@ def test_a_job_over_its_memory_is_named_in_the_log_of_the_run(cluster: Cluster, 
 
 def test_a_job_out_of_time_goes_on_within_its_round(cluster: Cluster, tmp_path: Path) -> None:
     copy = slow_copy(tmp_path / "run", ENDLESS)
-    process = start(copy, "--set-resources", "train_base:runtime=1")
+    process = start(copy, "--set-resources", "train_base:runtime=2")
     until((copy.folder / ROUND / "resume.pt").is_file)
     until(lambda: 0 not in epochs_of(copy) and epochs_of(copy))  # submitted again, its log begun anew
     process.terminate()
