@@ -18,9 +18,13 @@ import pandas as pd
 from wtal.base.errors import InputError
 from wtal.base.files import read_text, write_text
 from wtal.evaluate.text.typeset import bounds, number
+from wtal.report.inputs.frames import read_frame
 from wtal.report.tables.ablation import read_ablation
 from wtal.report.tables.effects import ALL, SLOPE, effect_cell, read_effects, read_ranks
 
+CEILING = ("suite", "base", "seed", "average mAP")
+ATTENTION = ("variant", "seed", "attention_finds_actions", "average_mAP")
+BLIND = 0.5  # the share of pairs in order where all values are the same
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 # A mark, and after it the figure with its interval, or ? where it is to be filled in.
 FIGURE = re.compile(r"(<!-- (\w+ [\w -]+) -->)(?:\?|[+−]?\d+\.\d+(?: \[[+−]?[\d.]+, [+−]?[\d.]+\])?)")
@@ -73,25 +77,50 @@ def _ranks(suite: str) -> pd.DataFrame:
 
 
 def table_of(name: str, suites: list[str]) -> str:
-    """A table of the page: `effects SUITE`, `bases SUITE ...` or `ranks SUITE`."""
+    """A table of the page: `effects SUITE`, `bases SUITE ...`, `ranks SUITE` or `attention SUITE`."""
     if name in ("effects", "ranks"):
         text = read_text(RESULTS / f"matrix-{suites[0]}" / f"{name}.md")
         return "\n".join(text.splitlines()[2:]).rstrip()
     if name == "bases":
         return bases_table(suites)
-    raise InputError(file="the page", key=f"table {name}", expected="effects, ranks or bases", got=name)
+    if name == "attention":
+        return attention_table(suites[0])
+    expected = "effects, ranks, bases or attention"
+    raise InputError(file="the page", key=f"table {name}", expected=expected, got=name)
 
 
 def bases_table(suites: list[str]) -> str:
-    """How strong each base network is on each data set."""
-    lines = [f"| base network, NMS | {' | '.join(suites)} |", "|---|" + "---:|" * len(suites)]
+    """How strong each base network is on each data set, and taught by the true class of every snippet."""
+    heads = [f"{suite} | taught by the truth" for suite in suites]
+    lines = [f"| base network, NMS | {' | '.join(heads)} |", "|---|" + "---:|---:|" * len(suites)]
     effects = _effects(suites[0])
     bases = effects[~effects["base"].isin([ALL, SLOPE])].drop_duplicates("base")
     for base, title in zip(bases["base"], bases["base_title"], strict=True):
-        cells = [figure_of(f"mean {suite} {base}_nms") for suite in suites]
+        cells = [f"{figure_of(f'mean {suite} {base}_nms')} | {ceiling_of(suite, base)}" for suite in suites]
         lines.append(f"| {title} | {' | '.join(cells)} |")
     randoms = [number(_row(_ablation(suite), variant="random")["mean"]).text for suite in suites]
-    lines.append(f"| random segments | {' | '.join(randoms)} |")
+    lines.append(f"| random segments | {' | – | '.join(randoms)} | – |")
+    return "\n".join(lines)
+
+
+def ceiling_of(suite: str, base: str) -> str:
+    """The mean over seeds of a base network that learnt the true classes; of `benchmarks/frame_labels.py`."""
+    frame = read_frame(RESULTS / f"matrix-{suite}" / "ceiling.csv", CEILING, ("suite", "base"))
+    return number(float(frame[frame["base"] == base]["average mAP"].mean())).text
+
+
+def attention_table(suite: str) -> str:
+    """Where attention falls, and what is detected, for each base network and seed; of `benchmarks/attention.py`."""
+    frame = read_frame(RESULTS / f"matrix-{suite}" / "attention.csv", ATTENTION, ("variant",))
+    seeds = sorted({int(seed) for seed in frame["seed"]})
+    lines = [f"| seed | {' | '.join(map(str, seeds))} |", "|---|" + "---:|" * len(seeds)]
+    titles = _ablation(suite).set_index("variant")["title"]
+    for variant, members in frame.groupby("variant", sort=False):
+        if (members["attention_finds_actions"] == BLIND).all():
+            continue  # this one has no attention
+        pairs = zip(members["attention_finds_actions"], members["average_mAP"], strict=True)
+        cells = " | ".join(f"{finds:.2f} · {score:.1f}" for finds, score in pairs)
+        lines.append(f"| {titles[str(variant)]} | {cells} |")
     return "\n".join(lines)
 
 

@@ -13,6 +13,9 @@ from report_run import make_run, suite_values
 from wtal.base.errors import InputError
 from wtal.base.files import DIGESTS
 from wtal.cli import main
+from wtal.report.explorer.names import shown_of
+from wtal.report.inputs.plan import read_plan
+from wtal.report.page.page import write_page
 from wtal.report.tables.ablation import read_ablation
 from wtal.report.tables.effects import read_effects, read_ranks
 from wtal.report.tables.names import table_names
@@ -165,3 +168,31 @@ def test_a_suite_without_effects_is_refused_in_one_sentence(tmp_path: Path, caps
     assert main(["matrix", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
     assert "effects.csv" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_the_page_shows_each_effect_over_all_base_networks_and_then_on_each(results: Path) -> None:
+    write_page(results / "settings" / "report.json", results, results / "report.html")
+    page = (results / "report.html").read_text(encoding="utf-8")
+    first, _, on_each = page.partition("On each base network")
+    assert first.count("<bdi>average over 3 base networks</bdi>") == 2
+    assert on_each.count("<bdi>average over 3 base networks</bdi>") == 2
+    effects = read_effects(results / "effects.csv")
+    for title in ("labels against none", "any labels against none"):
+        assert title in first
+        assert title in on_each
+    for name in BASES:
+        strength = rows(effects, "labels")[name]["strength"]
+        assert f"{name.upper()}, {strength:.1f} by itself" in on_each
+        assert f"{name.upper()}, {strength:.1f} by itself" not in first
+
+
+def test_every_variant_is_told_apart_from_the_first_on_its_own_base_network(results: Path) -> None:
+    ablation = read_ablation(results / "ablation.csv")
+    own = ablation[ablation["control"] == "no"]
+    assert set(own["base"]) == {f"{name}_base" for name in BASES}
+    for row in own.to_dict("records"):
+        assert row["base"].partition("_")[0] == row["variant"].partition("_")[0]
+        assert np.isnan(row["base_difference"]) == (row["base"] == row["variant"])
+    plan = read_plan(results / "settings" / "report.json")
+    assert (plan.base, plan.whole_method) == ("cola_base", "cola_half")
+    assert shown_of(plan.file.variants, plan.bases, None) == ["cola_base", "cola_half"]

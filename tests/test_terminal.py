@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from wtal.cli import build_parser, main
+from wtal.cli import STAGES, build_parser, main
 from wtal.cli.live.naming import suite_file
 from wtal.cli.parser.completion import completion_script
 from wtal.cli.parser.helpful import GROUPS, commands_of
@@ -151,6 +151,13 @@ def test_a_module_that_waits_is_the_module_once_it_is_used() -> None:
     )
     printed = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert printed.stdout == "True True False\n"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_registers_the_commands_by_which_it_is_found(stage: str) -> None:
+    commands = commands_of(build_parser(STAGES[stage][0]))
+    assert commands is not None
+    assert tuple(commands.choices) == STAGES[stage]
 
 
 def test_a_plan_and_a_doctor_answer_as_json(

@@ -184,7 +184,8 @@ def shown_run(name, first=0):
     return [PATHS.round(owner, SEEDS[0], index) / name for owner, index in zip(owners, rounds)]
 
 
-EXPLORED_VARIANTS = explorer.shown_of(SUITE.file.variants, SUITE.file.report.timeline_variant)
+BASES = [base["name"] for base in SUITE.effects.get("bases", [])]
+EXPLORED_VARIANTS = explorer.shown_of(SUITE.file.variants, BASES, SUITE.file.report.timeline_variant)
 
 
 def explored(name):

@@ -12,15 +12,26 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-# One module for each stage; each has `register(commands)` and imports what it needs inside its commands.
-STAGES = (
-    *("live.command", "plan", "data", "training", "localise", "evaluate", "report", "own", "doctor", "check_method"),
-    *("video.extract", "video.predict", "parser.completion"),
-)
+# One module for each stage, and its commands. It has `register(commands)` and imports what it needs inside them.
+STAGES = {
+    "live.command": ("run",),
+    "plan": ("plan", "tune", "list", "schema"),
+    "data": ("fetch", "prepare", "check-data", "convert-annotations"),
+    "training": ("train", "train-external", "score", "set-detection"),
+    "localise": ("solve-labels", "export-labels", "detect"),
+    "evaluate": ("evaluate", "compare", "evaluate-run", "diagnose", "label-quality"),
+    "report": ("tables", "figures", "diagnose-suite", "report", "export-tables", "export", "matrix"),
+    "own": ("new-dataset",),
+    "doctor": ("doctor",),
+    "check_method": ("check-method",),
+    "video.extract": ("extract",),
+    "video.predict": ("predict",),
+    "parser.completion": ("completion",),
+}
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser of `wtal` with every sub-command."""
+def build_parser(named: str | None = None) -> argparse.ArgumentParser:
+    """The parser of `wtal` with every sub-command; with those of one stage alone where one of them is named."""
     import importlib
 
     from wtal.cli.parser.helpful import CommandParser
@@ -33,7 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"wtal {wtal.__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for stage in STAGES:
+    of_one = [stage for stage, names in STAGES.items() if named in names]
+    for stage in of_one or STAGES:
         importlib.import_module(f"wtal.cli.{stage}").register(commands)
     return parser
 
@@ -59,7 +71,8 @@ def _run_here(arguments: Sequence[str] | None) -> int:
     from wtal.base.edges.outputs import outputs_apart
     from wtal.base.errors import WtalError
 
-    options = build_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = build_parser(given[0] if given else None).parse_args(arguments)
     logger, package, handler = logging.getLogger(__name__), logging.getLogger("wtal"), logging.StreamHandler()
     package.setLevel(logging.INFO)  # what any module has to say besides its result, a line each, as it is said
     package.addHandler(handler)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,12 +52,24 @@ def effects_of(file: SuiteFile, source: str | Path) -> dict[str, Any]:
     }
 
 
+def first_on_its_base(variants: Iterable[str], bases: Iterable[str], variant: str) -> str:
+    """The variant from which one is told apart: the first of the suite, or of those on the same base network."""
+    prefixes = [name_on(base, "") for base in bases]
+    prefix = max((prefix for prefix in prefixes if variant.startswith(prefix)), key=len, default="")
+    return next(name for name in variants if name.startswith(prefix))
+
+
+def name_on(base: str, variant: str) -> str:
+    """The name that a variant has on a base network; its own where the suite has one base network alone."""
+    return f"{base}_{variant}" if base else variant
+
+
 def _variants_of(base: str, entry: BaseEntry, file: SuiteFile) -> Iterator[tuple[str, VariantEntry]]:
     """Each variant on one base network, which is the heading under which they stand."""
     for name, variant in file.variants.items():
         override: dict[str, Any] = {}
         for layer in (entry.override, variant.override, entry.of_variants.get(name, {})):
             override = merge(override, with_kinds(layer))
-        compared = None if variant.compare_with is None else f"{base}_{variant.compare_with}"
+        compared = None if variant.compare_with is None else name_on(base, variant.compare_with)
         title, group = f"{entry.title}: {variant.title}", entry.title
-        yield f"{base}_{name}", replace(variant, title=title, group=group, compare_with=compared, override=override)
+        yield name_on(base, name), replace(variant, title=title, group=group, compare_with=compared, override=override)

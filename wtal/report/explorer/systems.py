@@ -30,7 +30,8 @@ class System:
 
 def systems_of_suite(plan: Plan, results: Path, truth: Truth) -> list[System]:
     """The shown variants with the detections of every seed and the scores of the first. Raises InputError."""
-    return [_system(plan, results, truth, name) for name in shown_of(plan.file.variants, plan.whole_method)]
+    shown = shown_of(plan.file.variants, plan.bases, plan.whole_method)
+    return [_system(plan, results, truth, name) for name in shown]
 
 
 def _system(plan: Plan, results: Path, truth: Truth, name: str) -> System:

@@ -102,7 +102,8 @@ def ablation_figure(plan: Plan, ablation: pd.DataFrame) -> Figure:
     level = f"{100 * plan.file.evaluation.bootstrap_level:g} %"
     lines = f"thin: {level} interval over {interval_over((len(plan.file.seeds),))}\nthick: over test videos alone"
     axes.set_xlabel(f"mAP@{plan.headline} (%), mean over {len(plan.file.seeds)} seeds\n{lines}")
-    beside.set_xlabel(f"points from {shorten(plan.base, 20)}, paired\nfilled: the thin line leaves out 0")
+    base = "the first of its base" if plan.bases else shorten(plan.base, 20)
+    beside.set_xlabel(f"points from {base}, paired\nfilled: the thin line leaves out 0")
     figure.legend(loc="outside lower center", ncols=2)
     return figure
 

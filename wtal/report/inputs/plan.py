@@ -9,6 +9,7 @@ from typing import Any
 from wtal.base.errors import InputError
 from wtal.base.files import digest_of_value, read_json
 from wtal.base.schema import from_mapping
+from wtal.suite.crossed import first_on_its_base, name_on
 from wtal.suite.file import method_of
 from wtal.suite.method_settings import EvaluationSettings, MethodSettings
 from wtal.suite.paths import settings_name
@@ -79,7 +80,7 @@ class MatrixPlan:
 
     def variant(self, base: str, name: str) -> str:
         """The variant of the suite that is `name` on a base network."""
-        return f"{base}_{name}" if base else name
+        return name_on(base, name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,8 +108,17 @@ class Plan:
 
     @property
     def base(self) -> str:
-        """The variant from which every other is told apart: the first."""
-        return next(iter(self.file.variants))
+        """The variant from which the whole method is told apart: the first one on its base network."""
+        return self.base_of(self.whole_method)
+
+    def base_of(self, variant: str) -> str:
+        """The variant from which one is told apart: the first of the suite, or of those on the same base network."""
+        return first_on_its_base(self.file.variants, self.bases, variant)
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The base networks on each of which the same variants stand; none where all stand on one."""
+        return tuple(base.name for base in self.file.matrix.bases) if self.file.matrix else ()
 
     @property
     def whole_method(self) -> str:

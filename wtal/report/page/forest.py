@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wtal.evaluate.text.escaping import MINUS
 from wtal.evaluate.text.typeset import bounds, difference
@@ -72,6 +72,13 @@ def forest_of(groups: Sequence[ContrastGroup]) -> Forest | None:
     return Forest(scale.at(0.0), tuple((scale.at(tick), signed(tick)) for tick in ticks), tuple(shown))
 
 
+def only_first(forest: Forest | None) -> Forest | None:
+    """The picture with the first row of each group alone, on the same scale."""
+    if forest is None:
+        return None
+    return replace(forest, groups=tuple(replace(group, rows=group.rows[:1]) for group in forest.groups))
+
+
 def scale_of(values: Sequence[float]) -> tuple[Scale, list[float]]:
     """A scale that holds 0 and all values, and its ticks at 1, 2 or 5 times a power of ten."""
     known = [value for value in (*values, 0.0) if math.isfinite(value)]
@@ -96,7 +103,7 @@ def _values(row: Contrast) -> list[float]:
 
 def _row(row: Contrast, scale: Scale) -> ForestRow:
     away = row.interval
-    has_bounds = away.low == away.low
+    has_bounds, over_videos = away.low == away.low, away.videos_low == away.videos_low
     return ForestRow(
         context=row.context,
         is_mean=row.n_contexts > 1,
@@ -104,8 +111,8 @@ def _row(row: Contrast, scale: Scale) -> ForestRow:
         is_separated=has_bounds and away.is_separated,
         estimate=scale.at(away.estimate),
         bar=(scale.at(away.low), scale.at(away.high)) if has_bounds else None,
-        thick=(scale.at(away.videos_low), scale.at(away.videos_high)) if has_bounds else None,
+        thick=(scale.at(away.videos_low), scale.at(away.videos_high)) if over_videos else None,
         dots=tuple(scale.at(point) for point in row.points) if len(row.points) > 1 else (),
         number=difference(away).text,
-        alone=bounds(away.videos_low, away.videos_high).text,
+        alone=bounds(away.videos_low, away.videos_high).text if over_videos else "",
     )

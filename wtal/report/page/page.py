@@ -18,9 +18,10 @@ from wtal.report.inputs.provenance import read_provenance
 from wtal.report.page.curves import change_charts, class_rows, label_charts, training_charts
 from wtal.report.page.document import rendered
 from wtal.report.page.faults import bucket_table, error_rows, video_table
-from wtal.report.page.forest import forest_of
+from wtal.report.page.forest import Forest, forest_of, only_first
 from wtal.report.tables.ablation import Row, interval_of, read_ablation
 from wtal.report.tables.contrasts import contrast_groups, read_contrasts
+from wtal.report.tables.effects import effect_groups, read_effects
 from wtal.report.tables.names import PROVENANCE
 from wtal.report.tables.rounds import means_by_key, read_classes, read_rounds, read_training
 from wtal.report.tables.tables import (
@@ -86,7 +87,6 @@ def _values(
 ) -> dict[str, Any]:
     """What the page shows, by the names that its template has for it."""
     rows = [row for row in read_ablation(results / "ablation.csv").to_dict("records") if row["control"] == "no"]
-    contrasts = read_contrasts(results / "contrasts.csv")
     rounds = read_rounds(results / "rounds.csv")
     classes = read_classes(results / "per_class.csv", plan.headline)
     steps = facts.get("steps") or []
@@ -99,7 +99,7 @@ def _values(
         "notes_with_intervals": notes(plan, with_intervals=True),
         "cards": _cards(plan, {row["variant"]: row for row in rows}),
         "n_variants": len(rows),
-        "forest": forest_of(contrast_groups(contrasts, headline)),
+        **_forests(plan, results, headline),
         "shown": shown,
         "diagnosis": diagnosis,
         "error_rows": error_rows(diagnosis) if diagnosis else [],
@@ -114,6 +114,15 @@ def _values(
         "steps": _sum_of_steps(steps),
         "settings": yaml.safe_dump(dict(plan.settings), sort_keys=False, allow_unicode=True, width=100),
     }
+
+
+def _forests(plan: Plan, results: Path, headline: str) -> dict[str, Forest | None]:
+    """What each ingredient adds; of a suite of several base networks the means over them, and apart each of them."""
+    if len(plan.bases) > 1 and plan.file.matrix and plan.file.matrix.effects:
+        on_each = forest_of(effect_groups(read_effects(results / "effects.csv"), headline))
+        return {"forest": only_first(on_each), "forest_of_bases": on_each}
+    groups = contrast_groups(read_contrasts(results / "contrasts.csv"), headline)
+    return {"forest": forest_of(groups), "forest_of_bases": None}
 
 
 def _tables(

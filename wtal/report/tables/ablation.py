@@ -86,8 +86,8 @@ def _variant_row(plan: Plan, name: str, runs: Runs, resamples: Resamples) -> Row
         "sd": mean_and_deviation(scores.points)[1],
         "compare_with": entry.compare_with,
         **above(entry.compare_with, "difference"),
-        "base": plan.base,
-        **above(plan.base, "base_difference"),
+        "base": plan.base_of(name),
+        **above(plan.base_of(name), "base_difference"),
         "classification_mAP": mean_and_deviation([run.classification for run in runs_of_variant])[0],
         "n_detections": float(np.mean([run.n_detections for run in runs_of_variant])),
         "selected_on_test": mean_and_deviation(selected)[0],
@@ -124,6 +124,7 @@ def ablation_table(plan: Plan, ablation: pd.DataFrame, notes: Sequence[str]) -> 
     over = interval_over((len(plan.file.seeds),))
     alone = Column("over videos alone", hint="the narrower interval of that difference; it decides nothing")
     thresholds = [name for name in ablation.columns if name.startswith("mAP@")]
+    base = "the first of the group" if len(plan.bases) > 1 else plan.base
     with_selected = bool(ablation["selected_on_test"].notna().any())
     selected = Column("Selected on test", hint="headline of the epoch that scores best on the test set")
     columns = (
@@ -133,7 +134,7 @@ def ablation_table(plan: Plan, ablation: pd.DataFrame, notes: Sequence[str]) -> 
         Column("Compared with", is_number=False),
         Column("Difference", hint=f"paired, with its interval over {over}; bold where that leaves out 0"),
         alone,
-        Column(f"Difference from {plan.base}", hint=f"paired, with its interval over {over}"),
+        Column(f"Difference from {base}", hint=f"paired, with its interval over {over}"),
         alone,
         *(Column(name.removeprefix("mAP"), hint=f"mAP at tIoU {name.removeprefix('mAP@')}") for name in thresholds),
         Column("Classification", hint="video classification mAP"),

@@ -107,8 +107,11 @@ def contrast_groups(rows: Sequence[Contrast], quantity: str) -> list[ContrastGro
     return [ContrastGroup(title, members, effect_sentence(members, quantity)) for title, members in grouped]
 
 
-def effect_sentence(rows: Sequence[Contrast], quantity: str) -> str:
-    """What an ingredient does, from its first row, such as `Raises mAP@0.1:0.7 by 2.1 points [0.3, 3.9].`"""
+def effect_sentence(rows: Sequence[Contrast], quantity: str, over: str = "comparisons") -> str:
+    """What an ingredient does, from its first row, such as `Raises mAP@0.1:0.7 by 2.1 points [0.3, 3.9].`
+
+    over: what the rows after the first one are, over which that one is the mean.
+    """
     first = rows[0].interval
     if first.low != first.low:
         return f"{difference(first).text} points of {quantity}; how surely cannot be told."
@@ -123,4 +126,4 @@ def effect_sentence(rows: Sequence[Contrast], quantity: str) -> str:
     if len(rows) == 1:
         return f"{said}."
     alone = sum(row.interval.is_separated for row in rows[1:])
-    return f"{said}, on average over {len(rows) - 1} comparisons, {alone} of which leave out 0 by themselves."
+    return f"{said}, on average over {len(rows) - 1} {over}, {alone} of which leave out 0 by themselves."

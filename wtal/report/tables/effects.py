@@ -18,6 +18,7 @@ from wtal.report.inputs.frames import read_frame, write_frame
 from wtal.report.inputs.metrics import RunMetrics
 from wtal.report.inputs.plan import EffectPlan, MatrixPlan, Plan
 from wtal.report.inputs.resampling import Resamples
+from wtal.report.tables.contrasts import Contrast, ContrastGroup, effect_sentence
 
 EFFECT_COLUMNS = (
     *("effect", "title", "base", "base_title", "strength", "seeds"),
@@ -168,6 +169,31 @@ def _ranks(values: Floats) -> Floats:
     return np.asarray(above + (equal + 1) / 2)
 
 
+def effect_groups(effects: pd.DataFrame, quantity: str) -> list[ContrastGroup]:
+    """The effects as the forest shows them: of each the mean over base networks first, then it on every one of them.
+
+    quantity: what the points are of, such as `mAP@0.1:0.7`.
+    """
+    groups = []
+    for _, members in effects.groupby("effect", sort=False):
+        named = {row["base"]: row for row in members.to_dict("records")}
+        mean, slope = named.pop(ALL, None), named.pop(SLOPE, None)
+        rows = [_contrast(row, f"{row['base_title']}, {row['strength']:.1f} by itself", 1) for row in named.values()]
+        if mean is not None:
+            rows.insert(0, _contrast(mean, f"average over {len(named)} base networks", len(named)))
+        sentence = effect_sentence(rows, quantity, "base networks")
+        if slope is not None:
+            sentence += (
+                f" For each {STRENGTH_STEP:g} points that a base network is stronger: {effect_cell(slope).text}."
+            )
+        groups.append(ContrastGroup(members["title"].iloc[0], tuple(rows), sentence))
+    return groups
+
+
+def _contrast(row: Mapping[Any, Any], context: str, n_contexts: int) -> Contrast:
+    return Contrast(row["title"], context, n_contexts, _interval_of(row), ())
+
+
 def effects_table(effects: pd.DataFrame, notes: Sequence[str]) -> Table:
     """Effects as readers see them: a row each, a column for each base network."""
     columns = effects.drop_duplicates("base")[["base", "base_title"]].to_dict("records")
@@ -183,8 +209,12 @@ def effect_cell(row: Mapping[Any, Any] | None) -> Cell:
     """An effect with its interval, from a row of effects.csv; a dash where there is none."""
     if row is None:
         return Cell("–")
+    return difference(_interval_of(row))
+
+
+def _interval_of(row: Mapping[Any, Any]) -> Interval:
     numbers = (row[name] for name in ("low", "high", "videos_low", "videos_high"))
-    return difference(Interval(row["estimate"], (int(row["seeds"]),), *numbers))
+    return Interval(row["estimate"], (int(row["seeds"]),), *numbers)
 
 
 def ranks_table(ranks: pd.DataFrame, notes: Sequence[str]) -> Table:

@@ -168,7 +168,7 @@ def _opening(plan: Plan, columns: Sequence[str], marks: Sequence[ColumnMark], wi
 
 def _closing(plan: Plan, width: str) -> list[str]:
     starred = "*" if width == "two" else ""
-    base = plan.file.variants[plan.base].title
+    base = next(iter(plan.file.variants.values())).title
     seeds = len(plan.file.seeds)
     mean = f"mean over {seeds} seeds" if seeds > 1 else "one seed"
     caption = (

@@ -53,7 +53,7 @@ def read_published(folder: Path, names: Sequence[str], row_name: str | None = No
 def main_frame(plan: Plan, runs: Runs, ablation: Sequence[Row], published: Sequence[Row]) -> pd.DataFrame:
     """Published rows, then this run: the first variant, the whole method and the highest; then the controls."""
     best = max((row for row in ablation if row["control"] == "no"), key=lambda row: row["mean"])["variant"]
-    notes = {plan.base: "the base of every comparison"}
+    notes = {plan.base: "what the whole method is compared with" if plan.bases else "the base of every comparison"}
     notes[plan.whole_method] = "the whole method"
     notes[best] = f"{notes[best]}; {HIGHEST}" if best in notes else HIGHEST
     own_rows = [_own_row(plan, name, notes[name], runs) for name in plan.file.variants if name in notes]

@@ -137,7 +137,7 @@ def _contrasts(plan: Plan, resamples: Resamples) -> list[Contrast]:
 def power_of(plan: Plan, resamples: Resamples) -> list[PowerRow]:
     """How many seeds a difference needs on this suite, from the contrasts of its ablation."""
     scores = {name: resamples.scores(name, plan.file.seeds) for name in plan.file.variants}
-    pairs = {name: (entry.compare_with, plan.base) for name, entry in plan.file.variants.items()}
+    pairs = {name: (entry.compare_with, plan.base_of(name)) for name, entry in plan.file.variants.items()}
     return power_rows(contrasts(pairs, scores), resamples.n_videos, plan.file.evaluation.bootstrap_level)
 
 
