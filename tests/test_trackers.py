@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from wtal.cli import main
 from wtal.report.trackers.runs import tracked_runs
+
+BLOCK, WHOLE, FIRST, LAST = 32768, 1, 2, 4  # of the files of W&B
 
 
 @pytest.fixture
@@ -67,3 +71,43 @@ def test_mlflow_reads_the_curves_and_the_metrics_back(
 def test_an_absent_table_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(tmp_path), "--to", "mlflow", "--out", str(tmp_path / "out")]) == 2
     assert "training.csv: expected" in capsys.readouterr().err
+
+
+def logged(content: bytes) -> Iterator[bytes]:
+    """The records of a W&B file: its header, then blocks of 32 KiB of parts: checksum, length, kind, and the part."""
+    position, record = 7, b""
+    while position + 7 <= len(content):
+        left = BLOCK - position % BLOCK
+        if left < 7:
+            position += left  # a part does not begin so near the end of a block
+            continue
+        length, kind = struct.unpack_from("<HB", content, position + 4)
+        record = (b"" if kind in (WHOLE, FIRST) else record) + content[position + 7 : position + 7 + length]
+        position += 7 + length
+        if kind in (WHOLE, LAST):
+            yield record
+
+
+def test_the_files_of_wandb_hold_the_curves_and_the_metrics(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wandb")
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    monkeypatch.setenv("HOME", str(tmp_path))
+    out = tmp_path / "out"
+    assert main(["export", str(results), "--to", "wandb", "--out", str(out)]) == 0
+    found: dict[str, list[dict[str, float]]] = {}
+    for file in sorted(out.glob("wandb/offline-run-*/*.wandb")):
+        name, history = "", []
+        for data in logged(file.read_bytes()):
+            record = Record.FromString(data)
+            name = record.run.display_name or name
+            if record.HasField("history"):
+                items = {item.key or "/".join(item.nested_key): item.value_json for item in record.history.item}
+                history.append({key: float(value) for key, value in items.items() if not key.startswith("_")})
+        found[name] = history
+    assert set(found) == {"base/seed0", "base/seed1"}
+    epochs = [row["training/loss_total"] for row in found["base/seed1"] if "training/loss_total" in row]
+    assert epochs == [3.5, 2.5]
+    assert [row["metrics/mAP@0.5"] for row in found["base/seed1"] if "metrics/mAP@0.5" in row] == [41.5]

@@ -68,6 +68,7 @@ def to_wandb(runs: Sequence[TrackedRun], folder: Path, suite: str) -> None:
         ) as shown:
             for step, values in enumerate(_steps(run)):
                 shown.log(values, step=step)
+    wandb.teardown()  # its own process writes the files; they are whole once that has ended
 
 
 WRITERS: dict[str, Writer] = {"tensorboard": to_tensorboard, "wandb": to_wandb, "mlflow": to_mlflow}
