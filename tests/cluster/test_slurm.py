@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from project_copy import ProjectCopy, copy_project
-from slurm import LONGEST, PROFILE, Cluster, cluster_in, end_of, until
+from slurm import LONGEST, PROFILE, Cluster, ProjectCopy, cluster_in, copy_project, end_of, until
 
 MEASURED = ("benchmarks/", "provenance.json", "report.html", "digests.json")
 SUITE = ("snakemake", "--configfile", "config/small.yaml")
