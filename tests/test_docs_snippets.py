@@ -35,6 +35,7 @@ RUNS_ELSEWHERE = {
 }
 NEITHER = {  # indented blocks that are neither a command nor settings of a suite, by their first word
     ("statistics.md", "V"): "a formula",
+    ("cluster.md", "default-resources:"): "a part of a profile of Snakemake's",
     ("video.md", "streams:"): "a part of the data settings of features, as a record of extraction has it",
     ("video.md", '[project.entry-points."wtal.extractors"]'): "entry points, as in the TOML blocks",
 }
@@ -156,13 +157,18 @@ def test_a_command_that_a_page_shows_is_understood(command: Command) -> None:
 @pytest.mark.parametrize("command", [each for each in COMMANDS if each.words[0] == "snakemake"], ids=str)
 def test_a_call_of_snakemake_names_a_suite_and_a_target_that_exist(command: Command) -> None:
     words = [word for word in command.words[1:] if word != "…"]
-    takes_one = {"--cores", "--configfile", "--profile", "--config", "--logger-one-line-events", "-j"}
+    takes_one = {"--cores", "--configfile", "--config", "--logger-one-line-events", "-j"}
     flags = {"--use-conda", "-n", "--no-hooks", "--keep-going", "--lint", "--unlock", "--dry-run"}
     rules = "\n".join(path.read_text() for path in [ROOT / "Snakefile", *(ROOT / "workflow").rglob("*.smk")])
     rules += (ROOT / "workflow/Snakefile").read_text()
     while words:
         word = words.pop(0)
-        if word in takes_one:
+        if word in ("--profile", "--workflow-profile"):
+            assert not words or (ROOT / words.pop(0) / "config.yaml").is_file(), command
+        elif word == "--set-resources":
+            while words and "=" in words[0]:
+                assert re.search(rf"^(use )?rule .*\b{words.pop(0).partition(':')[0]}\b", rules, flags=re.M), command
+        elif word in takes_one:
             value = words.pop(0) if words else ""
             made_here = value.removeprefix("config/") in ("mine.yaml", "my-videos.yaml")
             assert word != "--configfile" or not value or made_here or (ROOT / value).is_file(), command

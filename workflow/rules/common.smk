@@ -47,9 +47,9 @@ def chosen_suite():
         values = merge_files(values, change) if isinstance(values, dict) and isinstance(change, dict) else values or change
     suite = suite_from_mapping(values, SOURCES[0])
     paths = SuitePaths.of(suite.name)
-    for name, value in plan_files(suite).items():
-        write_if_changed(paths.root / "settings" / name, to_json(value))
-    if workflow.is_main_process:  # and not each job on a cluster again
+    if workflow.is_main_process:  # once: a job on a cluster reads what the run began with, whatever became of the config
+        for name, value in plan_files(suite).items():
+            write_if_changed(paths.root / "settings" / name, to_json(value))
         keep_listing(paths.settings("raw"), suite.file.dataset)
     return suite
 

@@ -12,8 +12,8 @@ rule prepare:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory_of(2000),
+        runtime=minutes(60),
     params:
         folder=subpath(output[0], parent=True),
         code=digest_of_command("prepare", members=[reference_of(SUITE.file.dataset)]),

@@ -8,12 +8,15 @@ rule detect:
         rounds=RUN / paths.ROUNDS,
     log:
         f"{LOGS}/detect/{{variant}}_seed{{seed}}.log",
+    group:
+        LIGHT
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory_of(2000),
+        runtime=minutes(LIGHT_MINUTES, together=ALL_LIGHT),
+        light=1,
     params:
         data=subpath(input[0], parent=True),
         code=code_of("detect", "detection.fusion"),

@@ -10,12 +10,15 @@ rule evaluate:
         RUN / paths.METRICS,
     log:
         f"{LOGS}/evaluate/{{variant}}_seed{{seed}}.log",
+    group:
+        LIGHT
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory_of(2000),
+        runtime=minutes(LIGHT_MINUTES, together=ALL_LIGHT),
+        light=1,
     params:
         data=subpath(input[0], parent=True),
         code=code_of("evaluate-run", "detection.fusion", also=PROTOCOL),

@@ -15,12 +15,14 @@ rule train_external:
         f"{BENCHMARKS}/train/{{variant}}_seed{{seed}}_round{{round}}.tsv"
     wildcard_constraints:
         variant=EXTERNAL,
+    group:
+        ROUNDS
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=720,
+        mem_mb=memory_of(4000, shares=6),
+        runtime=minutes_of_rounds(None),
     params:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),

@@ -12,12 +12,14 @@ rule score_with_dropout:
         f"{LOGS}/score_with_dropout/{{variant}}_seed{{seed}}_round{{round}}.log",
     wildcard_constraints:
         variant=WITH_DROPOUT,
+    group:
+        ROUNDS
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory_of(2000),
+        runtime=minutes_of_rounds(LABEL_MINUTES),
     params:
         data=subpath(input[0], parent=True),
         code=code_of("score", "base"),
@@ -41,12 +43,14 @@ rule solve_labels:
         f"{BENCHMARKS}/solve_labels/{{variant}}_seed{{seed}}_round{{round}}.tsv"
     wildcard_constraints:
         variant=LABELLED,
+    group:
+        ROUNDS
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=memory_of(2000),
+        runtime=minutes_of_rounds(LABEL_MINUTES),
     params:
         data=subpath(input[0], parent=True),
         previous=lambda wildcards, input: f"--previous-labels {input.previous}" if input.previous else "",

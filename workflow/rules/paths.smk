@@ -46,6 +46,43 @@ def all_rounds(wildcards, name, first=0):
     return [folder_of(wildcards, index) / name for index in rounds]
 
 
+def features_mb():
+    """The features' size, 0 before there are any; jobs ask again when they are submitted."""
+    path = PATHS.data / "features.npy"
+    return path.stat().st_size / 1e6 if path.is_file() else 0
+
+
+def memory_of(least, shares=1):
+    """Memory in MB: `least`, and so many times the features; more on a later attempt."""
+    return lambda wildcards, attempt: bound_of_memory(least, features_mb(), shares, attempt)
+
+
+def minutes(least, together=None):
+    """A limit of time, longer on a later attempt; together: of all that is submitted as one job."""
+    return lambda wildcards, attempt: asked_minutes(least, together or least, attempt)
+
+
+def minutes_of_rounds(own):
+    """A limit of time for a step of a round: `own`, or that of its training, of all that a variant's rounds ask for."""
+
+    def asked(wildcards, attempt):
+        size = features_mb()
+        variant = SUITE.variants[wildcards.variant]
+        owned_rounds = [node for node in NODES if node.variant == wildcards.variant]
+        needed = {node.round_index: training_minutes(variant, node, size) for node in owned_rounds}
+        together = sum(needed.values()) + len(needed) * 2 * LABEL_MINUTES
+        return asked_minutes(own or needed[int(wildcards.round)], together, attempt)
+
+    return asked
+
+
+def training_minutes(variant, node, size):
+    """Of a round; how long the command of an external method takes nobody knows."""
+    first = variant.last_epoch(node.round_index - 1) if node.round_index else 0
+    n_epochs = variant.last_epoch(node.round_index) - first
+    return EXTERNAL_MINUTES if node.is_external else bound_of_training(n_epochs, size)
+
+
 NODES = SUITE.owned_nodes()
 EXTERNAL = owned(node for node in NODES if node.is_external)
 BASE = owned(node for node in NODES if not node.is_external and node.round_index == 0)
@@ -54,6 +91,12 @@ DELTA = owned(node for node in NODES if not node.is_external and node.is_delta)
 LABELLED = owned(node for node in NODES if node.round_index)
 WITH_DROPOUT = owned(node for node in NODES if node.scores_with_dropout)
 SHARED = owned(node for node in SUITE.nodes.values() if node.owner != node.variant)
+
+LABEL_MINUTES, EXTERNAL_MINUTES, LIGHT_MINUTES = 20, 180, 10
+ALL_LIGHT = LIGHT_MINUTES * max(1, len(VARIANTS))  # of a seed: two steps a variant, two at a time
+
+# One job of a cluster each: the rounds that a variant trains with a seed; what is light of a seed, for all variants.
+ROUNDS, LIGHT = "rounds_{variant}_seed{seed}", "light_seed{seed}"
 
 RUN = PATHS.run("{variant}", "{seed}")
 ROUND = PATHS.round("{variant}", "{seed}", "{round}")

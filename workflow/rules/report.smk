@@ -12,12 +12,14 @@ rule make_tables:
         TABLES[2:],
     log:
         f"{LOGS}/make_tables.log",
+    group:
+        "page"
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory_of(4000),
+        runtime=minutes(120),
     params:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
@@ -42,12 +44,14 @@ rule make_figures:
         report(FIGURES, caption="../report/figures.rst", category="Figures"),
     log:
         f"{LOGS}/make_figures.log",
+    group:
+        "page"
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=memory_of(2000),
+        runtime=minutes(60),
     params:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
@@ -69,12 +73,14 @@ rule diagnose_suite:
         EXPLORED,
     log:
         f"{LOGS}/diagnose_suite.log",
+    group:
+        "page"
     conda:
         "../envs/wtal.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=120,
+        mem_mb=memory_of(4000),
+        runtime=minutes(120),
     params:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
@@ -96,12 +102,14 @@ rule make_report:
         REPORT,
     log:
         f"{LOGS}/make_report.log",
+    group:
+        "page"
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=memory_of(1000),
+        runtime=minutes(30),
     params:
         folder=subpath(output[0], parent=True),
         code=digest_of_command("report"),

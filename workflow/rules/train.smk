@@ -16,12 +16,14 @@ rule train_base:
     wildcard_constraints:
         variant=BASE,
         round="0",
+    group:
+        ROUNDS
     conda:
         ENVIRONMENT
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=720,
+        mem_mb=memory_of(1500, shares=6),
+        runtime=minutes_of_rounds(None),
     params:
         data=subpath(input[0], parent=True),
         folder=subpath(output[0], parent=True),
