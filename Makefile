@@ -49,7 +49,7 @@ figures: $(TESTS_READY)
 	snakemake --cores all --use-conda results/hapt/figures/timeline_1.png results/hapt/report.html
 	cp results/hapt/figures/timeline_1.png docs/pictures/timeline.png
 	python .ci/explorer_pictures.py results/hapt/report.html docs/pictures
-	wtal matrix results/matrix-hapt results/matrix-swimming --out results/matrix \
+	wtal matrix results/matrix-hapt results/matrix-swimming results/matrix-shrec21 --out results/matrix \
 	  --effects gaussian optimised optimised_naive delta whole selected_on_test
 	cp results/matrix/forest.png docs/pictures/forest.png
 
