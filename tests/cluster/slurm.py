@@ -23,8 +23,7 @@ PROFILE = ("--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-
 ROUND = "results/small/base/seed0/round0"
 TRAINING_LOG = "logs/small/train/base_seed0_round0.log"
 LONGEST = 1500  # seconds
-# Of the first round of the slow suite: there is time to disturb it, or it never ends.
-SOME, ENDLESS = 1800, 20_000
+EPOCHS = 1800  # of the first round of the slow suite, so that there is time to disturb it
 
 
 @dataclass(frozen=True)
@@ -64,27 +63,40 @@ def cluster_in(folder: Path) -> Iterator[Cluster]:
         subprocess.run(["bash", str(SCRIPT), "down", str(folder)], check=False)
 
 
-def slow_copy(folder: Path, epochs: int = SOME) -> ProjectCopy:
-    """The project, with so many epochs in the first round of the small suite."""
+def slow_copy(folder: Path, snippets: str = "[30, 40]") -> ProjectCopy:
+    """The project, with many epochs in the first round of the small suite, of videos that may be longer."""
     copy = copy_project(folder)
-    last = f"{{until: {epochs + 2}"
-    slow = SMALL.replace("epochs: 6,", f"epochs: {epochs + 2},").replace("{until: 6", last)
-    slow = slow.replace("[3, 4]", f"[{epochs}, {epochs + 1}]").replace("{epoch: 4", f"{{epoch: {epochs + 1}")
+    slow = SMALL.replace("epochs: 6,", f"epochs: {EPOCHS + 2},").replace("{until: 6", f"{{until: {EPOCHS + 2}")
+    slow = slow.replace("[3, 4]", f"[{EPOCHS}, {EPOCHS + 1}]").replace("{epoch: 4", f"{{epoch: {EPOCHS + 1}")
+    slow = slow.replace("[30, 40]", snippets)
     (copy.folder / "config/small.yaml").write_text(slow)
     return copy
 
 
-def start(copy: ProjectCopy, *options: str) -> subprocess.Popen[str]:
-    """One round through Slurm."""
-    target = f"{ROUND}/checkpoint.pt"
-    return copy.start("snakemake", target, *PROFILE, *options, "--configfile", "config/small.yaml")
+@dataclass(frozen=True)
+class Run:
+    """Snakemake at work in a copy. What it prints goes to a file: nobody empties a pipe while a test waits."""
+
+    process: subprocess.Popen[str]
+    log: Path
+
+    def end(self, expected: int = 0) -> str:
+        """Wait for it; what it printed. It must exit with `expected`."""
+        code = self.process.wait(timeout=LONGEST)
+        printed = self.log.read_text()
+        assert code == expected, printed
+        return printed
 
 
-def end_of(process: subprocess.Popen[str], expected: int = 0) -> str:
-    """What it printed; it must exit with `expected`."""
-    printed, _ = process.communicate(timeout=LONGEST)
-    assert process.returncode == expected, printed
-    return printed
+def start(copy: ProjectCopy, *options: str, target: str = f"{ROUND}/checkpoint.pt") -> Run:
+    """Through Slurm, one round or what else is asked for."""
+    command = ["snakemake", *([target] if target else []), *PROFILE, *options, "--configfile", "config/small.yaml"]
+    log = copy.folder / "run.log"
+    with log.open("w") as printed:
+        process = subprocess.Popen(
+            command, cwd=copy.folder, env=copy.environment(), text=True, stdout=printed, stderr=subprocess.STDOUT
+        )
+    return Run(process, log)
 
 
 def until(holds: Callable[[], object], seconds: float = 240) -> None:

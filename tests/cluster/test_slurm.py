@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from slurm import LONGEST, PROFILE, Cluster, ProjectCopy, cluster_in, copy_project, end_of, until
+from slurm import Cluster, ProjectCopy, cluster_in, copy_project, start, until
 
 MEASURED = ("benchmarks/", "provenance.json", "report.html", "digests.json")
-SUITE = ("snakemake", "--configfile", "config/small.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +28,13 @@ def test_a_suite_through_slurm_gives_the_bytes_of_a_local_run(cluster: Cluster, 
     local, remote = copy_project(tmp_path / "local"), copy_project(tmp_path / "remote")
     profile = remote.folder / "profiles/slurm/config.yaml"
     profile.write_text(profile.read_text() + "  slurm_partition: second\n")
-    process = remote.start(*SUITE, *PROFILE)
+    run = start(remote, target="")
     until(cluster.jobs)
     assert cluster.jobs("%P") == ["second"]
     config = remote.folder / "config/small.yaml"  # what is changed in mid-run is of the next one
     config.write_text(config.read_text().replace("epochs: 6", "epochs: 5"))
-    here = local.start(*SUITE, "--cores", "1")
-    printed = end_of(process)
-    here.communicate(timeout=LONGEST)
-    assert here.returncode == 0
+    local.run("snakemake", "--configfile", "config/small.yaml", "--cores", "1")
+    printed = run.end()
     n_submitted = printed.count("has been submitted with SLURM jobid")
     assert n_submitted < printed.count("rule ") / 2, "jobs are submitted in groups"
     mine, theirs = results(local), results(remote)

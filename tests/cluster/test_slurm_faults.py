@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from slurm import ENDLESS, LONGEST, ROUND, Cluster, cluster_in, end_of, epochs_of, slow_copy, start, until
+from slurm import LONGEST, ROUND, Cluster, cluster_in, epochs_of, slow_copy, start, until
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def test_a_cancelled_job_goes_on_within_its_round_though_the_controller_was_away
     cluster: Cluster, tmp_path: Path
 ) -> None:
     copy = slow_copy(tmp_path / "run")
-    process = start(copy)
+    run = start(copy)
     until((copy.folder / ROUND / "resume.pt").is_file)
     reached = epochs_of(copy)[-1]
     cluster.ask("scancel", *cluster.jobs())
@@ -29,7 +29,7 @@ def test_a_cancelled_job_goes_on_within_its_round_though_the_controller_was_away
     cluster.control("stop-controller")
     time.sleep(10)
     cluster.control("start-controller")
-    printed = end_of(process)
+    printed = run.end()
     assert 0 < first <= reached + 1
     assert printed.count("has been submitted with SLURM jobid") == 3  # prepare, the round, the round again
     assert (copy.folder / ROUND / "checkpoint.pt").is_file()
@@ -37,19 +37,19 @@ def test_a_cancelled_job_goes_on_within_its_round_though_the_controller_was_away
 
 def test_a_job_over_its_memory_is_named_in_the_log_of_the_run(cluster: Cluster, tmp_path: Path) -> None:
     copy = slow_copy(tmp_path / "run")
-    printed = end_of(start(copy, "--retries", "0", "--set-resources", "train_base:mem_mb=60"), expected=1)
+    printed = start(copy, "--retries", "0", "--set-resources", "train_base:mem_mb=60").end(expected=1)
     assert "exceeded memory limit" in printed
     assert not (copy.folder / ROUND / "checkpoint.pt").exists()
 
 
 def test_a_job_out_of_time_goes_on_within_its_round(cluster: Cluster, tmp_path: Path) -> None:
-    copy = slow_copy(tmp_path / "run", ENDLESS)
-    process = start(copy, "--set-resources", "train_base:runtime=2")
+    copy = slow_copy(tmp_path / "run", "[2000, 3000]")
+    run = start(copy, "--set-resources", "train_base:runtime=2")
     until((copy.folder / ROUND / "resume.pt").is_file)
     until(lambda: 0 not in epochs_of(copy) and epochs_of(copy))  # submitted again, its log begun anew
-    process.terminate()
-    printed, _ = process.communicate(timeout=LONGEST)
-    assert "DUE TO TIME LIMIT" in printed
+    run.process.terminate()
+    run.process.wait(timeout=LONGEST)
+    assert "DUE TO TIME LIMIT" in run.log.read_text()
     until(lambda: not cluster.jobs())
 
 
@@ -57,15 +57,15 @@ def test_a_run_that_is_killed_leaves_its_job_at_work_and_the_next_is_told_of_it(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     copy = slow_copy(tmp_path / "run")
-    process = start(copy)
+    run = start(copy)
     until(lambda: epochs_of(copy))
     (orphan,) = cluster.jobs()
-    process.kill()
-    process.communicate()
-    printed = end_of(start(copy, "--retries", "0"), expected=1)
+    run.process.kill()
+    run.process.wait()
+    printed = start(copy, "--retries", "0").end(expected=1)
     assert "expected a folder in which no other job is at work" in printed
     assert cluster.jobs() == [orphan]
     cluster.ask("scancel", orphan)
     until(lambda: not cluster.jobs())
-    end_of(start(copy))
+    start(copy).end()
     assert (copy.folder / ROUND / "checkpoint.pt").is_file()
