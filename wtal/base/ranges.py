@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Annotated, Any, TypeVar, dataclass_transform, get_args, get_origin
 
-from wtal.base.errors import require
+from wtal.base.errors import SettingError
 
 Class = TypeVar("Class")
 
@@ -109,8 +109,8 @@ def check_value(hint: Any, value: object, key: str) -> None:
         check_value(inner[0], value, key)
         wanted = ranges(hint)
         if wanted and value is not None:
-            shown = list(value) if isinstance(value, tuple) else value
-            require(all(_holds(entry, value) for entry in wanted), key, in_words(hint), shown)
+            if not all(_holds(entry, value) for entry in wanted):
+                raise SettingError(key, in_words(hint), list(value) if isinstance(value, tuple) else value)
     elif origin in (typing.Union, types.UnionType) and value is not None:
         members = [member for member in inner if member is not type(None)]
         if len(members) == 1:

@@ -171,7 +171,7 @@ def merge(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
 
     A group set to null is removed, one of another `kind` replaced.
     """
-    merged = copy.deepcopy(dict(base))
+    merged = {key: value if key in change else copy.deepcopy(value) for key, value in base.items()}
     for key, value in change.items():
         group = merged.get(key)
         if isinstance(value, Mapping) and isinstance(group, Mapping) and not _kinds_differ(group, value):
