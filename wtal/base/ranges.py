@@ -108,9 +108,8 @@ def check_value(hint: Any, value: object, key: str) -> None:
     if origin is Annotated:
         check_value(inner[0], value, key)
         wanted = ranges(hint)
-        if wanted and value is not None:
-            if not all(_holds(entry, value) for entry in wanted):
-                raise SettingError(key, in_words(hint), list(value) if isinstance(value, tuple) else value)
+        if wanted and value is not None and not all(_holds(entry, value) for entry in wanted):
+            raise SettingError(key, in_words(hint), list(value) if isinstance(value, tuple) else value)
     elif origin in (typing.Union, types.UnionType) and value is not None:
         members = [member for member in inner if member is not type(None)]
         if len(members) == 1:
