@@ -76,6 +76,62 @@ class Segments:
 
 
 @dataclass(frozen=True, slots=True)
+class ManyProposals:
+    """Proposals of several pairs of a video and a class, one pair after the other."""
+
+    proposals: Proposals
+    offsets: Integers  # [N + 1] first proposal of each pair, and the number of all
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def of(self, pair: int) -> Proposals:
+        """The proposals of pair number `pair`."""
+        rows, found = slice(int(self.offsets[pair]), int(self.offsets[pair + 1])), self.proposals
+        return Proposals(found.start[rows], found.end[rows], found.contrast[rows], found.inner[rows])
+
+    @staticmethod
+    def of_one(proposals: Proposals) -> ManyProposals:
+        """The proposals of a single pair."""
+        return ManyProposals(proposals, np.array([0, len(proposals)]))
+
+
+@dataclass(frozen=True, slots=True)
+class ManySegments:
+    """Segments of several pairs of a video and a class, one pair after the other."""
+
+    segments: Segments
+    offsets: Integers  # [N + 1] first segment of each pair, and the number of all
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def of(self, pair: int) -> Segments:
+        """The segments of pair number `pair`."""
+        rows, found = slice(int(self.offsets[pair]), int(self.offsets[pair + 1])), self.segments
+        return Segments(found.start[rows], found.end[rows], found.score[rows])
+
+    @staticmethod
+    def of_each(segments: Sequence[Segments]) -> ManySegments:
+        """The segments of one pair after the other."""
+        parts = [np.stack([one.start, one.end, one.score]) for one in segments]
+        table = np.concatenate([np.zeros((3, 0)), *parts], axis=1)
+        return ManySegments(Segments(*table), offsets_of([len(one) for one in segments]))
+
+    def by_falling_score(self) -> ManySegments:
+        """The same segments, those of each pair by falling score; ties keep their order."""
+        pair = np.repeat(np.arange(len(self)), np.diff(self.offsets))
+        order = np.lexsort((-self.segments.score, pair))
+        found = self.segments
+        return ManySegments(Segments(found.start[order], found.end[order], found.score[order]), self.offsets)
+
+
+def offsets_of(counts: Sequence[int] | Integers) -> Integers:
+    """The first row of each of several parts of these lengths [N], and the number of all rows: [N + 1]."""
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.asarray(counts, dtype=np.int64))])
+
+
+@dataclass(frozen=True, slots=True)
 class Instances:
     """Ground-truth instances of a subset, in annotation order; `video` and `class_index` index the name tuples."""
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from wtal.base.records import Detections, VideoScores
 from wtal.base.timebase import to_seconds
-from wtal.localise.propose import proposals_in
+from wtal.localise.fuse import segments_of_pairs
 from wtal.suite.method_settings import ProposalSettings
 from wtal.suite.step_settings import DetectSettings
 
@@ -21,24 +21,24 @@ def detect(
 
     Names have one order wherever scores come from, so that the same videos give the same files.
     """
-    video, class_index, parts = [], [], []
     by_name = sorted(range(len(scores.videos)), key=scores.videos.__getitem__)
-    for video_number, index in enumerate(by_name):
-        for column in detected_classes(scores.video_score[index, : len(classes)], settings.proposals):
-            proposals = proposals_in(scores, index, int(column), settings.proposals)
-            segments = settings.detection.fusion(proposals).by_falling_score()
-            video.append(np.full(len(segments), video_number, dtype=np.int64))
-            class_index.append(np.full(len(segments), column, dtype=np.int64))
-            parts.append(np.stack([segments.start, segments.end, segments.score]))
-    table = np.concatenate([np.zeros((3, 0)), *parts], axis=1)
+    pairs = [
+        (number, int(column))
+        for number, index in enumerate(by_name)
+        for column in detected_classes(scores.video_score[index, : len(classes)], settings.proposals)
+    ]
+    numbers, columns = (np.array([pair[part] for pair in pairs], dtype=np.int64) for part in (0, 1))
+    indices = [by_name[number] for number in numbers]
+    found = segments_of_pairs(scores, indices, columns.tolist(), settings.proposals, settings.detection.fusion)
+    counts = np.diff(found.offsets)
     return Detections(
         videos=tuple(scores.videos[index] for index in by_name),
         classes=tuple(classes),
-        video=np.concatenate([np.zeros(0, dtype=np.int64), *video]),
-        class_index=np.concatenate([np.zeros(0, dtype=np.int64), *class_index]),
-        start=to_seconds(table[0], snippets_per_second),
-        end=to_seconds(table[1], snippets_per_second),
-        score=table[2],
+        video=np.repeat(numbers, counts),
+        class_index=np.repeat(columns, counts),
+        start=to_seconds(found.segments.start, snippets_per_second),
+        end=to_seconds(found.segments.end, snippets_per_second),
+        score=found.segments.score,
     )
 
 

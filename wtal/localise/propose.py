@@ -1,19 +1,31 @@
-"""From the scores of one class in one video to proposals; the one proposal code of labels and detection alike."""
+"""From the scores of classes in videos to proposals; the one proposal code of labels and detection alike."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wtal.base.records import Proposals, VideoScores
+from wtal.base.records import Floats, Integers, ManyProposals, Proposals, VideoScores, offsets_of
 from wtal.suite.method_settings import ProposalSettings
 
 
 def proposals_in(scores: VideoScores, video: int, label: int, settings: ProposalSettings) -> Proposals:
     """The proposals of one class in one of several videos."""
-    rows = scores.rows(video)
-    video_score = float(scores.video_score[video, label])
-    return proposals_of_class(scores.snippet_score[rows, label], settings, scores.attention[rows], video_score)
+    return proposals_of_pairs(scores, [video], [label], settings).of(0)
+
+
+def proposals_of_pairs(
+    scores: VideoScores, videos: Sequence[int], labels: Sequence[int], settings: ProposalSettings
+) -> ManyProposals:
+    """The proposals of several pairs of a video and a class, all at once; those of each as if it stood alone."""
+    rows = [scores.rows(video) for video in videos]
+    values = [scores.snippet_score[row, label].astype(np.float64) for row, label in zip(rows, labels)]
+    held = values if settings.source == "scores" else [scores.attention[row].astype(np.float64) for row in rows]
+    video_score = scores.video_score[list(videos), list(labels)].astype(np.float64)
+    return _proposals(values, held, video_score, settings)
 
 
 def proposals_of_class(
@@ -30,15 +42,7 @@ def proposals_of_class(
     """
     values = np.asarray(scores, dtype=np.float64)
     held = values if settings.source == "scores" else np.asarray(attention, dtype=np.float64)
-    thresholds = np.asarray(settings.thresholds)
-    if settings.threshold_kind == "relative":
-        thresholds = thresholds * (held.max() if len(held) else 0.0)
-    start, end = _runs(held, thresholds, settings)
-    long_enough = end - start >= settings.minimum_length
-    start, end = start[long_enough], end[long_enough]
-    inner, outer = _inner_and_outer_means(values, start, end, settings)
-    contrast = inner - outer + settings.video_score_weight * video_score
-    return Proposals(start.astype(np.float64), end.astype(np.float64) + _more(settings), contrast, inner)
+    return _proposals([values], [held], np.array([video_score]), settings).of(0)
 
 
 def outer_margin(length: NDArray[np.floating], settings: ProposalSettings) -> NDArray[np.float64]:
@@ -51,29 +55,87 @@ def _more(settings: ProposalSettings) -> int:
     return 1 if settings.run_length == "plus_one" else 0
 
 
-def _runs(
-    values: NDArray[np.float64], thresholds: NDArray[np.float64], settings: ProposalSettings
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First snippet and first snippet after each run above a threshold, by threshold, then by time."""
-    above = np.zeros((len(thresholds), len(values) + 2), dtype=np.int8)
-    above[:, 1:-1] = values > thresholds[:, None]
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Runs of several pairs, by pair, then by threshold, then by time."""
+
+    pair: Integers  # [P]
+    start: Integers  # [P] first snippet
+    end: Integers  # [P] first snippet after it
+
+    def where(self, is_kept: NDArray[np.bool_]) -> _Runs:
+        return _Runs(self.pair[is_kept], self.start[is_kept], self.end[is_kept])
+
+
+def _proposals(
+    values: Sequence[Floats], held: Sequence[Floats], video_score: Floats, settings: ProposalSettings
+) -> ManyProposals:
+    """Proposals of several pairs. values: scores [T] of each; held: what its runs are made of; video_score: [N]."""
+    runs = _runs(held, settings)
+    runs = runs.where(runs.end - runs.start >= settings.minimum_length)
+    inner, outer = _inner_and_outer_means(values, runs, settings)
+    contrast = inner - outer + settings.video_score_weight * video_score[runs.pair]
+    start, end = runs.start.astype(np.float64), runs.end.astype(np.float64) + _more(settings)
+    counts = np.bincount(runs.pair, minlength=len(values))
+    return ManyProposals(Proposals(start, end, contrast, inner), offsets_of(counts))
+
+
+def _runs(held: Sequence[Floats], settings: ProposalSettings) -> _Runs:
+    """All runs above all thresholds, found where the number of thresholds that are exceeded changes."""
+    n_pairs, n_thresholds = len(held), len(settings.thresholds)
+    limits = np.tile(np.asarray(settings.thresholds, dtype=np.float64), (n_pairs, 1))
+    if settings.threshold_kind == "relative":
+        limits *= np.array([row.max() if len(row) else 0.0 for row in held])[:, None]
+    by_height = np.argsort(limits, axis=1, kind="stable")
+    limits = np.take_along_axis(limits, by_height, axis=1)
+    # Pairs lie one after the other with a zero before each and after the last, where every run has ended.
+    first = offsets_of([len(row) + 1 for row in held])
+    pair = np.repeat(np.arange(n_pairs + 1), [*np.diff(first), 1])
+    exceeded = np.zeros(len(pair), dtype=np.int64)
+    for number, row in enumerate(held):
+        exceeded[first[number] + 1 : first[number + 1]] = np.searchsorted(limits[number], row)
+    change = np.diff(exceeded)
+    rises, falls = np.flatnonzero(change > 0), np.flatnonzero(change < 0)
+    rises, rise_ranks = _each(rises, exceeded[rises], change[rises])
+    falls, fall_ranks = _each(falls, exceeded[falls + 1], -change[falls])
+    longest = int(np.diff(first).max(initial=0)) + 1
+
+    def in_order(pairs: Integers, ranks: Integers, time: Integers) -> Integers:
+        """Pair, threshold and time of each in one number, sorted."""
+        return np.sort((pairs * n_thresholds + by_height[pairs, ranks]) * longest + time)
+
+    start_pair, end_pair = pair[rises + 1], pair[falls]
+    starts = in_order(start_pair, rise_ranks, rises - first[start_pair])
+    ends = in_order(end_pair, fall_ranks, falls - first[end_pair])
+    threshold, start = np.divmod(starts, longest)
+    runs = _Runs(threshold // n_thresholds, start, ends % longest)
     if settings.first_snippet == "lost":
-        above[above[:, 2:].sum(axis=1) == 0] = 0
-    change = np.diff(above, axis=1)
-    return np.nonzero(change == 1)[1], np.nonzero(change == -1)[1]
+        alone = np.bincount(threshold, minlength=n_pairs * n_thresholds)[threshold] == 1
+        runs = runs.where(~(alone & (runs.end == 1)))
+    return runs
 
 
-def _inner_and_outer_means(
-    values: NDArray[np.float64], start: NDArray[np.intp], end: NDArray[np.intp], settings: ProposalSettings
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    n_snippets, more = len(values), _more(settings)
-    total = np.concatenate([[0.0], np.cumsum(values)])
+def _each(places: Integers, lowest: Integers, counts: Integers) -> tuple[Integers, Integers]:
+    """Each place [N] as often as counted, with whole numbers from its lowest on."""
+    first = offsets_of(counts)[:-1]
+    return np.repeat(places, counts), np.arange(counts.sum()) - np.repeat(first - lowest, counts)
+
+
+def _inner_and_outer_means(values: Sequence[Floats], runs: _Runs, settings: ProposalSettings) -> tuple[Floats, Floats]:
+    """Mean scores [P] inside runs and in the context around them."""
+    lengths = np.array([len(row) for row in values], dtype=np.int64)
+    first = offsets_of(lengths + 1)
+    total = np.zeros(int(first[-1]))
+    for number, row in enumerate(values):
+        np.cumsum(row, out=total[first[number] + 1 : first[number + 1]])
+    start, end, more = runs.start, runs.end, _more(settings)
+    n_snippets, zero = lengths[runs.pair], first[runs.pair]
     margin = outer_margin((end - start).astype(np.float64), settings)
     inner_end = np.minimum(end + more, n_snippets)
-    inner = (total[inner_end] - total[start]) / (inner_end - start)
+    inner = (total[zero + inner_end] - total[zero + start]) / (inner_end - start)
     left = np.maximum(0, np.floor(start - margin).astype(np.intp))
     right_end = np.minimum(n_snippets - more, np.floor(end + margin + more).astype(np.intp))
     right_end = np.maximum(right_end, inner_end)
     count = (start - left) + (right_end - inner_end)
-    mass = total[start] - total[left] + total[right_end] - total[inner_end]
+    mass = total[zero + start] - total[zero + left] + total[zero + right_end] - total[zero + inner_end]
     return inner, np.divide(mass, count, out=np.zeros(len(start)), where=count > 0)

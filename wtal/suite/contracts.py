@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
-    from wtal.base.records import Bounds, Floats, Integers, Proposals, Segments
+    from wtal.base.records import Bounds, Floats, Integers, ManyProposals, ManySegments, Proposals, Segments
 
 Precision = Literal["float32", "float16"]
 LabelTarget = Literal["logits", "attention"]
@@ -92,6 +92,12 @@ class Fusion:
     def __call__(self, proposals: Proposals) -> Segments:
         """Segments of one class in one video, in any order; none where there is no proposal."""
         raise NotImplementedError
+
+    def of_all(self, proposals: ManyProposals) -> ManySegments:
+        """Segments of several classes and videos, those of each as if it stood alone; a kind may know a faster way."""
+        from wtal.base.records import ManySegments
+
+        return ManySegments.of_each([self(proposals.of(pair)) for pair in range(len(proposals))])
 
 
 @dataclass(frozen=True, slots=True)

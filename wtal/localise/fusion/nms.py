@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 
 from wtal.base.overlap import temporal_iou
 from wtal.base.ranges import Doc, Ge, Gt, Lt, settings
-from wtal.base.records import Proposals, Segments
+from wtal.base.records import ManyProposals, ManySegments, Proposals, Segments, offsets_of
+from wtal.localise.fusion.turns import turns
 from wtal.suite.contracts import Fusion
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @settings
@@ -27,12 +31,18 @@ class Nms(Fusion):
 
     def __call__(self, proposals: Proposals) -> Segments:
         """Segments by falling contrast, which is their score."""
-        start, end = proposals.start, proposals.end + self.added_length
-        remaining = np.argsort(-proposals.contrast, kind="stable")
-        kept = []
-        while len(remaining):
-            best, others = remaining[0], remaining[1:]
-            kept.append(best)
-            remaining = others[temporal_iou(start[best], end[best], start[others], end[others]) <= self.tiou]
-        chosen = proposals.take(np.array(kept, dtype=np.intp))
-        return Segments(chosen.start, chosen.end, chosen.contrast)
+        return self.of_all(ManyProposals.of_one(proposals)).segments
+
+    def of_all(self, proposals: ManyProposals) -> ManySegments:
+        """The same of several classes and videos at once."""
+        start, end = proposals.proposals.start, proposals.proposals.end + self.added_length
+
+        def is_dropped(rows: NDArray[np.intp], best: NDArray[np.intp]) -> NDArray[np.bool_]:
+            return temporal_iou(start[best], end[best], start[rows], end[rows]) > self.tiou
+
+        kept = [np.unique(best) for _, best in turns(proposals, is_dropped)]
+        rows = np.concatenate([np.zeros(0, dtype=np.intp), *kept])
+        pair = np.searchsorted(proposals.offsets, rows, side="right") - 1
+        chosen = proposals.proposals.take(rows[np.argsort(pair, kind="stable")])
+        counts = np.bincount(pair, minlength=len(proposals))
+        return ManySegments(Segments(chosen.start, chosen.end, chosen.contrast), offsets_of(counts))

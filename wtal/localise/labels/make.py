@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from wtal.base.errors import InputError
 from wtal.base.records import Floats, VideoScores
+from wtal.localise.fuse import segments_of_pairs
 from wtal.localise.labels.file import PseudoLabels
-from wtal.localise.propose import outer_margin, proposals_in
+from wtal.localise.propose import outer_margin
 from wtal.suite.contracts import LabelMaker, LabelRequest, SnippetLabel, VideoLabel, VideoRequest
 from wtal.suite.step_settings import LabelRoundSettings
 from wtal.suite.training_settings import CollapseSettings
@@ -75,15 +76,17 @@ def _entries(
     """A request for each video and class that gets a label and has any segment."""
     entries = []
     margin = partial(outer_margin, settings=settings.proposals)
-    for video in range(len(scores.videos)):
-        rows = scores.snippet_score[scores.rows(video)]
-        before = None if previous is None else previous.label[previous.rows(video)]
-        for label in classes[video]:
-            segments = settings.fusion(proposals_in(scores, video, int(label), settings.proposals))
-            if len(segments):
-                column, earlier = rows[:, label], None if before is None else before[:, label].astype(np.float64)
-                request = LabelRequest(segments.by_falling_score(), column.astype(np.float64), earlier, margin)
-                entries.append(_Entry(video, int(label), request))
+    pairs = [(video, int(label)) for video, labels in enumerate(classes) for label in labels]
+    videos, labels = [video for video, _ in pairs], [label for _, label in pairs]
+    found = segments_of_pairs(scores, videos, labels, settings.proposals, settings.fusion)
+    for number, (video, label) in enumerate(pairs):
+        segments = found.of(number)
+        if len(segments):
+            column = scores.snippet_score[scores.rows(video), label].astype(np.float64)
+            before = None
+            if previous is not None:
+                before = previous.label[previous.rows(video), label].astype(np.float64)
+            entries.append(_Entry(video, label, LabelRequest(segments, column, before, margin)))
     return entries
 
 
