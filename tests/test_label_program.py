@@ -22,6 +22,7 @@ from wtal.base.schema import from_mapping, to_mapping
 from wtal.cli import main
 from wtal.data.store.read import read_store
 from wtal.localise.fusion.nms import Nms
+from wtal.localise.labels import programme as programme_module
 from wtal.localise.labels.file import read_labels
 from wtal.localise.labels.make import INFEASIBLE, NOTHING_TO_SOLVE, SOLVED, pseudo_labels
 from wtal.localise.labels.naive import NaiveLabels
@@ -290,3 +291,50 @@ def test_float_noise_below_a_bound_loses_a_snippet_only_where_bounds_are_truncat
     truncated = label_programme(segments, 20, MARGIN, "truncate")
     assert np.flatnonzero(floored.rows[0] == 1).tolist() == [5, 6, 7, 8, 9]
     assert np.flatnonzero(truncated.rows[0] == 1).tolist() == [4, 5, 6, 7, 8]
+
+
+def long_programme(n_segments: int, seed: int, spread: float = 0.02) -> LabelProgramme:
+    """Segments along a long video, some of which share snippets with their neighbours."""
+    stream = np.random.default_rng(seed)
+    start = np.cumsum(stream.uniform(6, 20, n_segments))
+    segments = Segments(
+        start, start + stream.uniform(3, 12, n_segments), np.abs(stream.normal(0.3, spread, n_segments))
+    )
+    return label_programme(segments, int(start[-1]) + 40, MARGIN)
+
+
+@pytest.mark.parametrize("solution", SOLUTIONS)
+def test_a_large_programme_is_taken_apart_and_solved_as_well_as_the_whole(
+    solution: Solution, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [long_programme(60, seed) for seed in range(4)]
+    apart = solve_label_programmes(made, solution)
+    monkeypatch.setattr(programme_module, "LARGE", 1000)
+    whole = solve_label_programmes(made, solution)
+    for programme, one, other in zip(made, apart, whole):
+        assert one.is_exact == other.is_exact
+        assert np.abs(programme.rows @ one.label - programme.score).max() == pytest.approx(one.residual, abs=1e-12)
+        assert one.label.sum() == pytest.approx(other.label.sum(), abs=1e-6)
+        if solution == "centre":  # the one solution that is unique and well determined
+            np.testing.assert_allclose(one.label, other.label, atol=2e-5)
+
+
+def test_a_large_programme_without_solution_violates_no_more_than_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [long_programme(60, seed, spread=8.0) for seed in range(4)]
+    apart = solve_label_programmes(made)
+    monkeypatch.setattr(programme_module, "LARGE", 1000)
+    for programme, one, other in zip(made, apart, solve_label_programmes(made)):
+        assert not one.is_exact
+        assert not other.is_exact
+        violated = [np.abs(programme.rows @ label.label - programme.score).sum() for label in (one, other)]
+        assert violated[0] == pytest.approx(violated[1], rel=1e-4)
+
+
+def test_segments_that_touch_no_snippet_do_no_harm_in_a_large_programme() -> None:
+    programme = long_programme(60, 0)
+    beyond = programme.rows.shape[1]
+    rows = np.concatenate([programme.rows, np.zeros((2, beyond), dtype=np.int8)])
+    found = solve_label_programmes([LabelProgramme(rows, np.append(programme.score, [0.5, 0.0]))])[0]
+    assert np.isfinite(found.label).all()
+    assert not found.is_exact
+    assert found.residual == pytest.approx(0.5)

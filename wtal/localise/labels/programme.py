@@ -22,6 +22,7 @@ Infeasible = Literal["elastic", "last_iterate"]
 SLACK_COST = 1e3  # of one unit of violation; far above what a unit of label costs
 MET = 1e-7  # largest residual of a constraint that counts as met, as HiGHS has it
 CURVATURE = 1e-4  # small enough that the penalised problem has the least-norm optimum of the linear one
+LARGE = 48  # segments above which a programme is taken apart into those that have nothing to do with each other
 BATCH = 256  # programmes solved at once, at most
 BATCH_ENTRIES = 1 << 20  # of the padded constraint matrices of a batch: 8 MB, several of which exist at a time
 
@@ -94,6 +95,51 @@ def solve_label_programmes(
     vertex. infeasible: "elastic" adds slack at a high price where there is no solution, "last_iterate" keeps what the
     centre's method ended with, as the released code does.
     """
+    parts = [_parts(programme) for programme in programmes]
+    solved = iter(_solved_whole([part for of_one in parts for part, _ in of_one], solution, infeasible))
+    return [
+        _joined(programme, [(next(solved), where) for _, where in of_one])
+        for programme, of_one in zip(programmes, parts)
+    ]
+
+
+def _parts(programme: LabelProgramme) -> list[tuple[LabelProgramme, slice]]:
+    """Programmes over parts of the video whose solutions together are one of the whole: itself, unless it is large.
+
+    Time and memory go with the square of the segments, and more; far segments share no snippet.
+    """
+    n_segments, n_snippets = programme.rows.shape
+    if n_segments <= LARGE:
+        return [(programme, slice(0, n_snippets))]
+    touched = programme.rows != 0
+    first = np.where(touched.any(axis=1), touched.argmax(axis=1), 0)
+    after = np.where(touched.any(axis=1), n_snippets - touched[:, ::-1].argmax(axis=1), 1)
+    by_time = np.argsort(first, kind="stable")
+    reached = np.maximum.accumulate(after[by_time])
+    begins = np.flatnonzero(first[by_time][1:] >= reached[:-1]) + 1
+    found = []
+    for rows in np.split(by_time, begins):
+        where = slice(int(first[rows].min()), int(after[rows].max()))
+        rows = np.sort(rows)  # by falling score, as before
+        found.append((LabelProgramme(programme.rows[rows, where], programme.score[rows]), where))
+    return found
+
+
+def _joined(programme: LabelProgramme, solved: Sequence[tuple[SnippetLabel, slice]]) -> SnippetLabel:
+    """The label of a programme from those of its parts and where they lie."""
+    if len(solved) == 1 and len(solved[0][0].label) == programme.rows.shape[1]:
+        return solved[0][0]
+    label = np.zeros(programme.rows.shape[1])
+    for part, where in solved:
+        label[where] = part.label
+    residual = max(part.residual for part, _ in solved)
+    return SnippetLabel(label, residual=residual, is_exact=all(part.is_exact for part, _ in solved))
+
+
+def _solved_whole(
+    programmes: Sequence[LabelProgramme], solution: Solution, infeasible: Infeasible
+) -> list[SnippetLabel]:
+    """The label of each programme, not taken apart."""
     reduced = [_reduce(programme) for programme in programmes]
     scores = [programme.score for programme in programmes]
     curvature = CURVATURE if solution == "minimum_norm" else 0.0
