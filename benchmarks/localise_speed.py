@@ -137,7 +137,7 @@ def main() -> None:
         results[name] = found = compared(name, scores)
         print(
             f"proposals and {name} of {found['pairs']:.0f} classes of videos: {1000 * found['seconds']:.1f} ms at "
-            f"once, {1000 * found['plain']:.0f} ms in a plain loop: {found['plain'] / found['seconds']:.0f} times as long"
+            f"once, {1000 * found['plain']:.0f} ms in a plain loop: {found['plain'] / found['seconds']:.0f} times"
         )
     for n_snippets in LENGTHS:
         results[f"labels {n_snippets}"] = found = label_seconds(n_snippets)

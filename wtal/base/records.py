@@ -118,6 +118,14 @@ class ManySegments:
         table = np.concatenate([np.zeros((3, 0)), *parts], axis=1)
         return ManySegments(Segments(*table), offsets_of([len(one) for one in segments]))
 
+    @staticmethod
+    def joined(parts: Sequence[ManySegments]) -> ManySegments:
+        """The segments of the pairs of one part after the other."""
+        columns = [np.stack([one.segments.start, one.segments.end, one.segments.score]) for one in parts]
+        table = np.concatenate([np.zeros((3, 0)), *columns], axis=1)
+        counts = [np.zeros(0, dtype=np.int64), *(np.diff(one.offsets) for one in parts)]
+        return ManySegments(Segments(*table), offsets_of(np.concatenate(counts)))
+
     def by_falling_score(self) -> ManySegments:
         """The same segments, those of each pair by falling score; ties keep their order."""
         pair = np.repeat(np.arange(len(self)), np.diff(self.offsets))

@@ -16,11 +16,12 @@ def segments_of_pairs(
     scores: VideoScores, videos: Sequence[int], labels: Sequence[int], settings: ProposalSettings, fusion: Fusion
 ) -> ManySegments:
     """Segments, by falling score, of pairs of a video and a class [N], as many as there are; bounds in snippets."""
-    found = []
-    for part in _parts([int(scores.offsets[video + 1] - scores.offsets[video]) for video in videos]):
-        fused = fusion.of_all(proposals_of_pairs(scores, videos[part], labels[part], settings)).by_falling_score()
-        found += [fused.of(pair) for pair in range(len(fused))]
-    return ManySegments.of_each(found)
+    return ManySegments.joined(
+        [
+            fusion.of_all(proposals_of_pairs(scores, videos[part], labels[part], settings)).by_falling_score()
+            for part in _parts([int(scores.offsets[video + 1] - scores.offsets[video]) for video in videos])
+        ]
+    )
 
 
 def _parts(lengths: Sequence[int]) -> Iterator[slice]:

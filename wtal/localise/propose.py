@@ -83,17 +83,18 @@ def _proposals(
 def _runs(held: Sequence[Floats], settings: ProposalSettings) -> _Runs:
     """All runs above all thresholds, found where the number of thresholds that are exceeded changes."""
     n_pairs, n_thresholds = len(held), len(settings.thresholds)
-    limits = np.tile(np.asarray(settings.thresholds, dtype=np.float64), (n_pairs, 1))
-    if settings.threshold_kind == "relative":
-        limits *= np.array([row.max() if len(row) else 0.0 for row in held])[:, None]
-    by_height = np.argsort(limits, axis=1, kind="stable")
-    limits = np.take_along_axis(limits, by_height, axis=1)
+    limits = np.asarray(settings.thresholds, dtype=np.float64)
     # Pairs lie one after the other with a zero before each and after the last, where every run has ended.
     first = offsets_of([len(row) + 1 for row in held])
-    pair = np.repeat(np.arange(n_pairs + 1), [*np.diff(first), 1])
-    exceeded = np.zeros(len(pair), dtype=np.int64)
+    exceeded = np.zeros(int(first[-1]) + 1, dtype=np.int64)
+    by_height = np.tile(np.arange(n_thresholds), (n_pairs, 1))
     for number, row in enumerate(held):
-        exceeded[first[number] + 1 : first[number + 1]] = np.searchsorted(limits[number], row)
+        own = limits
+        if settings.threshold_kind == "relative":
+            own = limits * (row.max() if len(row) else 0.0)
+            by_height[number] = np.argsort(own, kind="stable")  # the other way round where the maximum is below 0
+            own = own[by_height[number]]
+        exceeded[first[number] + 1 : first[number + 1]] = own.searchsorted(row)
     change = np.diff(exceeded)
     rises, falls = np.flatnonzero(change > 0), np.flatnonzero(change < 0)
     rises, rise_ranks = _each(rises, exceeded[rises], change[rises])
@@ -104,7 +105,7 @@ def _runs(held: Sequence[Floats], settings: ProposalSettings) -> _Runs:
         """Pair, threshold and time of each in one number, sorted."""
         return np.sort((pairs * n_thresholds + by_height[pairs, ranks]) * longest + time)
 
-    start_pair, end_pair = pair[rises + 1], pair[falls]
+    start_pair, end_pair = (first.searchsorted(places, side="right") - 1 for places in (rises, falls))
     starts = in_order(start_pair, rise_ranks, rises - first[start_pair])
     ends = in_order(end_pair, fall_ranks, falls - first[end_pair])
     threshold, start = np.divmod(starts, longest)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 
 from wtal.base.ranges import Doc, Gt, Lt, settings
-from wtal.base.records import ManyProposals, ManySegments, Proposals, Segments
-from wtal.localise.fusion.turns import turns
+from wtal.base.records import Floats, ManyProposals, ManySegments, Proposals, Segments, offsets_of
+from wtal.localise.fusion.turns import Choice, chosen_in_turns
 from wtal.suite.contracts import Fusion
 
 if TYPE_CHECKING:
@@ -35,22 +35,24 @@ class GaussianFusion(Fusion):
 
     def of_all(self, proposals: ManyProposals) -> ManySegments:
         """The same of several classes and videos at once."""
-        rows, first = clusters_of_pairs(proposals, self.overlap)
-        found = proposals.proposals
-        columns = np.stack([found.start, found.end, found.contrast], axis=1)
-        size = np.diff(first)
+        choice = _clusters(proposals, self.overlap)
+        ranked = choice.proposals
+        by_cluster = np.argsort(choice.best, kind="stable")
+        places, size = np.unique(choice.best, return_counts=True)  # of the leaders, by pair, then by turn
+        first = offsets_of(size)[:-1]
+        columns = np.stack([ranked.start, ranked.end, ranked.contrast], axis=1)
         fused = np.zeros((len(size), 3))
         for n_members in np.unique(
             size
         ):  # those of one size together, so that sums have one order however many there are
             clusters = np.flatnonzero(size == n_members)
-            members = rows[first[clusters][:, None] + np.arange(n_members)]
-            inner = found.inner[members]
+            members = by_cluster[first[clusters][:, None] + np.arange(n_members)]
+            inner = ranked.inner[members]
             weight = np.exp((inner - inner.max(axis=1, keepdims=True)) / self.temperature)
             weight /= weight.sum(axis=1, keepdims=True)
             fused[clusters] = (weight[:, None, :] @ columns[members])[:, 0]
-        clusters_before = np.searchsorted(first, proposals.offsets)
-        return ManySegments(Segments(fused[:, 0], fused[:, 1], fused[:, 2]), clusters_before)
+        counts = np.bincount(choice.pair[places], minlength=len(proposals))
+        return ManySegments(Segments(fused[:, 0], fused[:, 1], fused[:, 2]), offsets_of(counts))
 
 
 def greedy_clusters(proposals: Proposals, overlap: float) -> list[NDArray[np.intp]]:
@@ -59,26 +61,17 @@ def greedy_clusters(proposals: Proposals, overlap: float) -> list[NDArray[np.int
     overlap: share of the member's own length, counted in whole snippets with both ends included. Ties of the contrast
     keep their order.
     """
-    rows, first = clusters_of_pairs(ManyProposals.of_one(proposals), overlap)
-    return np.split(rows, first[1:-1]) if len(rows) else []
+    best = _clusters(ManyProposals.of_one(proposals), overlap).best
+    rows = np.argsort(-proposals.contrast, kind="stable")
+    return [rows[best == leader] for leader in np.unique(best)]
 
 
-def clusters_of_pairs(proposals: ManyProposals, overlap: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows [P] of the clusters of one pair after the other, and where in them each begins and the last ends [n + 1]."""
-    start, end = proposals.proposals.start, proposals.proposals.end
-    length = end - start + 1
+def _clusters(proposals: ManyProposals, overlap: float) -> Choice:
+    """With which leader each proposal of several pairs goes."""
 
-    def overlaps(rows: NDArray[np.intp], leader: NDArray[np.intp]) -> NDArray[np.bool_]:
-        shared = np.minimum(end[rows], end[leader]) - np.maximum(start[rows], start[leader]) + 1
-        joins: NDArray[np.bool_] = np.maximum(shared, 0) / length[rows] > overlap
+    def overlaps(start: Floats, end: Floats, leader_start: Floats, leader_end: Floats) -> NDArray[np.bool_]:
+        shared = np.minimum(end, leader_end) - np.maximum(start, leader_start) + 1
+        joins: NDArray[np.bool_] = np.maximum(shared, 0) / (end - start + 1) > overlap
         return joins
 
-    found = list(turns(proposals, overlaps))
-    if not found:
-        return np.zeros(0, dtype=np.intp), np.zeros(1, dtype=np.intp)
-    rows, leader = (np.concatenate(parts) for parts in zip(*found))
-    pair = np.repeat(np.arange(len(proposals)), np.diff(proposals.offsets))
-    order = np.argsort(pair[rows], kind="stable")  # by pair, then by turn
-    rows, leader = rows[order], leader[order]
-    is_first = rows == leader
-    return rows, np.append(np.flatnonzero(is_first), len(rows))
+    return chosen_in_turns(proposals, overlaps)

@@ -8,8 +8,8 @@ import numpy as np
 
 from wtal.base.overlap import temporal_iou
 from wtal.base.ranges import Doc, Ge, Gt, Lt, settings
-from wtal.base.records import ManyProposals, ManySegments, Proposals, Segments, offsets_of
-from wtal.localise.fusion.turns import turns
+from wtal.base.records import Floats, ManyProposals, ManySegments, Proposals, Segments, offsets_of
+from wtal.localise.fusion.turns import chosen_in_turns
 from wtal.suite.contracts import Fusion
 
 if TYPE_CHECKING:
@@ -35,14 +35,13 @@ class Nms(Fusion):
 
     def of_all(self, proposals: ManyProposals) -> ManySegments:
         """The same of several classes and videos at once."""
-        start, end = proposals.proposals.start, proposals.proposals.end + self.added_length
+        more = self.added_length
 
-        def is_dropped(rows: NDArray[np.intp], best: NDArray[np.intp]) -> NDArray[np.bool_]:
-            return temporal_iou(start[best], end[best], start[rows], end[rows]) > self.tiou
+        def is_dropped(start: Floats, end: Floats, best_start: Floats, best_end: Floats) -> NDArray[np.bool_]:
+            return temporal_iou(best_start, best_end + more, start, end + more) > self.tiou
 
-        kept = [np.unique(best) for _, best in turns(proposals, is_dropped)]
-        rows = np.concatenate([np.zeros(0, dtype=np.intp), *kept])
-        pair = np.searchsorted(proposals.offsets, rows, side="right") - 1
-        chosen = proposals.proposals.take(rows[np.argsort(pair, kind="stable")])
-        counts = np.bincount(pair, minlength=len(proposals))
-        return ManySegments(Segments(chosen.start, chosen.end, chosen.contrast), offsets_of(counts))
+        choice = chosen_in_turns(proposals, is_dropped)
+        places = np.unique(choice.best)
+        kept = choice.proposals.take(places)
+        counts = np.bincount(choice.pair[places], minlength=len(proposals))
+        return ManySegments(Segments(kept.start, kept.end, kept.contrast), offsets_of(counts))
