@@ -25,7 +25,7 @@ $(error TORCH: expected cpu or cuda; got $(TORCH))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help environment report figures docs test check mutants soak pull clean
+.PHONY: help environment report figures docs test check bench mutants soak pull clean
 .DELETE_ON_ERROR:
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo "make test [WORKERS=2]      environment, then every test"
 	@echo "make check                 style, types, the workflow's lint, a dry run of every suite"
 	@echo "make docs                  the documentation as pages, in site/; a warning is an error"
+	@echo "make bench                 speeds as ratios, into benchmarks/README.md (a quarter of an hour, nothing else running)"
 	@echo "make mutants               deliberate mistakes in the method, each of which a test must see (a quarter of an hour)"
 	@echo "make soak [SOAK_RUNS=2000] changed bytes for every reader, each of which gives a value or a sentence"
 	@echo "make pull                  heavy results of $(SUITES) from your DVC remote, ready to go on from"
@@ -69,6 +70,9 @@ check: $(TESTS_READY)
 docs: $(SUITE_READY)
 	$(VENV)/bin/python -m pip install --quiet --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+
+bench: $(TESTS_READY)
+	OMP_NUM_THREADS=1 python benchmarks/bench.py --write
 
 mutants: $(TESTS_READY)
 	python benchmarks/mutants.py

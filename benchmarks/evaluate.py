@@ -1,6 +1,6 @@
 """Time and memory of the evaluator, beside a plain loop over detections measured in the same run.
 
-    python benchmarks/evaluate.py [--thumos14 FOLDER --detections FILE.json] [--write benchmarks/README.md]
+    python benchmarks/evaluate.py [--thumos14 FOLDER --detections FILE.json]
 
 Without the two files the first table is made on detections of the same number and kind. Every case runs in a process
 of its own; the best of three runs counts. Loading, importing and the whole command are measured apart from the core.
@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 
-from wtal.base.files import write_text
 from wtal.base.records import Detections, Instances
 from wtal.evaluate import EvaluationOptions, evaluate_detections, evaluate_matches, match_detections
 from wtal.evaluate.diagnose.diagnose import diagnose_matches
@@ -37,12 +36,9 @@ ACTIVITYNET = {"n_videos": 4427, "n_classes": 200, "n_instances": 6836, "tiou": 
 SIZES = (10_000, 31_623, 100_000, 316_228, 1_000_000)
 NAIVE_UP_TO = 100_000
 SECONDS = 200.0  # length of every made-up video
-HEAD = """# Speed of the evaluator
-
-Written by `python benchmarks/evaluate.py --thumos14 FOLDER --detections FILE.json --write benchmarks/README.md`:
-the best of three runs or more, each case in a process of its own. The plain loop over detections runs beside it and
-must give the same figures. Loading, importing and the whole command are measured apart from the core, which is
-matching and AP. Published evaluators take 10 to 52 seconds on these detections.
+HEAD = """The best of three runs or more, each case in a process of its own. The plain loop over detections runs
+beside it and must give the same figures. Loading, importing and the whole command are measured apart from the core,
+which is matching and AP. Published evaluators take 10 to 52 seconds on these detections.
 """
 
 
@@ -205,21 +201,16 @@ def tables(folder: Path | None, file: Path | None) -> list[str]:
 
 
 def main() -> None:
-    """Print both tables as Markdown, or write them to a file."""
+    """Print both tables as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--thumos14", type=Path, help="folder of the annotation arrays")
     parser.add_argument("--detections", type=Path, help="detections on THUMOS14's test videos")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="write the page there instead of printing it")
     parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.size:
         print(json.dumps(measure_size(options.size)))
         return
-    page = "\n".join([HEAD, machine(), "", *tables(options.thumos14, options.detections)]) + "\n"
-    if options.write is None:
-        print(page, end="")
-    else:
-        write_text(options.write, page)
+    print("\n".join([HEAD, machine(), "", *tables(options.thumos14, options.detections)]))
 
 
 if __name__ == "__main__":

@@ -104,26 +104,29 @@ def _check(name: str, found: ManySegments, expected: list[list[plain_localise.Se
         np.testing.assert_allclose(columns, np.array(segments).reshape(-1, 3), atol=1e-9)
 
 
-def label_seconds(n_snippets: int, n_videos: int = 40) -> dict[str, float]:
-    """Seconds a video of pseudo labels for two classes, by the centre and by HiGHS, and the segments that they have."""
-    scores = made_up(n_videos, n_snippets)
-    lengths = np.full(n_videos, n_snippets)
-    random = np.random.default_rng(1)
+def label_requests(n_snippets: int, n_videos: int) -> list[LabelRequest]:
+    """What labels of two classes in videos of one length are made from."""
+    random, lengths = np.random.default_rng(1), np.full(n_videos, n_snippets)
     column = np.stack([np.concatenate([smooth(random, n_snippets) for _ in lengths]) for _ in range(2)], axis=1)
-    scores = VideoScores(
-        scores.videos, offsets_of(lengths), column.astype(np.float32), scores.video_score, column[:, 0]
-    )
+    few = made_up(n_videos)
+    scores = VideoScores(few.videos, offsets_of(lengths), column.astype(np.float32), few.video_score, column[:, 0])
     videos, labels = pairs_of(scores)
     found = segments_of_pairs(scores, videos, labels, SETTINGS, GaussianFusion(temperature=0.02))
     margin = partial(outer_margin, settings=SETTINGS)
-    requests = [
+    return [
         LabelRequest(found.of(number), column[scores.rows(video), label], None, margin)
         for number, (video, label) in enumerate(zip(videos, labels))
         if len(found.of(number))
     ]
+
+
+def label_seconds(n_snippets: int, n_videos: int = 40) -> dict[str, float]:
+    """Seconds a video of pseudo labels for two classes, by the centre and by HiGHS, and the segments that they have."""
+    requests = label_requests(n_snippets, n_videos)
     centre = best_of(lambda: OptimisedLabels(solution="centre")(requests))[0] / n_videos
     vertex = best_of(lambda: OptimisedLabels(solution="vertex")(requests), 1)[0] / n_videos
-    return {"centre": centre, "highs": vertex, "segments": len(found.segments) / n_videos}
+    segments = sum(len(request.segments) for request in requests)
+    return {"centre": centre, "highs": vertex, "segments": segments / n_videos}
 
 
 def main() -> None:

@@ -100,6 +100,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--configfile", default="config/tiny.yaml")
     parser.add_argument("--cores", type=int, default=2)
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         copies = {name: Path(folder) / name for name in ("without", "with")}
@@ -113,6 +114,9 @@ def main() -> int:
     print("| worker | seconds | core seconds | outside computation |\n|---|---:|---:|---:|")
     for name, each in runs.items():
         print(f"| {name} | {each.wall:.1f} | {each.processor:.1f} | {100 * (1 - computed / each.processor):.0f} % |")
+    if options.json:
+        found = {name: {"seconds": each.wall, "core": each.processor} for name, each in runs.items()}
+        options.json.write_text(json.dumps({"computed": computed, "same": are_same, **found}))
     print("\nthe results are the same bytes" if are_same else "\nTHE RESULTS DIFFER")
     return int(not are_same)
 

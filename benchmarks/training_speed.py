@@ -114,33 +114,53 @@ def made_up(n_videos: int, n_snippets: int, n_features: int) -> ArrayVideos:
     return ArrayVideos(arrays, labels)
 
 
-def epoch_seconds(kind: str, videos: ArrayVideos, state: str) -> tuple[float, float]:
-    """Processor seconds of an epoch, and of its bare products. state: `base`, `memory` or `labels`."""
+def trainer_of(kind: str, videos: ArrayVideos, state: str, **base: Any) -> Trainer:
+    """A trainer before some like epochs, one to warm up. state: `base`, `memory` or `labels`; base: settings of it."""
     round_index = int(state == "labels")
-    values: dict[str, Any] = {"base": {"kind": kind}, "preset": "paper"}
+    values: dict[str, Any] = {"base": {"kind": kind, **base}, "preset": "paper"}
     if kind == "rskp":
         values["base"]["memory_from_epoch"] = None if state == "base" else 1
     values["training"] = {"epochs": 8, "learning_rate": [{"until": 8, "value": 1e-5}]}
     values["labels"] = {"refresh_epochs": [2], "fusion_temperatures": [0.02], "weight": {"start": 1}}
     method = method_of(values, {}, "benchmark")
     settings = round_settings("benchmark", Variant("b", VariantEntry(title="b"), method, 1), round_index)
-    first = settings.epochs[-1].epoch + 1 if state != "labels" else settings.epochs[0].epoch
-    epochs = tuple(replace(settings.epochs[-1], epoch=first + number) for number in range(RUNS + 1))
+    first = settings.epochs[0].epoch if round_index else settings.epochs[-1].epoch + 1
+    epochs = tuple(replace(settings.epochs[-1], epoch=first + number) for number in range(RUNS + 2))
     network = method.base.network(videos.arrays[0].shape[1], CLASSES, torch.Generator().manual_seed(1))
-    trainer = Trainer(network, videos, replace(settings, epochs=epochs), generators_of("b", "b", 0, round_index, CPU))
-    trainer.progress.epoch = first
-    random, times = np.random.default_rng(1), [time.process_time()]
-    pseudo = [random.random((len(rows), CLASSES + 1)) for rows in videos.arrays]
+    made = Trainer(network, videos, replace(settings, epochs=epochs), generators_of("b", "b", 0, round_index, CPU))
+    made.progress.epoch = first
+    return made
+
+
+def epoch_of(trainer: Trainer) -> float:
+    """Processor seconds of an epoch, the best of some; one epoch is left."""
+    times = [time.process_time()]
+    last = trainer.settings.epochs[-2].epoch
 
     def ended(epoch: EpochSettings, log: object) -> bool:
         times.append(time.process_time())
-        return False
+        return epoch.epoch == last
 
-    trainer.run(RoundLabels(pseudo) if round_index else None, after_epoch=ended)
-    with noted_products(network) as counts:
-        trainer.progress.epoch = first + RUNS
-        trainer.run(RoundLabels(pseudo) if round_index else None)
-    return float(np.diff(times)[1:].min()), sum(count * product.seconds() for product, count in counts.items())
+    trainer.run(made_up_labels(trainer), after_epoch=ended)
+    return float(np.diff(times)[1:].min())
+
+
+def made_up_labels(trainer: Trainer) -> RoundLabels | None:
+    """Labels, where the trainer is in a round that has some."""
+    if not trainer.settings.round_index:
+        return None
+    random, videos = np.random.default_rng(1), trainer.videos
+    lengths = [len(videos.features(number)) for number in range(videos.n_videos)]
+    return RoundLabels([random.random((length, CLASSES + 1)) for length in lengths])
+
+
+def epoch_seconds(kind: str, videos: ArrayVideos, state: str) -> tuple[float, float]:
+    """Processor seconds of an epoch, and of its bare products."""
+    trainer = trainer_of(kind, videos, state)
+    spent = epoch_of(trainer)
+    with noted_products(trainer.method) as counts:
+        trainer.run(made_up_labels(trainer))
+    return spent, sum(count * product.seconds() for product, count in counts.items())
 
 
 def plain_seconds(videos: ArrayVideos) -> float:

@@ -10,6 +10,7 @@ the same run: PyAV on the same file, DIS flow and the network on pictures of the
 from __future__ import annotations
 
 import argparse
+import json
 import resource
 import tempfile
 import time
@@ -123,6 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("video", nargs="?", type=Path)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     settings = ExtractSettings()
     torch.set_num_threads(1)
@@ -155,6 +157,9 @@ def main() -> None:
         print(f"  {name:<9}{100 * seconds / spent:5.1f} %  {counts[name]:6} times {each}")
     print(f"  the rest {100 * (1 - sum(shares.seconds.values()) / spent):5.1f} %")
     print(f"most memory: {memory:.0f} MB")
+    if options.json:
+        share = {name: seconds / spent for name, seconds in shares.seconds.items()}
+        options.json.write_text(json.dumps({"times": times, "memory": memory, "share": share}))
 
 
 if __name__ == "__main__":

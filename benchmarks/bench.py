@@ -1,0 +1,174 @@
+"""Every speed that the project states, as ratios measured side by side: writes benchmarks/README.md and its picture.
+
+    python benchmarks/bench.py [--write]
+
+A quarter of an hour on two cores with nothing else to do. What it runs can be run alone, and says more then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import evaluate
+
+from wtal.base.files import write_text
+
+HERE = Path(__file__).resolve().parent
+SHARED = Path(os.environ.get("WTAL_SHARED", HERE.parents[1] / "shared"))
+SCRIPTS = ("training_speed", "localise_speed", "seeds_together", "start_up", "video_extraction", "growth")
+PICTURE = HERE.parent / "docs/pictures/growth.png"
+HEAD = """# Speed
+
+Written by `python benchmarks/bench.py --write` (`make bench`). Every ratio is of two things measured in one run, in
+seconds of the processor on one core, the best of some runs; the aim stands beside it. Nothing here was
+measured on a GPU.
+"""
+WHY_RSKP = """
+RSKP falls short: its one large layer is hardly 60 % of an epoch, so that without anything else a plain loop would take
+but twice as long. The rest is products of a video's snippets with 8 prototypes and with the class centres, which are
+too narrow for the library's kernels (2 to 3 of some 60 billion operations a second; the gradient of the prototypes is
+the worst), random numbers of dropout, and passes over memory. With labels the first batch of an epoch goes backward
+three times, for the share of the label loss in the gradient.
+"""
+WHY_LOCALISE = """
+The plain loop, `tests/plain_localise.py`, adds up the scores of a class once and takes each mean from those sums; it
+finds the same segments, and against it the aim is not reached. A label programme of more than 48 segments is taken
+apart into those that share no snippet; HiGHS, which gives vertices, starts from the same reduced programmes.
+"""
+WHY_SUITE = """
+Seeds are not trained together: what that could gain at most is below the aim. The small suite has 65 jobs of a second
+each; of a longer suite a smaller share is outside computation.
+"""
+# Words for a row of training, and the key of training_speed.py.
+TRAINING = {
+    "RSKP, base": "rskp base",
+    "RSKP with its memory": "rskp memory",
+    "RSKP with labels": "rskp labels",
+    "BaS-Net": "basnet base",
+    "CO2-Net": "co2net base",
+    "DELU": "delu base",
+    "CoLA": "cola base",
+    "W-TALC": "wtalc base",
+}
+
+
+def measured(name: str, folder: Path) -> Any:
+    """What one script says as JSON; what it prints goes to the terminal."""
+    out = folder / f"{name}.json"
+    more = ["--figure", str(PICTURE)] if name == "growth" else []
+    print(f"\n{name}.py", flush=True)
+    subprocess.run([sys.executable, str(HERE / f"{name}.py"), "--json", str(out), *more], check=True)
+    return json.loads(out.read_text())
+
+
+def training_rows(found: Any) -> list[str]:
+    """An epoch of each base network against the bare products of its layers, and RSKP's against a plain loop."""
+    lines = [
+        "",
+        "## Training",
+        "",
+        "An epoch at THUMOS14's width (2,048 columns, 219 snippets a video), one thread. Bare products: the layers of",
+    ]
+    lines += ["the network alone, forward and gradients, of the same shapes (`training_speed.py`).", ""]
+    lines += ["| | seconds an epoch | bare products | share of them | aim |", "|---|---:|---:|---:|---:|"]
+    for words, key in TRAINING.items():
+        spent, bare = found[key]["seconds"], found[key]["bare"]
+        lines.append(f"| {words} | {spent:.2f} | {bare:.2f} | {100 * bare / spent:.0f} % | 80 % |")
+    plain, ours = found["plain"]["seconds"], found["rskp base"]["seconds"]
+    ratio = f"{plain / ours:.2f} times as long; aim: 1.8"
+    lines += ["", f"A plain loop over videos takes {plain:.2f} s for an epoch of RSKP's base: {ratio}."]
+    lines.append(WHY_RSKP.rstrip("\n"))
+    return lines
+
+
+def localise_rows(found: Any) -> list[str]:
+    """Proposals and fusion against a plain loop, labels against HiGHS."""
+    lines = [
+        "",
+        "## Proposals, fusion, labels",
+        "",
+        "| | ours | beside it | ratio | aim |",
+        "|---|---:|---:|---:|---:|",
+    ]
+    for name in ("Gaussian fusion", "NMS"):
+        ours, plain, pairs = found[name]["seconds"], found[name]["plain"], found[name]["pairs"]
+        lines.append(
+            f"| proposals and {name}, {pairs:.0f} classes of 210 videos at once | {1000 * ours:.1f} ms | plain loop "
+            f"{1000 * plain:.0f} ms | {plain / ours:.0f} | 30 |"
+        )
+    for key, entry in found.items():
+        if key.startswith("labels"):
+            n_snippets = int(key.split()[1])
+            lines.append(
+                f"| labels of a video of {n_snippets:,} snippets, {entry['segments']:.0f} segments | "
+                f"{1000 * entry['centre']:.2f} ms | HiGHS {1000 * entry['highs']:.2f} ms | "
+                f"{entry['highs'] / entry['centre']:.1f} | |"
+            )
+    lines.append(WHY_LOCALISE.rstrip("\n"))
+    return lines
+
+
+def other_rows(seeds: Any, start: Any, video: Any) -> list[str]:
+    """Seeds in one batch, what of a suite is no computation, and extraction."""
+    lines = ["", "## A suite as a whole", "", "| | measured | aim |", "|---|---:|---:|"]
+    for name, entry in seeds.items():
+        ratio = entry["alone"] / entry["together"]
+        lines.append(f"| eight seeds in one batch at the width of {name}, at most | {ratio:.2f} times as fast | 1.5 |")
+    for name in ("with", "without"):
+        outside = 1 - start["computed"] / start[name]["core"]
+        lines.append(
+            f"| the small suite {name} a warm worker: core seconds outside computation | {100 * outside:.0f} % of "
+            f"{start[name]['core']:.0f} | 25 % |"
+        )
+    share = ", ".join(f"{name} {100 * part:.0f} %" for name, part in video["share"].items())
+    lines.append(
+        f"| features of video, 640 × 360 at 30 a second ({share}) | {video['times']:.1f} times real time | 5 |"
+    )
+    lines.append(WHY_SUITE.rstrip("\n"))
+    return lines
+
+
+def growth_rows(found: Any) -> list[str]:
+    """How time and memory grow."""
+    lines = ["", "## Growth", "", "![time and memory against size](../docs/pictures/growth.png)", ""]
+    lines += [
+        "| step, and what grows | from | to | seconds | exponent | MB at the end |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, entry in found.items():
+        lines.append(
+            f"| {name} | {entry['sizes'][0]:,} | {entry['sizes'][-1]:,} | {entry['seconds'][0]:.3f} to "
+            f"{entry['seconds'][-1]:.2f} | {entry['seconds_exponent']:.2f} | {entry['megabytes'][-1]:.0f} |"
+        )
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="write benchmarks/README.md")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = {name: measured(name, Path(folder)) for name in SCRIPTS}
+    thumos14, detections = SHARED / "thumos14", SHARED / "published_detections/pmil_base_thumos14_test.json"
+    is_there = thumos14.is_dir() and detections.is_file()
+    lines = [HEAD, evaluate.machine(), *training_rows(found["training_speed"])]
+    lines += localise_rows(found["localise_speed"])
+    lines += other_rows(found["seeds_together"], found["start_up"], found["video_extraction"])
+    lines += [*growth_rows(found["growth"]), "", "## The evaluator", "", evaluate.HEAD]
+    lines += evaluate.tables(*((thumos14, detections) if is_there else (None, None)))
+    page = "\n".join(lines).rstrip("\n") + "\n"
+    if options.write:
+        write_text(HERE / "README.md", page)
+    else:
+        print(page)
+
+
+if __name__ == "__main__":
+    main()
