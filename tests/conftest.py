@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from wtal.base.code.kernels import use_same_kernels
+
+use_same_kernels()  # before numpy is loaded: what is made here is compared with what commands make
 settings.register_profile("wtal", deadline=None)  # a machine may be busy, and no test is about time
 settings.load_profile("wtal")
 

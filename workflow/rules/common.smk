@@ -9,6 +9,7 @@ import yaml
 from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from wtal.base.errors import WtalError
+from wtal.base.code.kernels import use_same_kernels
 from wtal.base.files import read_yaml, to_json, write_if_changed
 from wtal.base.staging import is_first_in
 from wtal.data.kinds.prepare import keep_listing
@@ -17,6 +18,7 @@ from wtal.suite.plan import plan_files, suite_from_mapping
 from wtal.suite.file import merge_files
 
 # `wtal` and `snakemake` are found beside the Python that runs this; processes have one thread unless a rule says more.
+use_same_kernels()
 os.environ |= {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
 os.environ |= {"PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])}
 

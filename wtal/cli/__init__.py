@@ -56,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     A command that the shell gave (no arguments here) is handed to the worker where one is named and alike; little is
     imported before that is known.
     """
+    from wtal.base.code.kernels import use_same_kernels
+
+    use_same_kernels()
     if arguments is None and "WTAL_WORKER" in os.environ:
         from wtal.cli.worker.client import run_in_worker
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from wtal import __version__
 from wtal.base.code.digests import digest_of_command
+from wtal.base.code.kernels import kernels_in_use
 from wtal.base.errors import InputError
 from wtal.base.files import check_digest_beside, read_json, read_text
 from wtal.base.members import reference_of
@@ -136,9 +137,10 @@ def _value(path: Path, values: dict[str, str], column: str) -> float | None:
 
 
 def machine() -> dict[str, Any]:
-    """Cores that may be used, memory in GB and the processor's name."""
+    """Cores that may be used, memory in GB, the processor's name, and whose instructions the libraries use."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {"cores": cores, "memory_gb": _memory(), "processor": _processor(), "system": platform.system()}
+    processor = {"processor": _processor(), "kernels": kernels_in_use()}
+    return {"cores": cores, "memory_gb": _memory(), **processor, "system": platform.system()}
 
 
 def _memory() -> float | None:
