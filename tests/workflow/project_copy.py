@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
     *("Snakefile", "Makefile", "pyproject.toml", "constraints.txt", "dvc.yaml", ".dvcignore", ".gitignore"),
+    *("README.md", "LICENSE"),  # an installation reads them
     *("workflow", "profiles", "config", "wtal", "snakemake_logger_plugin_one_line", ".dvc"),
     "results/published",
 )

@@ -76,7 +76,7 @@ rule diagnose_suite:
     group:
         "page"
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory_of(4000),
