@@ -16,22 +16,15 @@ from made_conda import make_conda, n_created
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
-from project_copy import ROOT, SMALL, ProjectCopy, copy_project
+from project_copy import ONE_VARIANT, ROOT, ProjectCopy, copy_project
 
 TABLES = "results/small/metrics.csv"
 # Of another suite, of which nothing is made but where a test has a job end.
 OTHER = ("results/other/data/features.npy", "--config", "suite=other")
-# Of the small suite one variant, without rounds of labels.
-ONE_VARIANT = (
-    SMALL.replace("optimised: {compare_with: base}, code: {rounds: 1}", "optimised: null, code: null")
-    .replace("base: {compare_with: null}", "optimised_delta: null, base: {compare_with: null, rounds: 0}")
-    .replace("timeline_videos: 1", "timeline_videos: 1, timeline_variant: base")
-)
 
 
 def with_conda(folder: Path, programs: Path) -> ProjectCopy:
-    project = copy_project(folder)
-    (folder / "config/small.yaml").write_text(ONE_VARIANT)
+    project = copy_project(folder, ONE_VARIANT)
     return ProjectCopy(project.folder, {"PATH": f"{Path(sys.executable).parent}:{programs}:/usr/bin:/bin"})
 
 

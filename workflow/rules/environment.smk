@@ -32,7 +32,8 @@ def environment_of_jobs():
     installed there as it lies, two checkouts share none; with what pip reads, other versions make another one.
     """
     folder = Path(".snakemake/environment").resolve()
-    if workflow.is_main_process:  # once: a job on a cluster runs in what the run began with
+    # Once: a job on a cluster runs in what the run began with, and makes its own where it sees nothing of that.
+    if workflow.is_main_process or not (folder / "wtal.post-deploy.sh").is_file():
         facts = {name: digest_of_file(ROOT / name) for name in ("constraints.txt", "pyproject.toml")}
         about = "".join(f"# {line}\n" for line in to_json({"checkout": str(ROOT.resolve()), **facts}).splitlines())
         write_if_changed(folder / "wtal.yaml", about + read_text(ROOT / "workflow/envs/wtal.yaml"))
