@@ -97,7 +97,7 @@ clean:
 	rm -rf $(VENV)
 
 $(SUITE_READY): EXTRAS := suite,demo
-$(TESTS_READY): EXTRAS := suite,demo,video,dev
+$(TESTS_READY): EXTRAS := suite,demo,video,s3,dev
 $(SUITE_READY) $(TESTS_READY):
 	$(PYTHON) -m venv $(VENV)
 	$(if $(filter cuda,$(TORCH)),$(VENV)/bin/python -m pip uninstall --quiet --yes torch)

@@ -157,7 +157,8 @@ def test_a_command_that_a_page_shows_is_understood(command: Command) -> None:
 @pytest.mark.parametrize("command", [each for each in COMMANDS if each.words[0] == "snakemake"], ids=str)
 def test_a_call_of_snakemake_names_a_suite_and_a_target_that_exist(command: Command) -> None:
     words = [word for word in command.words[1:] if word != "…"]
-    takes_one = {"--cores", "--configfile", "--config", "--logger-one-line-events", "-j"}
+    takes_one = {"--cores", "--configfile", "--config", "--logger-one-line-events", "-j", "--executor", "--jobs"}
+    takes_one |= {"--default-storage-provider", "--default-storage-prefix", "--shared-fs-usage"}
     flags = {"--use-conda", "-n", "--no-hooks", "--keep-going", "--lint", "--unlock", "--dry-run"}
     rules = "\n".join(path.read_text() for path in [ROOT / "Snakefile", *(ROOT / "workflow").rglob("*.smk")])
     rules += (ROOT / "workflow/Snakefile").read_text()

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from wtal.evaluate.score.uncertainty import bootstrap_average
 from wtal.evaluate.text.typeset import Block, Cell, Column, Table, bounds, difference, number, to_latex, to_markdown
 from wtal.report.inputs.metrics import read_metrics
 from wtal.report.inputs.plan import read_plan
+from wtal.report.inputs.provenance import versions
 from wtal.report.inputs.resampling import Resamples
 from wtal.report.inputs.statistics import mean_and_deviation
 from wtal.report.inputs.truth import read_truth
@@ -366,6 +368,15 @@ def test_provenance_names_settings_versions_code_data_and_steps(results: Path) -
     assert facts["versions"]["numpy"] == np.__version__
     assert len(facts["code_sha256"]) == 64
     assert set(facts["data"]["files"]) == {"features.npy", "videos.csv", "video_labels.csv", "annotations.csv"}
+
+
+def test_provenance_names_the_snakemake_that_runs_the_job_in_an_environment_without_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WTAL_SNAKEMAKE", "9.99.9")
+    assert versions()["snakemake"] == "9.99.9"
+    monkeypatch.delenv("WTAL_SNAKEMAKE")
+    assert versions()["snakemake"] == metadata.version("snakemake")
 
 
 def test_tables_start_without_torch(results: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = (
     *("Snakefile", "Makefile", "pyproject.toml", "constraints.txt", "dvc.yaml", ".dvcignore", ".gitignore"),
+    *("README.md", "LICENSE"),  # an installation reads them
     *("workflow", "profiles", "config", "wtal", "snakemake_logger_plugin_one_line", ".dvc"),
     "results/published",
 )
@@ -33,6 +34,13 @@ variants:
    base: {compare_with: null}, optimised: {compare_with: base}, code: {rounds: 1}}
 report: {timeline_videos: 1}
 """
+
+# Of the small suite one variant, without rounds of labels.
+ONE_VARIANT = (
+    SMALL.replace("optimised: {compare_with: base}, code: {rounds: 1}", "optimised: null, code: null")
+    .replace("base: {compare_with: null}", "optimised_delta: null, base: {compare_with: null, rounds: 0}")
+    .replace("timeline_videos: 1", "timeline_videos: 1, timeline_variant: base")
+)
 
 
 @dataclass(frozen=True)
@@ -81,13 +89,13 @@ class ProjectCopy:
 
 RULES = (
     *("prepare", "train_base", "train_round", "train_delta", "score_with_dropout", "solve_labels"),
-    *("copy_shared_round", "set_detection", "detect", "evaluate"),
+    *("store_settings", "copy_shared_round", "set_detection", "detect", "evaluate"),
     *("make_tables", "make_figures", "diagnose_suite", "make_report"),
 )
 
 
-def copy_project(folder: Path) -> ProjectCopy:
-    """Copy what the workflow needs and add the small suite."""
+def copy_project(folder: Path, small: str = SMALL) -> ProjectCopy:
+    """Copy what the workflow needs and add the small suite, or another one of its name."""
     for part in PARTS:
         source, target = ROOT / part, folder / part
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -95,5 +103,5 @@ def copy_project(folder: Path) -> ProjectCopy:
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "cache", "tmp", "*.local"))
         else:
             shutil.copy2(source, target)
-    (folder / "config/small.yaml").write_text(SMALL)
+    (folder / "config/small.yaml").write_text(small)
     return ProjectCopy(folder)

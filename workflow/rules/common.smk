@@ -1,15 +1,12 @@
-"""The environment that jobs run in, and the suite that they are for: --configfile with --config laid over it."""
+"""The suite that jobs are for: --configfile with --config laid over it."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 import yaml
-from snakemake_interface_executor_plugins.settings import DeploymentMethod
 
 from wtal.base.errors import WtalError
-from wtal.base.code.kernels import use_same_kernels
 from wtal.base.files import read_yaml, to_json, write_if_changed
 from wtal.base.staging import is_first_in
 from wtal.data.kinds.prepare import keep_listing
@@ -17,19 +14,6 @@ from wtal.suite.paths import SuitePaths
 from wtal.suite.plan import plan_files, suite_from_mapping
 from wtal.suite.file import merge_files
 
-# `wtal` and `snakemake` are found beside the Python that runs this; processes have one thread unless a rule says more.
-use_same_kernels()
-os.environ |= {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
-os.environ |= {"PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])}
-
-methods = workflow.deployment_settings.deployment_method
-if DeploymentMethod.CONDA in methods and shutil.which("conda") is None:
-    workflow.deployment_settings.deployment_method = set(methods) - {DeploymentMethod.CONDA}
-    print("No conda here: jobs run in the environment that runs snakemake.", file=sys.stderr)
-
-ROOT = Path(workflow.basedir).parent if Path(workflow.basedir).name == "workflow" else Path(workflow.basedir)
-# Of jobs with --use-conda; where this folder's name has braces they would be taken for wildcards.
-ENVIRONMENT = str(ROOT / "workflow/envs/wtal.yaml").replace("{", "{{").replace("}", "}}")
 SOURCES = [os.path.relpath(path) for path in workflow.configfiles or [ROOT / "config/hapt.yaml"]]
 
 

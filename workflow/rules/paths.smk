@@ -11,6 +11,7 @@ from wtal.report.tables import names as tables
 from wtal.suite import paths
 
 PATHS = paths.SuitePaths.of(SUITE.name)
+IN_STORAGE = workflow.storage_settings.default_storage_provider is not None
 LOGS = f"logs/{SUITE.name}"
 BENCHMARKS = PATHS.benchmarks
 RAW = [path for path in [PATHS.settings("raw")] if path.is_file()]  # a kind without raw files has none
@@ -174,7 +175,7 @@ FIGURES = [PATHS.figure(name, form) for name in FIGURE_NAMES for form in figures
 TIMELINES, REPORT = PATHS.root / figures.TIMELINES, PATHS.root / paths.REPORT
 EXPLORED = [PATHS.root / name for name in (explorer.EXPLORER, explorer.DIAGNOSIS)]
 SHOWN = SUITE.file.report.timeline_variant or VARIANTS[-1]
-PUBLISHED = [path for name in SUITE.file.report.published if (path := paths.PUBLISHED / f"{name}.csv").is_file()]
+PUBLISHED = [local(path) for name in SUITE.file.report.published if (path := paths.PUBLISHED / f"{name}.csv").is_file()]
 
 
 def shown_run(name, first=0):

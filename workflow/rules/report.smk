@@ -4,6 +4,7 @@ rule make_tables:
         of_every_round(paths.TRAINING),
         of_every_run(paths.METRICS, paths.ROUNDS),
         [PATHS.round(SUITE.nodes[VARIANTS[0], 0].owner, seed, 0) / paths.TEST_SCORES for seed in SEEDS],
+        [PATHS.settings(step, variant) for variant in VARIANTS for step in ("detect", "evaluate")],
         PUBLISHED,
         settings=PATHS.settings("report"),
     output:
@@ -76,7 +77,7 @@ rule diagnose_suite:
     group:
         "page"
     conda:
-        "../envs/wtal.yaml"
+        ENVIRONMENT
     threads: 1
     resources:
         mem_mb=memory_of(4000),

@@ -90,14 +90,17 @@ def members_of(plan: Plan) -> list[str]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python, of this package and of what its numbers depend on; none of them is imported."""
+    """Versions of Python, of this package and of what its numbers depend on; none of them is imported.
+
+    A job may run in an environment without snakemake, so the workflow says which one runs it.
+    """
     found = {"python": platform.python_version(), "wtal": __version__}
     for name in PACKAGES:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
-    return found
+    return found | {"snakemake": os.environ.get("WTAL_SNAKEMAKE", found["snakemake"])}
 
 
 def data_facts(data: Path) -> dict[str, Any]:
