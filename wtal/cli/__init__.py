@@ -70,6 +70,7 @@ def _run_here(arguments: Sequence[str] | None) -> int:
 
     from wtal.base.edges.outputs import outputs_apart
     from wtal.base.errors import WtalError
+    from wtal.cli.live.stopping import GOES_ON, stopping_by_sigterm
 
     given = sys.argv[1:] if arguments is None else arguments
     options = build_parser(given[0] if given else None).parse_args(arguments)
@@ -77,7 +78,7 @@ def _run_here(arguments: Sequence[str] | None) -> int:
     package.setLevel(logging.INFO)  # what any module has to say besides its result, a line each, as it is said
     package.addHandler(handler)
     try:
-        with outputs_apart(vars(options), getattr(options, "writes", ())):
+        with stopping_by_sigterm(), outputs_apart(vars(options), getattr(options, "writes", ())):
             code: int | None = options.run(options)  # of `wtal run` that of Snakemake
         sys.stdout.flush()
     except WtalError as error:
@@ -94,9 +95,9 @@ def _run_here(arguments: Sequence[str] | None) -> int:
     except BrokenPipeError:
         # The reader of a pipe went away (`wtal ... | head`); that is no fault of the input.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        logger.error("wtal %s: stopped", options.command)
-        return 130
+    except KeyboardInterrupt as stop:
+        logger.error("wtal %s: stopped%s", options.command, GOES_ON.get(options.command, ""))
+        return 128 + (stop.args[0] if stop.args else 2)
     finally:
         package.removeHandler(handler)
     return code or 0
