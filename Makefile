@@ -89,7 +89,8 @@ pull: $(SUITE_READY)
 	@test -f dvc.lock || { \
 	  echo "make pull: there is no dvc.lock, so nothing was pushed yet;" \
 	    "dvc repro $(firstword $(SUITES)) computes the results and writes it" >&2; exit 2; }
-	dvc pull $(SUITES)
+	dvc pull $(SUITES) || { wtal check-pulled $(SUITES) --cache "$$(dvc cache dir)" --only-cache; exit 2; }
+	wtal check-pulled $(SUITES) --cache "$$(dvc cache dir)"
 	@set -e; for suite in $(SUITES); do \
 	  echo "snakemake --touch --forceall --cores 1 --configfile config/$$suite.yaml"; \
 	  snakemake --touch --forceall --cores 1 --quiet all --configfile config/$$suite.yaml; \

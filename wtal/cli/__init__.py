@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 STAGES = {
     "live.command": ("run",),
     "plan": ("plan", "tune", "list", "schema"),
-    "data": ("fetch", "prepare", "check-data", "convert-annotations"),
+    "data": ("fetch", "prepare", "check-data", "check-pulled", "convert-annotations"),
     "training": ("train", "train-external", "score", "set-detection"),
     "localise": ("solve-labels", "export-labels", "detect"),
     "evaluate": ("evaluate", "compare", "evaluate-run", "diagnose", "label-quality"),
