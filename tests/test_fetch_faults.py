@@ -211,6 +211,34 @@ def test_the_rest_of_a_newer_version_is_not_joined_to_the_beginning_of_an_older_
     assert (tmp_path / "b.bin").read_bytes() == CONTENT + b"more"
 
 
+def test_a_page_in_place_of_the_rest_leaves_what_is_here(host: FaultyHost, tmp_path: Path) -> None:
+    (tmp_path / "a.bin.part").write_bytes(CONTENT[:300_000])
+    host.answers = [lambda connection, _: connection.sendall(head(Content_Length=len(PAGE)) + PAGE)]
+    assert "a web page came in place of the file" in refused(tmp_path, file_of(host))
+    host.answers = [whole()]
+    run(tmp_path, file_of(host))
+    assert host.ranges()[-1] == "bytes=300000-"
+
+
+def test_a_host_that_breaks_off_in_other_bytes_is_left_after_one_new_beginning(
+    host: FaultyHost, tmp_path: Path
+) -> None:
+    other = CONTENT[::-1]
+    host.answers = [whole(other, after=600_000), whole(other), whole(other, after=600_000), whole(other), reset]
+    assert "another sha256" in refused(tmp_path, file_of(host))
+    assert len(host.asked) == 4
+
+
+def test_a_host_that_never_ends_breaking_off_is_left(
+    host: FaultyHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "MOST_ATTEMPTS", 9)
+    part = status("416 Range Not Satisfiable")
+    host.answers = [each for _ in range(9) for each in (whole(after=600_000), part)]
+    assert "broke off 9 times" in refused(tmp_path, file_of(host))
+    assert len(host.asked) == 9
+
+
 def drip(beginning: bytes, each: bytes) -> Answer:
     """A host that keeps a connection alive and gives next to nothing."""
 

@@ -26,6 +26,7 @@ from wtal.data.fetch.shapes import PAGES, has_page, type_problem
 
 PIECE = 1 << 18  # bytes read at a time
 ATTEMPTS = 4  # in a row that bring less than a piece
+MOST_ATTEMPTS = 200  # in all: a host that breaks off may bring a large file in many of them
 PAUSE = 1.0  # seconds before the second attempt; twice as many before each after it
 MOST_PAUSE = 60.0  # seconds; a host that asks for more of them is left
 
@@ -68,8 +69,8 @@ class Download:
             raise
 
     def _attempts(self) -> None:
-        failures = 0
-        while True:
+        failures, is_anew = 0, False
+        for _ in range(MOST_ATTEMPTS):
             begun = bytes_of(self.partial)
             try:
                 self._receive(begun)
@@ -88,8 +89,10 @@ class Download:
                 self.hosts.failures.pop(host_of(self.url), None)
                 return
             self.partial.unlink(missing_ok=True)
-            if not begun:
+            if not begun or is_anew:
                 raise SourceError(problem)
+            is_anew = True  # its beginning may have been of another file
+        raise PassingError(f"broke off {MOST_ATTEMPTS} times")
 
     def _receive(self, begun: int) -> None:
         """Ask once, for what is lacking. Raises SourceError."""
@@ -142,12 +145,12 @@ class Download:
         return self.total
 
     def _write(self, response: http.client.HTTPResponse, have: int, total: int | None, deadline: Deadline) -> None:
-        is_page = PurePosixPath(self.file.path).suffix.lower() in PAGES
-        begun = have
+        """Write what comes. A page that comes in place of the rest, or of all, leaves what is here alone."""
+        begun, piece = have, _piece(response, deadline)
+        if have == 0 and has_page(piece) and PurePosixPath(self.file.path).suffix.lower() not in PAGES:
+            raise SourceError("a web page came in place of the file")
         with open_partial(self.partial, goes_on=have > 0) as handle:
-            while piece := _piece(response, deadline):
-                if have == 0 and has_page(piece) and not is_page:
-                    raise SourceError("a web page came in place of the file")
+            while piece:
                 have += len(piece)
                 deadline.came(have - begun)
                 if self.file.bytes is not None and have > self.file.bytes:
@@ -155,6 +158,7 @@ class Download:
                     raise SourceError(f"more than the {self.file.bytes:,} bytes that the file has")
                 handle.write(piece)
                 self.shown(have, total)
+                piece = _piece(response, deadline)
         if total is None and not have:
             raise PassingError("the connection ended before any byte")
         if total is not None and have < total:
