@@ -49,6 +49,7 @@ class Soak:
     """What has come out so far."""
 
     wanted: int
+    project: Path  # copied once, so that work on the project meanwhile is in no run
     whole: dict[str, str]  # sha256 of each file of the undisturbed run
     seconds: float  # that it took
     kills: int = 0
@@ -106,9 +107,15 @@ def killed(copy: ProjectCopy, process: subprocess.Popen[bytes], *, whole: bool) 
     return ""
 
 
+def copied(project: Path, folder: Path) -> ProjectCopy:
+    """The project as it was at the beginning."""
+    shutil.copytree(project, folder)
+    return ProjectCopy(folder)
+
+
 def sequence(folder: Path, chance: random.Random, soak: Soak) -> tuple[int, str]:
     """A run that is killed once or twice and then left alone: how often, and what is wrong at its end."""
-    copy, n_kills, was_locked = copy_project(folder), 0, False
+    copy, n_kills, was_locked = copied(soak.project, folder), 0, False
     for _ in range(1 + (chance.random() < TWICE)):
         process = started(copy)
         with suppress(subprocess.TimeoutExpired):
@@ -159,12 +166,13 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the instants")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="wtal-kills-")).resolve()
-    undisturbed = copy_project(folder / "undisturbed")
+    project = copy_project(folder / "project").folder
+    undisturbed = copied(project, folder / "undisturbed")
     began = time.monotonic()
     if code := started(undisturbed).wait():
         print((undisturbed.folder / "printed").read_text(), f"the undisturbed run: exit code {code}", sep="\n")
         return 1
-    soak = Soak(options.kills, digests(undisturbed), time.monotonic() - began)
+    soak = Soak(options.kills, project, digests(undisturbed), time.monotonic() - began)
     print(f"undisturbed: {len(soak.whole)} files in {soak.seconds:.0f} s", flush=True)
     with ThreadPoolExecutor(options.workers) as pool:
         for each in [pool.submit(work, folder, options.seed, soak) for _ in range(options.workers)]:
