@@ -62,6 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = run_in_worker()
         if code is not None:
             return code
+    if arguments is None and "WTAL_OWNER" in os.environ:
+        from wtal.cli.worker.orphan import end_with_owner
+
+        end_with_owner()
     return _run_here(arguments)
 
 

@@ -36,8 +36,14 @@ def _death_with_parent() -> Callable[[], object] | None:
         return None
     import ctypes
 
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was killed before this was asked for
+            os._exit(1)
+
+    return ask
 
 
 class SnakemakeRun:
