@@ -4,6 +4,8 @@ VENV ?= .venv
 TORCH ?= cpu
 WORKERS ?= 2
 SOAK_RUNS ?= 2000
+KILLS ?= 100
+SEED ?= 0
 # Recordings of the suite watch: of this package a file is read, so nothing that it needs is installed.
 RECORDINGS := seglearn==1.2.5
 SUITES := hapt hapt-strong
@@ -25,7 +27,7 @@ $(error TORCH: expected cpu or cuda; got $(TORCH))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help environment report figures docs test check bench mutants soak pull clean
+.PHONY: help environment report figures docs test check bench mutants soak soak-kills pull clean
 .DELETE_ON_ERROR:
 
 help:
@@ -38,6 +40,7 @@ help:
 	@echo "make bench                 speeds as ratios, into benchmarks/README.md (a quarter of an hour, nothing else running)"
 	@echo "make mutants               deliberate mistakes in the method, each of which a test must see (a quarter of an hour)"
 	@echo "make soak [SOAK_RUNS=2000] changed bytes for every reader, each of which gives a value or a sentence"
+	@echo "make soak-kills [KILLS=100] runs of a tiny suite killed at random instants, which go on to the same bytes"
 	@echo "make pull                  heavy results of $(SUITES) from your DVC remote, ready to go on from"
 	@echo "make clean                 remove the environment; results stay"
 
@@ -80,6 +83,9 @@ mutants: $(TESTS_READY)
 soak: $(TESTS_READY)
 	SOAK_RUNS=$(SOAK_RUNS) OMP_NUM_THREADS=1 pytest --numprocesses $(WORKERS) --dist load tests/faults/test_fuzz.py
 
+soak-kills: $(SUITE_READY)
+	python benchmarks/kills.py $(KILLS) --workers $(WORKERS) --seed $(SEED)
+
 pull: $(SUITE_READY)
 	@test -n "$$(dvc remote list)" || { \
 	  echo "make pull: no DVC remote is configured, so there is nowhere to pull from;" \
@@ -87,7 +93,8 @@ pull: $(SUITE_READY)
 	@test -f dvc.lock || { \
 	  echo "make pull: there is no dvc.lock, so nothing was pushed yet;" \
 	    "dvc repro $(firstword $(SUITES)) computes the results and writes it" >&2; exit 2; }
-	dvc pull $(SUITES)
+	dvc pull $(SUITES) || { wtal check-pulled $(SUITES) --cache "$$(dvc cache dir)" --only-cache; exit 2; }
+	wtal check-pulled $(SUITES) --cache "$$(dvc cache dir)"
 	@set -e; for suite in $(SUITES); do \
 	  echo "snakemake --touch --forceall --cores 1 --configfile config/$$suite.yaml"; \
 	  snakemake --touch --forceall --cores 1 --quiet all --configfile config/$$suite.yaml; \

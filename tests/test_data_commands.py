@@ -151,19 +151,19 @@ def test_an_interrupted_prepare_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_fetched_gives_one_message_and_exit_code_2(tmp_path: Path) -> None:
-    file = {"path": "a.npy", "sources": ["file:///nowhere/a.npy", "manual:write to the authors"]}
+    file = {"path": "a.txt", "sources": ["file:///nowhere/a.txt", "manual:write to the authors"]}
     manifest = {"dataset": "own", "title": "t", "licence": "l", "citation": "c", "files": [file]}
     (tmp_path / "own.yaml").write_text(yaml.safe_dump(manifest))
     done = wtal("fetch", "own.yaml", folder=tmp_path)
     assert done.returncode == 2
     assert "wtal fetch: 1 file of own could not be had" in done.stderr
-    assert "put it at data/own/a.npy" in done.stderr
+    assert "put it at data/own/a.txt" in done.stderr
     assert "from write to the authors: by hand only" in done.stderr
     assert "Traceback" not in done.stderr
-    (tmp_path / "a.npy").write_bytes(b"content")
+    (tmp_path / "a.txt").write_bytes(b"content")
     found = wtal("fetch", "own.yaml", "--from", ".", folder=tmp_path)
     assert (found.returncode, found.stderr) == (0, "")
-    assert (tmp_path / "data" / "own" / "a.npy").read_bytes() == b"content"
+    assert (tmp_path / "data" / "own" / "a.txt").read_bytes() == b"content"
 
 
 def test_the_embedded_recordings_are_verified_where_they_lie(tmp_path: Path) -> None:

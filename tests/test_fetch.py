@@ -21,7 +21,7 @@ from wtal.base.errors import InputError
 from wtal.base.files import digest_of_file
 from wtal.base.progress import ShownProgress
 from wtal.base.schema import from_mapping
-from wtal.data.fetch import sources
+from wtal.data.fetch import answers, downloads
 from wtal.data.fetch.fetch import FetchRequest, MissingFilesError, fetch
 from wtal.data.fetch.manifest import Manifest, ManifestFile, is_safe, manifest_names, read_manifest
 
@@ -48,6 +48,11 @@ class Host:
     breaks_after: list[int] = field(default_factory=list)  # bytes sent by each of the next answers
     has_ranges: bool = True
     requests: list[str] = field(default_factory=list)  # the range asked for
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "PAUSE", 0.01)
 
 
 @pytest.fixture
@@ -130,10 +135,10 @@ def test_a_host_without_ranges_starts_again(host: Host, tmp_path: Path) -> None:
 
 
 def test_a_file_without_a_stated_sha256_is_never_resumed_and_said_to_be_unverified(host: Host, tmp_path: Path) -> None:
-    (tmp_path / "a.npy.part").write_bytes(b"of another source")
-    (line,) = run(manifest(host.url, sha256=None, path="a.npy"), tmp_path)
+    (tmp_path / "a.bin.part").write_bytes(b"of another source")
+    (line,) = run(manifest(host.url, sha256=None, path="a.bin"), tmp_path)
     assert "not verified" in line
-    assert (tmp_path / "a.npy").read_bytes() == CONTENT
+    assert (tmp_path / "a.bin").read_bytes() == CONTENT
 
 
 def test_the_next_source_is_tried_on_failure(host: Host, tmp_path: Path) -> None:
@@ -163,13 +168,19 @@ def test_more_bytes_than_the_file_has_are_not_taken(host: Host, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_altered_file_is_replaced_only_by_a_verified_one(host: Host, tmp_path: Path) -> None:
+def test_an_altered_file_is_moved_aside_and_named(host: Host, tmp_path: Path) -> None:
     (tmp_path / "a.npy").write_bytes(b"altered")
-    with pytest.raises(MissingFilesError, match="another sha256"):
+    aside = tmp_path / "a.npy.bad"
+    with pytest.raises(MissingFilesError, match=f"what was there before is now {aside}: another sha256"):
         run(manifest("manual:ask", path="a.npy"), tmp_path)
-    assert (tmp_path / "a.npy").read_bytes() == b"altered"
-    run(manifest(host.url, path="a.npy"), tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.npy.bad"]
+    assert aside.read_bytes() == b"altered"
+    (tmp_path / "a.npy").write_bytes(b"once more")
+    (line,) = run(manifest(host.url, path="a.npy"), tmp_path)
+    assert "sha256 as stated; what was there before (another sha256 than" in line
+    assert line.endswith(f"is now {tmp_path / 'a.npy.bad2'}")
     assert (tmp_path / "a.npy").read_bytes() == CONTENT
+    assert (aside.read_bytes(), (tmp_path / "a.npy.bad2").read_bytes()) == (b"altered", b"once more")
 
 
 def test_a_mirror_is_asked_first_as_a_folder_and_as_a_url(host: Host, tmp_path: Path) -> None:
@@ -225,11 +236,11 @@ def test_an_optional_file_that_cannot_be_had_stops_nothing(tmp_path: Path) -> No
 def test_a_machine_without_a_network_is_told_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def silence(request, timeout):
-        asked.append((request.full_url, timeout))
+    def silence(request, _):
+        asked.append((request.full_url, answers.TIMEOUT))
         raise TimeoutError("timed out")
 
-    monkeypatch.setattr(sources.urllib.request, "urlopen", silence)
+    monkeypatch.setattr(answers, "ask", silence)
     files = tuple(
         ManifestFile(path=f"{host}{index}", sources=(f"https://{host}.example/{index}",))
         for host in "abcdef"
@@ -259,7 +270,7 @@ def test_google_drive_is_asked_through_gdown_where_it_is_installed(
 
 def test_a_file_in_a_package_is_verified_where_it_lies(tmp_path: Path) -> None:
     name = "pytest/__init__.py"
-    (line,) = run(manifest(f"package:pytest/{name}", sha256=None), tmp_path / "into")
+    (line,) = run(manifest(f"package:pytest/{name}", sha256=None, path="a.py"), tmp_path / "into")
     assert "in its package" in line
     assert not (tmp_path / "into").exists()
     with pytest.raises(MissingFilesError, match="another sha256"):
@@ -399,11 +410,11 @@ def test_an_object_array_of_another_name_is_taken_and_annotations_are_not(tmp_pa
 
 
 def test_a_file_without_a_stated_sha256_is_held_to_what_was_first_seen(host: Host, tmp_path: Path) -> None:
-    chosen = manifest(host.url, sha256=None, path="a.npy")
+    chosen = manifest(host.url, sha256=None, path="a.bin")
     assert "not verified" in run(chosen, tmp_path / "one")[0]
     lock = tmp_path / "one" / "lock.json"
-    assert json.loads(lock.read_text()) == {"files": {"a.npy": SHA256}}
-    assert run(chosen, tmp_path / "one") == ["a.npy: already there, sha256 as first seen"]
+    assert json.loads(lock.read_text()) == {"files": {"a.bin": SHA256}}
+    assert run(chosen, tmp_path / "one") == ["a.bin: already there, sha256 as first seen"]
     (tmp_path / "two").mkdir()
     (tmp_path / "two" / "lock.json").write_text(lock.read_text())
     host.content = CONTENT[::-1]
@@ -423,11 +434,11 @@ def test_without_a_network_every_file_and_source_of_thumos14_is_in_one_message(
 ) -> None:
     asked = []
 
-    def unreachable(request: urllib.request.FetchRequest, **_: object) -> None:
+    def unreachable(request: urllib.request.Request, _: object) -> None:
         asked.append(request.full_url)
         raise urllib.error.URLError("no network")
 
-    monkeypatch.setattr(urllib.request, "urlopen", unreachable)
+    monkeypatch.setattr(answers, "ask", unreachable)
     monkeypatch.setitem(sys.modules, "gdown", None)
     chosen = read_manifest("thumos14")
     with pytest.raises(MissingFilesError) as told:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import gc
 import json
+import signal
 import subprocess
 import sys
+import time
 import weakref
 from pathlib import Path
 from typing import Any
@@ -62,6 +64,31 @@ def test_a_round_killed_at_any_of_its_writes_repeats_no_visit_that_was_saved(sto
     saved = [one for one in found["killed"] if one["resumed_from"]]
     assert {len(set(OUTPUTS) & set(one["left"])) for one in saved} == set(range(len(OUTPUTS) + 1))
     assert any(one["has_outputs"] for one in saved)  # a resume file left behind by a round that was whole does no harm
+
+
+STOPPED_WITHIN = 10  # seconds; two on a machine that has nothing else to do
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_a_round_that_is_stopped_says_that_the_same_command_goes_on(
+    store: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    settings = settings_file(tmp_path, tiny_round(), epochs=epochs(12))
+    command = [sys.executable, "-m", "wtal", *train(store, settings, tmp_path / "out", *NO_TIME)]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    line = next(line for line in process.stderr if "(3 of 12)" in line)
+    assert line.startswith("epoch 2")
+    began = time.monotonic()
+    process.send_signal(number)
+    *_, last = process.communicate(timeout=60)[1].splitlines()
+    assert time.monotonic() - began < STOPPED_WITHIN
+    assert (last, process.returncode) == ("wtal train: stopped; the same command goes on where it was", 128 + number)
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert again.returncode == 0
+    assert "resuming in epoch" in again.stderr
+    assert main(train(store, settings, tmp_path / "whole")) == 0
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
 class Killed(BaseException):

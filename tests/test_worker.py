@@ -237,3 +237,22 @@ def test_a_command_prints_the_same_bytes_in_the_worker(
         return done.returncode, done.stdout, done.stderr
 
     assert run(worker.variables) == run({})
+
+
+def test_a_command_that_runs_by_itself_ends_with_snakemake_and_not_with_the_shell_between(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "own.py").write_text(
+        "import time\nfrom wtal.cli.worker.orphan import end_with_owner\n"
+        "end_with_owner()\nprint('up', flush=True)\ntime.sleep(60)\n"
+    )
+    owner = subprocess.Popen(["sleep", "60"])
+    command = [sys.executable, str(tmp_path / "own.py")]
+    job = subprocess.Popen(command, env=environment | {"WTAL_OWNER": str(owner.pid)}, stdout=subprocess.PIPE, text=True)
+    assert job.stdout.readline() == "up\n"  # type: ignore[union-attr]
+    assert job.poll() is None
+    owner.kill()
+    owner.wait()
+    assert job.wait(20) == -signal.SIGKILL
+    late = subprocess.run(command, env=environment | {"WTAL_OWNER": str(owner.pid)}, check=False)
+    assert late.returncode == -signal.SIGKILL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -177,6 +178,69 @@ def test_dvc_carries_a_finished_run_to_a_clone_in_which_figures_alone_are_left_t
     printed = clone.run("make", "pull", *ready, expected=2)
     assert "no DVC remote is configured" in printed
     assert "Traceback" not in printed
+
+
+CHECKPOINT = "results/small/base/seed0/round0/checkpoint.pt"
+
+
+def test_make_pull_names_what_is_damaged_or_lacking_and_leaves_none_of_it_to_be_used(
+    finished: ProjectCopy, tmp_path: Path
+) -> None:
+    for program in ("dvc", "git", "make"):
+        if shutil.which(program, path=finished.environment()["PATH"]) is None:
+            pytest.skip(f"{program} is not installed")
+    mine = _under_version_control(finished)
+    mine.run("dvc", "repro", "small")
+    mine.run("dvc", "remote", "add", "--default", "store", str(tmp_path / "remote"))
+    mine.run("dvc", "push", "--quiet", "small")
+    _commit(mine, "Keep the results")
+    mine.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
+    clone = ProjectCopy(tmp_path / "clone", mine.extra)
+    pull = ("make", "pull", "VENV=none", "SUITE_READY=pyproject.toml", "SUITES=small")
+    content = (mine.folder / CHECKPOINT).read_bytes()
+    pushed, kept = _objects(content, tmp_path / "remote", clone.folder / ".dvc/cache")
+
+    _write(pushed, _flipped(content))
+    printed = clone.run(*pull, expected=2)
+    assert f"wtal check-pulled: {CHECKPOINT}: expected every file as dvc.lock records it by its md5" in printed
+    assert f"got other bytes in 1 ({CHECKPOINT})" in printed
+    assert not (clone.folder / CHECKPOINT).exists()
+    assert not kept.exists()
+
+    pushed.unlink()
+    assert f"got 1 that the remote lacks ({CHECKPOINT})" in clone.run(*pull, expected=2)
+    assert not (clone.folder / CHECKPOINT).exists()
+
+    _write(pushed, content)
+    assert "each with the md5 that dvc.lock records" in clone.run(*pull)
+    assert (clone.folder / CHECKPOINT).read_bytes() == content
+
+    times = kept.stat().st_atime_ns, kept.stat().st_mtime_ns  # as when a disk gives other bits than it was given
+    _write(kept, _flipped(content))
+    os.utime(kept, ns=times)
+    (clone.folder / CHECKPOINT).unlink()
+    assert f"got other bytes in 1 ({CHECKPOINT})" in clone.run(*pull, expected=2)
+    assert not (clone.folder / CHECKPOINT).exists()
+    clone.run(*pull)
+    assert (clone.folder / CHECKPOINT).read_bytes() == content
+
+
+def _objects(content: bytes, *stores: Path) -> list[Path]:
+    """Where stores of DVC keep a content."""
+    md5 = hashlib.md5(content).hexdigest()
+    return [store / "files/md5" / md5[:2] / md5[2:] for store in stores]
+
+
+def _flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def _write(kept: Path, content: bytes) -> None:
+    """Put other bytes in the place of a content that DVC keeps, read-only as before."""
+    kept.unlink(missing_ok=True)
+    kept.write_bytes(content)
+    kept.chmod(0o444)
 
 
 def _under_version_control(copy: ProjectCopy) -> ProjectCopy:

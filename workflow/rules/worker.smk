@@ -3,6 +3,7 @@
 import psutil
 from snakemake import benchmark
 
+from wtal.cli.worker.orphan import VARIABLE as OWNER
 from wtal.cli.worker.owner import start_worker
 
 
@@ -26,6 +27,8 @@ class Timer(benchmark.BenchmarkTimer):
 
 
 onstart:
+    if workflow.local_exec:
+        os.environ[OWNER] = str(os.getpid())  # what runs by itself, without the worker, ends with this process too
     is_plain = DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method
     if workflow.local_exec and is_plain and not workflow.touch:
         global WORKER

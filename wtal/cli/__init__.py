@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 STAGES = {
     "live.command": ("run",),
     "plan": ("plan", "tune", "list", "schema"),
-    "data": ("fetch", "prepare", "check-data", "convert-annotations"),
+    "data": ("fetch", "prepare", "check-data", "check-pulled", "convert-annotations"),
     "training": ("train", "train-external", "score", "set-detection"),
     "localise": ("solve-labels", "export-labels", "detect"),
     "evaluate": ("evaluate", "compare", "evaluate-run", "diagnose", "label-quality"),
@@ -65,6 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = run_in_worker()
         if code is not None:
             return code
+    if arguments is None and "WTAL_OWNER" in os.environ:
+        from wtal.cli.worker.orphan import end_with_owner
+
+        end_with_owner()
     return _run_here(arguments)
 
 
@@ -73,6 +77,7 @@ def _run_here(arguments: Sequence[str] | None) -> int:
 
     from wtal.base.edges.outputs import outputs_apart
     from wtal.base.errors import WtalError
+    from wtal.cli.live.stopping import GOES_ON, stopping_by_sigterm
 
     given = sys.argv[1:] if arguments is None else arguments
     options = build_parser(given[0] if given else None).parse_args(arguments)
@@ -80,7 +85,7 @@ def _run_here(arguments: Sequence[str] | None) -> int:
     package.setLevel(logging.INFO)  # what any module has to say besides its result, a line each, as it is said
     package.addHandler(handler)
     try:
-        with outputs_apart(vars(options), getattr(options, "writes", ())):
+        with stopping_by_sigterm(), outputs_apart(vars(options), getattr(options, "writes", ())):
             code: int | None = options.run(options)  # of `wtal run` that of Snakemake
         sys.stdout.flush()
     except WtalError as error:
@@ -97,9 +102,9 @@ def _run_here(arguments: Sequence[str] | None) -> int:
     except BrokenPipeError:
         # The reader of a pipe went away (`wtal ... | head`); that is no fault of the input.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        logger.error("wtal %s: stopped", options.command)
-        return 130
+    except KeyboardInterrupt as stop:
+        logger.error("wtal %s: stopped%s", options.command, GOES_ON.get(options.command, ""))
+        return 128 + (stop.args[0] if stop.args else 2)
     finally:
         package.removeHandler(handler)
     return code or 0

@@ -62,7 +62,23 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     check.add_argument("--shapes-only", action="store_true", help="do not read the numbers, their shapes alone")
     check.add_argument("--remarks-only", action="store_true", help="list only videos with a remark")
     check.set_defaults(run=check_data)
+    _register_pulled(commands)
     _register_annotations(commands)
+
+
+def _register_pulled(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    pulled = commands.add_parser(
+        "check-pulled",
+        help="hold results that DVC brought against the digests that it recorded",
+        description="Hold every file that DVC keeps of a suite against its md5 in dvc.lock: `dvc pull` takes what a "
+        "remote or its cache has on trust. What is damaged is named and removed, from DVC's cache too, so that the "
+        "next pull fetches it anew. `make pull` does this.",
+    )
+    pulled.add_argument("suites", metavar="SUITE", nargs="+", help="a stage of dvc.yaml, such as hapt")
+    pulled.add_argument("--cache", type=Path, default=Path(".dvc/cache"), help="DVC's (default: .dvc/cache)")
+    only = "look at DVC's cache alone, as after a pull that failed, and name what it could not get"
+    pulled.add_argument("--only-cache", action="store_true", help=only)
+    pulled.set_defaults(run=check_pulled_results)
 
 
 def _register_annotations(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -100,6 +116,16 @@ def fetch_files(options: argparse.Namespace) -> None:
     )
     for line in fetch(request):
         print(line)
+
+
+def check_pulled_results(options: argparse.Namespace) -> None:
+    """Digests of dvc.lock in, a verdict out."""
+    from wtal.data.fetch.pulled import check_pulled
+
+    found = check_pulled(Path(), options.cache, options.suites, only_cache=options.only_cache)
+    found.refuse()
+    if not options.only_cache:
+        print(f"{found.n_whole} files of {', '.join(options.suites)}, each with the md5 that dvc.lock records")
 
 
 def prepare_store(options: argparse.Namespace) -> None:

@@ -23,7 +23,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         usage="wtal run [-h] [--log-format {auto,plain,json}] [SUITE] [-- SNAKEMAKE_OPTIONS]",
         description="Calls snakemake --cores all --use-conda --configfile config/SUITE.yaml and shows jobs, time left, "
         "epoch and loss, and failures with the end of their log; at the end the result and the page. Stopped, or "
-        "killed, the same command goes on. The exit code is Snakemake's; 128 and the signal where one stopped it.",
+        "killed, the same command goes on. The exit code is Snakemake's; 128 and the signal where one stopped it; 2 "
+        "where another run is at work in the folder.",
     )
     run.add_argument("suite", metavar="SUITE", nargs="?", default="hapt", help="its name or path (default: hapt)")
     run.add_argument(
@@ -59,8 +60,13 @@ def run_suite(options: argparse.Namespace) -> int:
     code = 1
     try:
         code = process.follow(state, view)
+        if process.is_locked_out:
+            code = 2
     finally:
         view.end(_end(options, paths, state, code, time.monotonic() - began))
+    if process.is_locked_out:
+        expected = "a folder in which no other run makes the same files (once it has ended, the same command goes on)"
+        raise InputError(file=Path.cwd(), expected=expected, got="one that is at work")
     return code
 
 
@@ -90,7 +96,7 @@ def _end(options: argparse.Namespace, paths: SuitePaths, state: RunState, code: 
     if code or page is None or not page.is_file():
         how = "stopped" if code > 128 else f"{len(state.failed)} failed" if state.failed else "ended"
         after = f" after {state.done} of {state.total} jobs" if state.total else ""
-        goes_on = f"{how}{after}; `wtal run {options.suite}` goes on where it was" if code else ""
+        goes_on = f"{how}{after}; `wtal run {options.suite}` goes on where it was" if code and code != 2 else ""
         return RunEnd(code, seconds, "", (), None, goes_on)
     about, rows = end_rows(SuitePaths(page.parent))
     return RunEnd(code, seconds, about, rows, str(page), "")

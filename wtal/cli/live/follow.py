@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -22,7 +22,28 @@ from wtal.cli.live.views import View
 
 PATIENCE = 0.8  # seconds that Snakemake has to end by itself when it is stopped; a killed run can be gone on with too
 TICK = 0.25  # seconds
+LOCKED_OUT = "LockException"  # how Snakemake's message begins where it is
+PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal that a process gets when its parent ends
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _death_with_parent() -> Callable[[], object] | None:
+    """What a process of ours calls first, so that it is killed where this one is; nothing where no system does that.
+
+    Snakemake would go on unseen, and the same command would be refused its folder.
+    """
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+
+    def ask() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it was killed before this was asked for
+            os._exit(1)
+
+    return ask
 
 
 class SnakemakeRun:
@@ -40,10 +61,12 @@ class SnakemakeRun:
             stderr=subprocess.PIPE,
             pass_fds=[writing],
             start_new_session=True,
+            preexec_fn=_death_with_parent(),
         )
         os.close(writing)
         self.stopped_by = 0  # a signal's number
         self.stopped_at = 0.0
+        self.is_locked_out = False  # another run makes the same files in this folder
         self.rest = b""  # of a line of events that is not whole yet
 
     @contextmanager
@@ -110,6 +133,9 @@ class SnakemakeRun:
 
     def _event(self, event: dict[str, Any], state: RunState, view: View) -> None:
         if self.stopped_by:  # jobs that were stopped are no failures
+            return
+        if event["event"] == "message" and LOCKED_OUT in event["text"]:
+            self.is_locked_out = True  # Snakemake's advice is to unlock, which would let two runs write the same files
             return
         if event["event"] == "finished":
             read_epochs(state)

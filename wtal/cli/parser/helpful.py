@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 GROUPS = {
     "everyday": (
-        *("run", "plan", "list", "predict", "extract", "new-dataset", "fetch", "check-data"),
+        *("run", "plan", "list", "predict", "extract", "new-dataset", "fetch", "check-data", "check-pulled"),
         *("check-method", "convert-annotations", "tune", "export-labels", "doctor", "schema", "completion"),
     ),
     "scoring": ("evaluate", "compare", "diagnose", "label-quality", "matrix", "export-tables", "export"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from wtal.data.annotations.names import is_hidden, plain_name
 from wtal.data.annotations.read import read_annotations
 from wtal.data.features.layouts import H5_ENDINGS, open_features, without_suffix
 from wtal.data.fetch.manifest import Manifest
+from wtal.data.fetch.partial import copy_to_partial, settle
 
 LEAST = 1_000_000  # bytes from which an object array is taken for features
 
@@ -108,7 +108,7 @@ def _link(source: Path, target: Path) -> None:
             os.link(source.resolve(), target)
         except OSError:
             partial = target.with_name(f"{target.name}.part")
-            shutil.copyfile(source, partial)
-            partial.replace(target)
+            copy_to_partial(source, partial)
+            settle(partial, target)
     except OSError as error:
         raise InputError(file=target, expected="a path that can be written", got=error.strerror or error) from None
