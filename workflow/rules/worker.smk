@@ -28,6 +28,9 @@ class Timer(benchmark.BenchmarkTimer):
 
 onstart:
     if workflow.local_exec:
+        # Here a limit of jobs a second does but harm: for each job that was started Snakemake (9.27) looks once more at
+        # all that are ready, every second from then on; after 700 jobs that takes half a core.
+        workflow.scheduler.job_rate_limiter = None
         os.environ[OWNER] = str(os.getpid())  # what runs by itself, without the worker, ends with this process too
     is_plain = DeploymentMethod.CONDA not in workflow.deployment_settings.deployment_method
     if workflow.local_exec and is_plain and not workflow.touch:
