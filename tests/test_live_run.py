@@ -195,7 +195,14 @@ def test_the_rows_of_the_end_are_those_of_the_ablation_table(tmp_path: Path) -> 
         "optimised labels from Gaussian fusion, Δ (the whole method)",
         "difference",
     ]
-    assert [row.text() for row in rows] == ["45.2 ± 5.4", "46.8 ± 5.4", "+1.6 [−0.8, 4.0]"]
+    with source.open(newline="") as stream:
+        table = {row["variant"]: row for row in csv.DictReader(stream)}
+    base, whole = table["base_nms"], table["optimised_delta"]
+    low, high = (f"{float(whole[name]):.1f}".replace("-", "−") for name in ("base_low", "base_high"))
+    assert [row.text() for row in rows] == [
+        *(f"{float(row['mean']):.1f} ± {float(row['sd']):.1f}" for row in (base, whole)),
+        f"{float(whole['base_difference']):+.1f} [{low}, {high}]".replace("-", "−"),
+    ]
     assert end_rows(SuitePaths(tmp_path / "nowhere")) == ("", [])
 
 
