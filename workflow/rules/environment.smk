@@ -36,7 +36,9 @@ def environment_of_jobs():
     folder = Path(".snakemake/environment").resolve()
     # Once: a job on a cluster runs in what the run began with, and makes its own where it sees nothing of that.
     if workflow.is_main_process or not (folder / "wtal.post-deploy.sh").is_file():
-        facts = {name: digest_of_file(ROOT / name) for name in ("constraints.txt", "pyproject.toml")}
+        # Without conda neither is read, and a workflow that was copied may lack them.
+        read = [name for name in ("constraints.txt", "pyproject.toml") if (ROOT / name).is_file()]
+        facts = {name: digest_of_file(ROOT / name) for name in read}
         about = "".join(f"# {line}\n" for line in to_json({"checkout": str(ROOT.resolve()), **facts}).splitlines())
         write_if_changed(folder / "wtal.yaml", about + read_text(ROOT / "workflow/envs/wtal.yaml"))
         script = read_text(ROOT / "workflow/envs/wtal.post-deploy.sh")
