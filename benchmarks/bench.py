@@ -43,8 +43,9 @@ finds the same segments, and against it the aim is not reached. A label programm
 apart into those that share no snippet; HiGHS, which gives vertices, starts from the same reduced programmes.
 """
 WHY_SUITE = """
-Seeds are not trained together: what that could gain at most is below the aim. The small suite has 65 jobs of a second
-each; of a longer suite a smaller share is outside computation.
+Seeds are not trained together: what that could gain at most is below the aim. The small suite misses its aim: it has
+65 jobs that compute for a fifth of a second each, and reading Snakemake's workflow, starting and reporting them takes
+more. Of a longer suite a smaller share is outside computation.
 """
 # Words for a row of training, and the key of training_speed.py.
 TRAINING = {
@@ -158,7 +159,8 @@ def main() -> None:
         found = {name: measured(name, Path(folder)) for name in SCRIPTS}
     thumos14, detections = SHARED / "thumos14", SHARED / "published_detections/pmil_base_thumos14_test.json"
     is_there = thumos14.is_dir() and detections.is_file()
-    lines = [HEAD, evaluate.machine(), *training_rows(found["training_speed"])]
+    load = f"Processes at work in the quarter of an hour before, on average: {os.getloadavg()[2]:.1f}."
+    lines = [HEAD, evaluate.machine(), load, *training_rows(found["training_speed"])]
     lines += localise_rows(found["localise_speed"])
     lines += other_rows(found["seeds_together"], found["start_up"], found["video_extraction"])
     lines += [*growth_rows(found["growth"]), "", "## The evaluator", "", evaluate.HEAD]

@@ -22,7 +22,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("Snakefile", "workflow", "profiles", "config", "wtal", "snakemake_logger_plugin_one_line", "pyproject.toml")
-TIMED = ("benchmarks", "provenance.json", "report.html")  # hold the times of the steps
+TIMED = (
+    "benchmarks",
+    "provenance.json",
+    "digests.json",
+    "report.html",
+)  # hold the times of the steps, or their digests
 # Laid before all else on the path of each job: notes its processor time after the start, and that of imports.
 METER = """
 import atexit, builtins, importlib, json, os, sys, time
