@@ -122,3 +122,13 @@ def test_a_plain_loop_fuses_as_well(bounds: list[list[tuple[int, int]]], random:
             one = found.of(number)
             columns = np.stack([one.start, one.end, one.score], axis=1)
             np.testing.assert_allclose(columns, np.array(plain(pair)).reshape(-1, 3), atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("scores", "starts"), [([0, 0, 1, 1], [2]), ([1, 0, 0], []), ([1, 1, 0], [0]), ([1, 0, 1], [0, 2]), ([0, 1], [1])]
+)
+def test_a_run_is_lost_where_it_is_the_first_snippet_and_no_other_is_above(
+    scores: list[float], starts: list[int]
+) -> None:
+    lost = dataclasses.replace(PLAIN, thresholds=(0.5,), first_snippet="lost", minimum_length=1)
+    assert proposals_of_class(np.array(scores, dtype=float), lost).start.tolist() == starts
