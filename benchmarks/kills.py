@@ -22,7 +22,6 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -84,19 +83,11 @@ def started(copy: ProjectCopy) -> subprocess.Popen[bytes]:
         )
 
 
-def processes_in(folder: Path) -> Iterator[int]:
-    """Processes whose current folder is this: of a run, all of them."""
-    for entry in os.scandir("/proc"):
-        with suppress(OSError):
-            if entry.name.isdecimal() and os.readlink(f"{entry.path}/cwd") == str(folder):
-                yield int(entry.name)
-
-
 def killed(copy: ProjectCopy, process: subprocess.Popen[bytes], *, whole: bool) -> str:
     """Kill all processes of a run, or the first alone; what is wrong where any of them goes on."""
     process.kill()
     end = time.monotonic() + PATIENCE
-    while left := list(processes_in(copy.folder)):
+    while left := copy.processes():
         if time.monotonic() > end:
             return f"processes {left} live on"
         for each in left if whole else ():

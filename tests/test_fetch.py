@@ -6,7 +6,6 @@ import hashlib
 import http.server
 import json
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from served import serving
 
 from wtal.base.errors import InputError
 from wtal.base.files import digest_of_file
@@ -84,12 +84,8 @@ def host() -> Iterator[Host]:
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     host.url = f"http://127.0.0.1:{server.server_port}/a.npy"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield host
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield host
 
 
 def test_a_file_is_fetched_and_verified(host: Host, tmp_path: Path) -> None:

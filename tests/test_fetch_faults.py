@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from served import serving
 
 from wtal.cli import main
 from wtal.data.fetch import answers, downloads
@@ -67,12 +68,8 @@ def host() -> Iterator[FaultyHost]:
 
     server = Server(("127.0.0.1", 0), Handler)
     host.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield host
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(server):
+        yield host
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -67,6 +68,15 @@ class ProjectCopy:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+
+    def processes(self) -> list[int]:
+        """Processes whose current folder is the copy: of a run in it, all."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            with suppress(OSError):
+                if entry.name.isdecimal() and (entry / "cwd").readlink() == self.folder.resolve():
+                    found.append(int(entry.name))
+        return found
 
     def run(self, *command: str, expected: int = 0) -> str:
         """What a command in the copy prints; it must exit with `expected`."""

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 from project_copy import ProjectCopy, copy_project
@@ -70,16 +69,6 @@ def run_started(copy: ProjectCopy, line: str) -> subprocess.Popen[str]:
     raise AssertionError(f"it ended without {line!r}")
 
 
-def processes_in(folder: Path) -> list[str]:
-    """Processes at work in a folder."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        with suppress(OSError):
-            if entry.name.isdecimal() and (entry / "cwd").readlink() == folder.resolve():
-                found.append(entry.name)
-    return found
-
-
 def test_wtal_run_is_stopped_refused_and_killed_and_goes_on_by_the_same_command(tmp_path: Path) -> None:
     copy = copy_project(tmp_path / "runs")
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -91,7 +80,7 @@ def test_wtal_run_is_stopped_refused_and_killed_and_goes_on_by_the_same_command(
         assert process.returncode == 128 + number
         assert "`wtal run small` goes on where it was" in said.splitlines()[-1]
         assert seconds < STOPPED_WITHIN
-        until(lambda: not processes_in(copy.folder), 20)
+        until(lambda: not copy.processes(), 20)
 
     live = run_started(copy, "1 of ")
     printed = copy.run(*RUN, expected=2)
@@ -103,7 +92,7 @@ def test_wtal_run_is_stopped_refused_and_killed_and_goes_on_by_the_same_command(
 
     os.kill(live.pid, signal.SIGKILL)  # of the first process alone: the others have to die with it
     live.wait()
-    until(lambda: not processes_in(copy.folder), 20)
+    until(lambda: not copy.processes(), 20)
     again = copy.run(*RUN)
     assert "The run that locked this folder has ended without unlocking it; this one goes on." in again
     assert "the page: results/small/report.html" in again

@@ -149,9 +149,7 @@ def test_a_shared_checkpoint_carries_the_detection_settings_of_the_variant_it_is
 def test_dvc_carries_a_finished_run_to_a_clone_in_which_figures_alone_are_left_to_draw(
     finished: ProjectCopy, tmp_path: Path
 ) -> None:
-    for program in ("dvc", "git", "make"):
-        if shutil.which(program, path=finished.environment()["PATH"]) is None:
-            pytest.skip(f"{program} is not installed")
+    _need_dvc(finished)
     mine = _under_version_control(finished)
     assert "Nothing to be done" in mine.run("dvc", "repro", "small")
     assert "didn't change" in mine.run("dvc", "repro", "small")
@@ -186,9 +184,7 @@ CHECKPOINT = "results/small/base/seed0/round0/checkpoint.pt"
 def test_make_pull_names_what_is_damaged_or_lacking_and_leaves_none_of_it_to_be_used(
     finished: ProjectCopy, tmp_path: Path
 ) -> None:
-    for program in ("dvc", "git", "make"):
-        if shutil.which(program, path=finished.environment()["PATH"]) is None:
-            pytest.skip(f"{program} is not installed")
+    _need_dvc(finished)
     mine = _under_version_control(finished)
     mine.run("dvc", "repro", "small")
     mine.run("dvc", "remote", "add", "--default", "store", str(tmp_path / "remote"))
@@ -241,6 +237,12 @@ def _write(kept: Path, content: bytes) -> None:
     kept.unlink(missing_ok=True)
     kept.write_bytes(content)
     kept.chmod(0o444)
+
+
+def _need_dvc(copy: ProjectCopy) -> None:
+    for program in ("dvc", "git", "make"):
+        if shutil.which(program, path=copy.environment()["PATH"]) is None:
+            pytest.skip(f"{program} is not installed")
 
 
 def _under_version_control(copy: ProjectCopy) -> ProjectCopy:

@@ -69,6 +69,12 @@ class Segments:
         """No segment, with the ordinary shapes."""
         return Segments(np.zeros(0), np.zeros(0), np.zeros(0))
 
+    @staticmethod
+    def joined(parts: Sequence[Segments]) -> Segments:
+        """The segments of one part after the other."""
+        columns = [np.stack([one.start, one.end, one.score]) for one in parts]
+        return Segments(*np.concatenate([np.zeros((3, 0)), *columns], axis=1))
+
     def by_falling_score(self) -> Segments:
         """The same segments by falling score; ties keep their order."""
         order = np.argsort(-self.score, kind="stable")
@@ -87,7 +93,7 @@ class ManyProposals:
 
     def of(self, pair: int) -> Proposals:
         """The proposals of pair number `pair`."""
-        rows, found = slice(int(self.offsets[pair]), int(self.offsets[pair + 1])), self.proposals
+        rows, found = rows_of(self.offsets, pair), self.proposals
         return Proposals(found.start[rows], found.end[rows], found.contrast[rows], found.inner[rows])
 
     @staticmethod
@@ -108,23 +114,19 @@ class ManySegments:
 
     def of(self, pair: int) -> Segments:
         """The segments of pair number `pair`."""
-        rows, found = slice(int(self.offsets[pair]), int(self.offsets[pair + 1])), self.segments
+        rows, found = rows_of(self.offsets, pair), self.segments
         return Segments(found.start[rows], found.end[rows], found.score[rows])
 
     @staticmethod
     def of_each(segments: Sequence[Segments]) -> ManySegments:
         """The segments of one pair after the other."""
-        parts = [np.stack([one.start, one.end, one.score]) for one in segments]
-        table = np.concatenate([np.zeros((3, 0)), *parts], axis=1)
-        return ManySegments(Segments(*table), offsets_of([len(one) for one in segments]))
+        return ManySegments(Segments.joined(segments), offsets_of([len(one) for one in segments]))
 
     @staticmethod
     def joined(parts: Sequence[ManySegments]) -> ManySegments:
         """The segments of the pairs of one part after the other."""
-        columns = [np.stack([one.segments.start, one.segments.end, one.segments.score]) for one in parts]
-        table = np.concatenate([np.zeros((3, 0)), *columns], axis=1)
         counts = [np.zeros(0, dtype=np.int64), *(np.diff(one.offsets) for one in parts)]
-        return ManySegments(Segments(*table), offsets_of(np.concatenate(counts)))
+        return ManySegments(Segments.joined([one.segments for one in parts]), offsets_of(np.concatenate(counts)))
 
     def by_falling_score(self) -> ManySegments:
         """The same segments, those of each pair by falling score; ties keep their order."""
@@ -137,6 +139,11 @@ class ManySegments:
 def offsets_of(counts: Sequence[int] | Integers) -> Integers:
     """The first row of each of several parts of these lengths [N], and the number of all rows: [N + 1]."""
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(np.asarray(counts, dtype=np.int64))])
+
+
+def rows_of(offsets: Integers, part: int) -> slice:
+    """The rows of part number `part` of what `offsets` [N + 1] divides."""
+    return slice(int(offsets[part]), int(offsets[part + 1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,4 +189,4 @@ class VideoScores:
 
     def rows(self, index: int) -> slice:
         """The rows of video number `index`."""
-        return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+        return rows_of(self.offsets, index)

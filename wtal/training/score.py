@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 import torch
 
-from wtal.base.records import VideoScores
+from wtal.base.records import VideoScores, offsets_of
 from wtal.methods.batch import Videos, scoring_batches
 from wtal.methods.contract import Method, Use
 
@@ -23,7 +23,7 @@ def score_videos(
     labels. Source: docs/method.md#scores-proposals-fusion.
     """
     lengths = [len(videos.features(index)) for index in range(videos.n_videos)]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    offsets = offsets_of(lengths)
     n_columns = videos.video_labels.shape[1] + 1
     snippet = np.empty((offsets[-1], n_columns), dtype=np.float32)
     video = np.empty((videos.n_videos, n_columns), dtype=np.float32)

@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -19,31 +20,12 @@ from wtal.base.progress import EpochProgress
 from wtal.cli.live.ending import last_lines
 from wtal.cli.live.state import RunState
 from wtal.cli.live.views import View
+from wtal.cli.worker.orphan import die_with
 
 PATIENCE = 0.8  # seconds that Snakemake has to end by itself when it is stopped; a killed run can be gone on with too
 TICK = 0.25  # seconds
 LOCKED_OUT = "LockException"  # how Snakemake's message begins where it is
-PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal that a process gets when its parent ends
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-def _death_with_parent() -> Callable[[], object] | None:
-    """What a process of ours calls first, so that it is killed where this one is; nothing where no system does that.
-
-    Snakemake would go on unseen, and the same command would be refused its folder.
-    """
-    if sys.platform != "linux":
-        return None
-    import ctypes
-
-    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
-
-    def ask() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it was killed before this was asked for
-            os._exit(1)
-
-    return ask
 
 
 class SnakemakeRun:
@@ -61,7 +43,8 @@ class SnakemakeRun:
             stderr=subprocess.PIPE,
             pass_fds=[writing],
             start_new_session=True,
-            preexec_fn=_death_with_parent(),
+            # Else it would go on unseen, and the same command would be refused its folder.
+            preexec_fn=partial(die_with, os.getpid()) if sys.platform == "linux" else None,
         )
         os.close(writing)
         self.stopped_by = 0  # a signal's number

@@ -1,4 +1,4 @@
-"""A job that runs by itself ends with the Snakemake that started it: the shell between them would let it go on."""
+"""A process ends with the one that started it: nothing of a run that was killed goes on unseen."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import select
 import signal
 import threading
 
+PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal that a process gets when its parent ends
 VARIABLE = "WTAL_OWNER"  # the process of Snakemake, where its jobs are on the same machine
 
 
@@ -26,6 +27,15 @@ def end_with_owner() -> None:
         return
     else:
         threading.Thread(target=_wait, args=(ending,), daemon=True).start()
+
+
+def die_with(parent: int) -> None:
+    """Have Linux kill this process when its parent ends. Raises ProcessLookupError where it has ended already."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise ProcessLookupError(parent)
 
 
 def _wait(ending: int) -> None:

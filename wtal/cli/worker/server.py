@@ -22,8 +22,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from wtal.cli.worker.likeness import ENDED, LIBRARIES, MOST_BYTES, STARTED, likeness
-
-PR_SET_PDEATHSIG = 1  # linux/prctl.h: the signal that a process gets when its parent ends
+from wtal.cli.worker.orphan import die_with
 
 
 def run_server() -> None:
@@ -171,7 +170,7 @@ class _Server:
         """Make of this process what the client is, and say so; whatever fails ends it before a command has begun."""
         try:
             os.setpgid(0, 0)
-            _die_with(os.getppid())
+            die_with(os.getppid())
             for key in list(self.selector.get_map().values()):
                 if key.fd != connection.fileno():
                     os.close(key.fd)
@@ -189,14 +188,6 @@ class _Server:
 def _signal(job: _Job, number: int) -> None:
     with suppress(ProcessLookupError):
         os.killpg(job.process, number)
-
-
-def _die_with(parent: int) -> None:
-    import ctypes
-
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        raise ProcessLookupError(parent)
 
 
 def _take_on(request: dict[str, Any]) -> None:

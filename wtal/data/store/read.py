@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from wtal.base.errors import InputError
 from wtal.base.files import read_json, read_rows
-from wtal.base.records import Floats, Instances, Integers
+from wtal.base.records import Floats, Instances, Integers, offsets_of
 from wtal.base.schema import from_mapping
 from wtal.data.store.tables import (
     ANNOTATION_COLUMNS,
@@ -78,7 +78,7 @@ class Store:
 
     def offsets(self, subset: Subset) -> Integers:
         """Where each video of a subset starts in the concatenation of the subset's snippets, [V of the subset + 1]."""
-        return np.concatenate([[0], np.cumsum(self.n_snippets[self.videos(subset)])]).astype(np.int64)
+        return offsets_of(self.n_snippets[self.videos(subset)])
 
     def mapped(self, index: int) -> NDArray[Any]:
         """The features of video number `index` as they lie on disk, [T, D], held against their checksum.

@@ -42,9 +42,8 @@ class GaussianFusion(Fusion):
         first = offsets_of(size)[:-1]
         columns = np.stack([ranked.start, ranked.end, ranked.contrast], axis=1)
         fused = np.zeros((len(size), 3))
-        for n_members in np.unique(
-            size
-        ):  # those of one size together, so that sums have one order however many there are
+        # Those of one size together, so that sums have one order however many there are.
+        for n_members in np.unique(size):
             clusters = np.flatnonzero(size == n_members)
             members = by_cluster[first[clusters][:, None] + np.arange(n_members)]
             inner = ranked.inner[members]

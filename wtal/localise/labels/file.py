@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from wtal.base.edges.array_file import open_arrays
 from wtal.base.errors import InputError
 from wtal.base.files import write_arrays
-from wtal.base.records import Floats, Integers
+from wtal.base.records import Floats, Integers, rows_of
 from wtal.suite.contracts import LabelKind, LabelTarget
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class PseudoLabels:
 
     def rows(self, index: int) -> slice:
         """The rows of video number `index`."""
-        return slice(int(self.offsets[index]), int(self.offsets[index + 1]))
+        return rows_of(self.offsets, index)
 
     def shown(self) -> Floats:
         """How much of each class the labels say is in each snippet, weighted [N, K]; what complementary ones leave."""
