@@ -68,7 +68,7 @@ def test_packs_with_background_give_the_gradients_of_one_video_after_the_other(m
     largest = max(np.abs(value).max() for value in gradients.values())
     for name, value in packed.method.named_parameters():
         scale = max(np.abs(gradients[name]).max(), 0.01 * largest)
-        assert np.abs(value.grad.numpy() - gradients[name]).max() < 1e-6 * scale, name
+        assert np.abs(value.grad.numpy() - gradients[name]).max() < 3e-6 * scale, name  # rounding in 32 bits
     torch.testing.assert_close(alone.method.memory.prototypes, packed.method.memory.prototypes)
 
 
@@ -95,13 +95,12 @@ def test_the_losses_of_background_are_those_of_section_2_without_a_memory_branch
     some, settings = with_background(), RskpSettings()
     trainer = trainer_of(with_memory(tiny_round()), some)
     both = batch_of(some, [0, 1], CPU)
-    output = trainer.method(both)
     fill_memory(trainer, some)
     rows = [memory_rows(label, "label") for label in both.labels.tolist()]
     slots = padded_slots([trainer.method.memory.read(own) for own in rows])
-    memory = trainer.method.memory_branch(output, both, *slots)
+    output = trainer.method(both, remember=lambda prototypes: slots)
     branches = output.original, output.reallocated
-    seen = video_losses(*branches, memory, both.labels, both.mask, None, settings)
+    seen = video_losses(*branches, output.memory, both.labels, both.mask, None, settings)
     without = video_losses(*branches, None, both.labels, both.mask, None, settings)
     assert seen.foreground[0] == 0
     assert seen.consistency[0] == without.consistency[0]

@@ -71,9 +71,9 @@ def test_both_branches_of_packed_videos_are_those_of_the_method_written_out_plai
 
 
 def test_the_memory_branch_walks_from_the_slots_alone_empty_ones_included() -> None:
-    network, some = network_of(), both_videos()
-    slots = [torch.randn(4, 7, generator=torch.Generator().manual_seed(2)), torch.zeros(2, 7)]
-    found = network.memory_branch(network(some), some, *padded_slots(slots))
+    network = network_of()
+    slots = [torch.rand(4, 7, generator=torch.Generator().manual_seed(2)), torch.zeros(2, 7)]
+    found = network(both_videos(), remember=lambda prototypes: padded_slots(slots)).memory
     for video, own in enumerate(slots):
         walked = plain.walk(plain_forward(network, video).embedding, own.double())
         check_head(found, video, plain.head(parameters_of(network), walked))

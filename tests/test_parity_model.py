@@ -12,9 +12,10 @@ import torch
 
 from wtal.methods.batch import ArrayVideos, Batch, batch_of
 from wtal.methods.label_loss import BatchLabels
+from wtal.methods.rskp.branches import Slots, pass_forward
 from wtal.methods.rskp.losses import consistency_loss, video_losses
 from wtal.methods.rskp.memory import MemoryBank, memory_rows, padded_slots
-from wtal.methods.rskp.network import BranchOutput, Network, NetworkOutput
+from wtal.methods.rskp.network import Network, NetworkOutput
 from wtal.methods.rskp.settings import RskpSettings
 
 PARAMETERS = {
@@ -34,8 +35,9 @@ class Visit:
 
     stored: dict[str, np.ndarray]  # of this video
     some: Batch
+    embedding: torch.Tensor  # [1, T, D]
+    learnt: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
     output: NetworkOutput
-    memory: BranchOutput
     bank: MemoryBank  # after this video was put in
     gradients: dict[str, np.ndarray]
     losses: dict[str, float]
@@ -70,14 +72,17 @@ def visit(network: Network, videos: ArrayVideos, bank: MemoryBank, index: int, s
     prefix = f"video{index}/"
     own = {key.removeprefix(prefix): value for key, value in stored.items() if key.startswith(prefix)}
     some = batch_of(videos, [index], CPU)
-    output = network(some)
     rows = memory_rows(some.labels[0].tolist(), "label")
-    probabilities = torch.softmax(network.prototype_logits(output.prototypes), dim=-1).detach()
-    bank.update(rows, output.prototypes[0].detach(), probabilities[0])
-    memory = network.memory_branch(output, some, *padded_slots([bank.read(rows)]))
+
+    def put_in_and_read(prototypes: torch.Tensor) -> Slots:
+        probabilities = torch.softmax(network.prototype_logits(prototypes), dim=-1).detach()
+        bank.update(rows, prototypes[0], probabilities[0])
+        return padded_slots([bank.read(rows)])
+
+    output = network(some, remember=put_in_and_read)
     target = torch.from_numpy(own["pseudo_label"].astype(np.float32)).T[None].contiguous()
     settings = RskpSettings()
-    branches = (output.original, output.reallocated, memory)
+    branches = (output.original, output.reallocated, output.memory)
     losses = video_losses(*branches, some.labels, some.mask, BatchLabels(target), settings)
     total = losses.total(settings, consistency_weight=1.0) + 10.0 * losses.label
     network.zero_grad()
@@ -86,16 +91,18 @@ def visit(network: Network, videos: ArrayVideos, bank: MemoryBank, index: int, s
     values = {theirs: getattr(losses, ours).item() for theirs, ours in LOSSES.items()}
     alone = consistency_loss(output.original, output.reallocated, None, some.mask, settings).item()
     kept = copy.deepcopy(bank)
-    return Visit(own, some, output, memory, kept, gradients, {**values, "total": total.item()}, alone)
+    embedding = network.embed(some, None).detach()
+    learnt = network.prototypes.detach(), network.class_centres.detach(), network.foreground_centre.detach()
+    return Visit(own, some, embedding, learnt, output, kept, gradients, {**values, "total": total.item()}, alone)
 
 
 def close(found: torch.Tensor, stored: np.ndarray, limit: float) -> None:
     np.testing.assert_allclose(found.detach().numpy(), stored, atol=limit, rtol=0)
 
 
-def test_parity_embedding_prototypes_and_random_walk(visits: list[Visit]) -> None:
+def test_parity_embedding_and_prototypes(visits: list[Visit]) -> None:
     for one in visits:
-        close(one.output.embedding.rows[0], one.stored["embedding"], 1e-5)
+        close(one.embedding[0], one.stored["embedding"], 1e-5)
         close(one.output.prototypes[0], one.stored["mu"], 1e-5)
 
 
@@ -114,25 +121,20 @@ def test_parity_memory_and_its_branch(visits: list[Visit]) -> None:
     for one in visits:
         close(one.bank.prototypes, one.stored["memory_mu"], 1e-5)
         close(one.bank.scores, one.stored["memory_score"], 2e-6)
-        close(one.memory.logits[0].T, one.stored["r/logits"], 2e-5)
+        close(one.output.memory.logits[0].T, one.stored["r/logits"], 2e-5)
 
 
-def test_parity_random_walk_rows_from_prototypes_and_from_memory(visits: list[Visit], parity: Path) -> None:
-    with np.load(parity / "model.npz", allow_pickle=False) as archive:
-        size = archive["param/mu"].shape
-    network = Network(1, 1, RskpSettings(embedding_size=size[1], prototypes=size[0], dropout=0.0))
+def test_parity_random_walk_rows_from_prototypes_and_from_memory(visits: list[Visit]) -> None:
     for one in visits:
-        mask = one.some.mask
-        walked = network.random_walk(one.output.embedding, one.output.prototypes, mask)
-        close(walked.rows[0], one.stored["reallocated"], 1e-5)
-        rows = memory_rows(one.some.labels[0].tolist(), "label")
-        recalled = network.random_walk(one.output.embedding, *with_slots(one, rows, mask))
-        close(recalled.rows[0], one.stored["memory_reallocated"], 1e-5)
-
-
-def with_slots(one: Visit, rows: list[int], mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    slots, is_slot = padded_slots([one.bank.read(rows)])
-    return slots, mask, is_slot
+        slots = padded_slots([one.bank.read(memory_rows(one.some.labels[0].tolist(), "label"))])
+        passed = pass_forward(
+            one.embedding, *one.learnt, one.some.mask, RskpSettings(), lambda prototypes, own=slots: own
+        )
+        walk = passed.walk
+        rows = one.embedding + walk.shares.share[0].transpose(1, 2) @ walk.moved
+        rows = (1 - RskpSettings().random_walk_weight) * rows
+        close(rows[0], one.stored["reallocated"], 1e-5)
+        close(rows[1], one.stored["memory_reallocated"], 1e-5)
 
 
 def test_parity_losses(visits: list[Visit]) -> None:

@@ -41,6 +41,8 @@ def main(arguments):
         import torch
         print(os.getcwd(), os.environ.get("GREETING"), os.umask(0), torch.get_num_threads(), sep="|")
         print(resource.getrlimit(resource.RLIMIT_NOFILE)[0], {"torch", "pandas"} <= set(sys.modules), sep="|")
+    if command == "name":
+        print(sys.executable)
     if command == "fail":
         raise RuntimeError("no luck")
     if command == "sleep":
@@ -86,7 +88,7 @@ def start(worker: Worker, environment: dict[str, str], tmp_path: Path) -> Start:
         code = CLIENT.format(folder=str(tmp_path / "code"))
         pipe = subprocess.PIPE
         return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-            [sys.executable, "-c", code, *command],
+            [options.pop("python", sys.executable), "-c", code, *command],
             env=environment | worker.variables | (more or {}),
             text=True,
             **{"stdin": pipe, "stdout": pipe, "stderr": pipe} | options,
@@ -151,6 +153,12 @@ def test_folder_environment_rights_limits_and_threads_are_the_client_s(start: St
     more = {"GREETING": "good day", "OMP_NUM_THREADS": "3"}
     told = ended(start("tell", more=more, cwd=tmp_path, umask=0o27, preexec_fn=limited))
     assert told == (0, f"{tmp_path}|good day|{0o27}|3\n123|True\n", "")
+
+
+def test_one_interpreter_is_alike_by_each_of_its_names(start: Start) -> None:
+    names = [Path(sys.executable).with_name(name) for name in ("python", "python3")]
+    for name in [str(name) for name in names if name.exists()]:  # as an environment has them: links to one file
+        assert ended(start("name", python=name)) == (0, f"{name}\n", "")
 
 
 @pytest.mark.parametrize(

@@ -27,17 +27,16 @@ class Adam:
         self.clear()
 
     def clear(self) -> None:
-        """Set every gradient to zero."""
+        """Forget every gradient."""
         for parameter in self.parameters:
-            parameter.grad = torch.zeros_like(parameter)
+            parameter.grad = None
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
         """One step with the gradients summed so far."""
-        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
         adam(
             [parameter.data for parameter in self.parameters],
-            gradients,
+            self._gradients(),
             self.means,
             self.squares,
             [],
@@ -54,8 +53,12 @@ class Adam:
 
     def state(self) -> dict[str, list[Tensor]]:
         """Everything a checkpoint holds of the optimiser, gradients of an unfinished step included."""
-        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
-        return {"means": self.means, "squares": self.squares, "steps": self.steps, "gradients": gradients}
+        return {"means": self.means, "squares": self.squares, "steps": self.steps, "gradients": self._gradients()}
+
+    def _gradients(self) -> list[Tensor]:
+        """Of every parameter, zero where none was found since the last step."""
+        found = [(parameter, parameter.grad) for parameter in self.parameters]
+        return [torch.zeros_like(each, requires_grad=False) if grad is None else grad for each, grad in found]
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up the optimiser where `state` left it."""

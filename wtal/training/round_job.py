@@ -28,7 +28,7 @@ from wtal.training.epoch_scores import EpochScores
 from wtal.training.health import EpochHealth, HealthWatch, health_of
 from wtal.training.held_out import held_out_loss, held_out_videos
 from wtal.training.rng import generators_of
-from wtal.training.runtime import StoreVideos, check_about, deterministic
+from wtal.training.runtime import StoreVideos, check_about, deterministic, keep_freed_memory
 from wtal.training.score import score_videos
 from wtal.training.trainer import EpochLog, RoundLabels, Trainer
 
@@ -139,6 +139,7 @@ class RoundJob:
 
         Raises CollapseError where training cannot go on, InputError where a file cannot be read or written.
         """
+        keep_freed_memory()
         with deterministic(self.trainer.device):
             self._resume()
             self._train()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +22,8 @@ from wtal.suite.streams import streams_in_words
 from wtal.training.checkpoint import About
 
 WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h of the GNU C library
+MOST_IN_HEAP, MOST_KEPT = 32 << 20, 1 << 30  # bytes: the first is the most that it takes
 
 
 def device_of(name: Literal["auto", "cpu", "cuda"]) -> torch.device:
@@ -92,6 +96,18 @@ def deterministic(device: torch.device) -> Iterator[None]:
     finally:
         torch.set_flush_denormal(flushed)
         torch.set_num_threads(found_threads)
+
+
+def keep_freed_memory() -> None:
+    """From now on this process keeps the memory that it frees, as a step asks for the same again.
+
+    Otherwise each step may give back what the next one has to be given anew, page by page: up to half of its time.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError, OSError):  # another C library
+            mallopt = ctypes.CDLL(None).mallopt
+            mallopt(M_MMAP_THRESHOLD, MOST_IN_HEAP)
+            mallopt(M_TRIM_THRESHOLD, MOST_KEPT)
 
 
 @contextmanager

@@ -55,6 +55,7 @@ def _request() -> dict[str, Any]:
     os.umask(umask)
     return {
         "likeness": likeness(),
+        "executable": sys.executable,
         "arguments": sys.argv,
         "path": sys.path,
         "folder": os.getcwd(),

@@ -32,7 +32,7 @@ def likeness() -> dict[str, Any]:
     """
     return {
         "protocol": PROTOCOL,
-        "python": [sys.version, sys.executable, sys.prefix, sys.base_prefix],
+        "python": [sys.version, os.path.realpath(sys.executable), sys.prefix, sys.base_prefix],
         "flags": [sys.flags.optimize, sys.flags.no_site, sys.flags.dev_mode, sys.warnoptions, sorted(sys._xoptions)],
         "libraries": [_file_of(name) for name in LIBRARIES],
         "environment": _environment(),

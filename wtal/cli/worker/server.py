@@ -201,6 +201,7 @@ def _take_on(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     sys.argv[:], sys.path[:] = request["arguments"], request["path"]
+    sys.executable = request["executable"]  # one interpreter has several names in an environment
     importlib.invalidate_caches()
     sys.stdin = os.fdopen(0, encoding=sys.stdin.encoding, errors=sys.stdin.errors, closefd=False)
     sys.stdout.reconfigure(line_buffering=os.isatty(1))  # type: ignore[union-attr]

@@ -6,6 +6,7 @@ Source: RSKP (Huang et al., CVPR 2022, arXiv 2203.02925), the base of Zhou et al
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 import torch
@@ -14,9 +15,10 @@ from torch import Tensor
 from wtal.methods.batch import Batch
 from wtal.methods.contract import Losses, Method, Scores, Use
 from wtal.methods.label_loss import BatchLabels
+from wtal.methods.rskp.branches import Slots
 from wtal.methods.rskp.losses import video_losses
 from wtal.methods.rskp.memory import MemoryBank, memory_rows, padded_slots
-from wtal.methods.rskp.network import BranchOutput, Network, NetworkOutput
+from wtal.methods.rskp.network import Network, NetworkOutput
 from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.step_settings import EpochSettings
 from wtal.suite.training_settings import at_epoch
@@ -38,11 +40,10 @@ class Rskp(Network, Method):
         self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None, dropout: torch.Generator | None
     ) -> Losses:
         """The losses of a batch, which where it is learnt from reads the memory and is put in. Axes: see `Method`."""
-        output: NetworkOutput = self(batch, dropout)
         first = self.settings.memory_from_epoch
         uses_memory = first is not None and epoch.epoch >= first and dropout is not None
-        memory = self._remembered(batch, output) if uses_memory else None
-        original, reallocated = output.original, output.reallocated
+        output: NetworkOutput = self(batch, dropout, partial(self._remembered, batch) if uses_memory else None)
+        original, reallocated, memory = output.original, output.reallocated, output.memory
         found = video_losses(original, reallocated, memory, batch.labels, batch.mask, target, self.settings)
         return Losses(
             base=found.total(self.settings, at_epoch(self.settings.consistency_weight, epoch.epoch)),
@@ -53,21 +54,20 @@ class Rskp(Network, Method):
             video_logits=original.agnostic_logits,
         )
 
-    def _remembered(self, batch: Batch, output: NetworkOutput) -> BranchOutput | None:
-        """Each video reads the memory, and then puts its own prototypes in, before the next one reads.
+    def _remembered(self, batch: Batch, prototypes: Tensor) -> Slots | None:
+        """Each video reads the memory, and then puts its own prototypes [V, P, D] in, before the next one reads.
 
         None where no video of the batch has a class: background neither reads nor is remembered.
         """
         if not batch.labels.any():
             return None
-        prototypes = output.prototypes.detach()
         probabilities = self._probabilities(prototypes)
         slots = []
         for index, label in enumerate(batch.labels.tolist()):
             rows = memory_rows(label, self.settings.memory_index)
             slots.append(self.memory.read(rows))
             self.memory.update(rows, prototypes[index], probabilities[index])
-        return self.memory_branch(output, batch, *padded_slots(slots))
+        return padded_slots(slots)
 
     def scores(self, batch: Batch, use: Use, dropout: torch.Generator | None) -> Scores:
         """Class probabilities of both branches, mixed, times the original branch's attention. Axes: see `Scores`.
