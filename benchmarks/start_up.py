@@ -1,6 +1,6 @@
 """How much of a suite's core seconds goes into anything but computation, with the worker and without.
 
-    python benchmarks/start_up.py [--configfile config/tiny.yaml] [--cores 2]
+    python benchmarks/start_up.py [--configfile config/tiny.yaml] [--seeds 0 1] [--cores 2]
 
 Runs the whole suite twice in copies of the project. What is computed is measured in the run without a worker: of each
 job the processor time between its start and its end, less that of imports. All else is outside: the start of Python,
@@ -77,6 +77,8 @@ def run(copy: Path, options: argparse.Namespace, *, with_worker: bool) -> Run:
     paths = [str(copy)] if with_worker else [str(meter), str(copy)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     command = ["-m", "snakemake", "--cores", str(options.cores), "--configfile", options.configfile, "--quiet", "all"]
+    if options.seeds:
+        command += ["--config", f"seeds={options.seeds}"]
     begun = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, *command, *([] if with_worker else ["--no-hooks"])], cwd=copy, env=environment
@@ -104,6 +106,7 @@ def main() -> int:
     """Print the table as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--configfile", default="config/tiny.yaml")
+    parser.add_argument("--seeds", type=int, nargs="+", help="in place of the suite's own")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -34,6 +34,7 @@ from wtal.suite.file import VariantEntry, method_of
 from wtal.suite.plan import Variant, round_settings
 from wtal.suite.step_settings import EpochSettings
 from wtal.training.rng import generators_of
+from wtal.training.runtime import keep_freed_memory
 from wtal.training.trainer import RoundLabels, Trainer
 
 CPU = torch.device("cpu")
@@ -189,6 +190,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()  # as a job that trains does
     videos = made_up(options.videos, options.snippets, options.features)
     few = made_up(FEW, options.snippets, options.features)  # the others take a minute for what RSKP does in a second
     found: dict[str, dict[str, float]] = {}

@@ -12,11 +12,12 @@ import torch
 
 from wtal.methods.batch import ArrayVideos, Batch, batch_of
 from wtal.methods.label_loss import BatchLabels
-from wtal.methods.rskp.branches import Slots, pass_forward
+from wtal.methods.rskp.branches import Passed
 from wtal.methods.rskp.losses import consistency_loss, video_losses
 from wtal.methods.rskp.memory import MemoryBank, memory_rows, padded_slots
 from wtal.methods.rskp.network import Network, NetworkOutput
 from wtal.methods.rskp.settings import RskpSettings
+from wtal.methods.rskp.walk import Slots
 
 PARAMETERS = {
     "embedding.weight": "feature_embedding.0.weight",
@@ -127,10 +128,8 @@ def test_parity_memory_and_its_branch(visits: list[Visit]) -> None:
 def test_parity_random_walk_rows_from_prototypes_and_from_memory(visits: list[Visit]) -> None:
     for one in visits:
         slots = padded_slots([one.bank.read(memory_rows(one.some.labels[0].tolist(), "label"))])
-        passed = pass_forward(
-            one.embedding, *one.learnt, one.some.mask, RskpSettings(), lambda prototypes, own=slots: own
-        )
-        walk = passed.walk
+        passed = Passed.of(one.embedding, *one.learnt, one.some.mask, RskpSettings(), lambda prototypes, own=slots: own)
+        walk = passed.walks
         rows = one.embedding + walk.shares.share[0].transpose(1, 2) @ walk.moved
         rows = (1 - RskpSettings().random_walk_weight) * rows
         close(rows[0], one.stored["reallocated"], 1e-5)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor
 
-from wtal.methods.rskp.branches import Branches, Slots, Units
+from wtal.methods.rskp.branches import Branches
 from wtal.methods.rskp.settings import RskpSettings
+from wtal.methods.rskp.shares import Units
+from wtal.methods.rskp.walk import Slots
 
 SETTINGS = RskpSettings(cosine_scale=4.0, responsibility_scale=3.0)
 LENGTHS, SIZE, PROTOTYPES, COLUMNS = (7, 5, 1), 6, 4, 3
@@ -87,6 +91,18 @@ def test_the_way_back_can_be_gone_more_than_once_and_with_a_part_of_what_is_give
     whole = torch.autograd.grad(first + second, tensors)
     for one, other, both in zip(*parts, whole):
         torch.testing.assert_close(one + other, both)
+
+
+def test_what_a_step_held_is_freed_with_its_results() -> None:
+    tensors = [each.requires_grad_() for each in inputs()]
+    found = Branches.apply(*tensors, MASK, SETTINGS, None)
+    held = [weakref.ref(each) for each in found]
+    gc.disable()  # a ring would be found only now and then, and until then each step would take new memory
+    try:
+        del found
+        assert [each() for each in held] == [None] * len(held)
+    finally:
+        gc.enable()
 
 
 def test_rows_of_zeros_give_numbers_and_no_gradient_of_their_own() -> None:

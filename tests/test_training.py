@@ -33,7 +33,7 @@ from wtal.data.kinds.prepare import prepare
 from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.localise.scores_file import read_epoch_scores, read_scores
 from wtal.methods.batch import ArrayVideos, batch_of, groups_of, scoring_batches
-from wtal.methods.rskp.branches import pass_forward
+from wtal.methods.rskp.branches import Passed
 from wtal.methods.rskp.memory import MemoryBank, memory_rows
 from wtal.methods.rskp.network import Network
 from wtal.methods.rskp.settings import RskpSettings
@@ -148,13 +148,13 @@ def test_the_random_walk_through_the_small_system_equals_the_dense_inverse() -> 
     some = dataclasses.replace(some, features=some.features.double())
     rows = network.embed(some, None).detach()
     learnt = [each.detach() for each in (network.prototypes, network.class_centres, network.foreground_centre)]
-    passed = pass_forward(rows, *learnt, some.mask, network.settings)
+    passed = Passed.of(rows, *learnt, some.mask, network.settings)
     weight = network.settings.random_walk_weight
     n_snippets = int(some.lengths[0])
-    share, over_time = passed.walk.shares.share[0, 0], passed.walk.shares.over_time[0, 0]
+    share, over_time = passed.walks.shares.share[0, 0], passed.walks.shares.over_time[0, 0]
     inverse = torch.linalg.inv(torch.eye(n_snippets, dtype=torch.float64) - weight**2 * share.T @ over_time)
-    dense = (1 - weight) * inverse @ (weight * share.T @ passed.prototypes[0] + rows[0])
-    torch.testing.assert_close((1 - weight) * (rows[0] + share.T @ passed.walk.moved[0]), dense)
+    dense = (1 - weight) * inverse @ (weight * share.T @ passed.fit.prototypes[0] + rows[0])
+    torch.testing.assert_close((1 - weight) * (rows[0] + share.T @ passed.walks.moved[0]), dense)
 
 
 def test_an_empty_memory_takes_uniform_shares_and_class_zero_takes_row_zero_for_every_class() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.adam import adam
 
 EPSILON = 1e-8
@@ -33,10 +33,12 @@ class Adam:
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """One step with the gradients summed so far."""
+        """One step with the gradients summed so far, zero where there is none."""
+        found = [(parameter, parameter.grad) for parameter in self.parameters]
+        gradients = [torch.zeros_like(each, requires_grad=False) if grad is None else grad for each, grad in found]
         adam(
             [parameter.data for parameter in self.parameters],
-            self._gradients(),
+            gradients,
             self.means,
             self.squares,
             [],
@@ -51,14 +53,12 @@ class Adam:
             maximize=False,
         )
 
-    def state(self) -> dict[str, list[Tensor]]:
-        """Everything a checkpoint holds of the optimiser, gradients of an unfinished step included."""
-        return {"means": self.means, "squares": self.squares, "steps": self.steps, "gradients": self._gradients()}
-
-    def _gradients(self) -> list[Tensor]:
-        """Of every parameter, zero where none was found since the last step."""
-        found = [(parameter, parameter.grad) for parameter in self.parameters]
-        return [torch.zeros_like(each, requires_grad=False) if grad is None else grad for each, grad in found]
+    def state(self) -> dict[str, Any]:
+        """Everything a checkpoint holds of the optimiser, gradients of an unfinished step included; None: none yet."""
+        found = [parameter.grad for parameter in self.parameters]
+        # Copied, since one may be a part of a larger tensor, of which all would be written.
+        gradients = [None if gradient is None else gradient.clone() for gradient in found]
+        return {"means": self.means, "squares": self.squares, "steps": self.steps, "gradients": gradients}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take up the optimiser where `state` left it."""
@@ -66,4 +66,4 @@ class Adam:
             for moment, saved in zip(getattr(self, name), state[name]):
                 moment.copy_(saved)
         for parameter, gradient in zip(self.parameters, state["gradients"]):
-            parameter.grad = gradient.to(parameter.device).clone()
+            parameter.grad = None if gradient is None else gradient.to(parameter.device).clone()

@@ -7,7 +7,7 @@ network together, which changes gradients by rounding alone. Steps are counted t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -206,9 +206,9 @@ class Trainer:
             )
         is_first = math.isnan(self.progress.log.label_gradient_share) and bool(batch.labels.any())
         if is_first and target is not None:
-            weighted = epoch.label_weight * losses.label.sum()
-            self.progress.log.label_gradient_share = self._gradient_share(weighted, total.sum() - weighted)
-        total.sum().backward()  # type: ignore[no-untyped-call]
+            self.progress.log.label_gradient_share = self._learn_with_share(losses.label.sum(), epoch, total.sum())
+        else:
+            total.sum().backward()  # type: ignore[no-untyped-call]
         self._log(losses, total, batch)
 
     def _losses(self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None) -> Losses:
@@ -220,16 +220,25 @@ class Trainer:
         price = self.settings.label_uncertainty * mean_over_snippets(doubt, batch.mask)
         return replace(losses, label=losses.label + price)
 
-    def _gradient_share(self, label_loss: Tensor, rest: Tensor) -> float:
-        """|gradient of the label loss| / (that + |gradient of the rest|) over all parameters."""
-        parameters = list(self.method.parameters())
+    def _learn_with_share(self, label_loss: Tensor, epoch: EpochSettings, total: Tensor) -> float:
+        """Backward from the total; |gradient of the weighted label loss| / (that + |gradient of the rest|).
 
-        def length(loss: Tensor) -> float:
-            gradients = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+        Both are over the parameters of the method. The rest's is the difference of two: a third way back is spared.
+        """
+        own = list(self.method.parameters())
+        parameters = own + ([] if self.doubt is None else list(self.doubt[0].parameters()))
+        of_labels = torch.autograd.grad(epoch.label_weight * label_loss, own, retain_graph=True, allow_unused=True)
+        found = torch.autograd.grad(total, parameters, allow_unused=True)
+        for parameter, gradient in zip(parameters, found):
+            if gradient is not None:
+                parameter.grad = gradient if parameter.grad is None else parameter.grad.add_(gradient)
+
+        def length(gradients: Iterable[Tensor | None]) -> float:
             return math.sqrt(sum(float(gradient.square().sum()) for gradient in gradients if gradient is not None))
 
-        of_labels, of_rest = length(label_loss), length(rest)
-        return of_labels / (of_labels + of_rest) if of_labels + of_rest > 0 else 0.0
+        rest = (each if part is None else each - part for each, part in zip(found, of_labels) if each is not None)
+        lengths = length(of_labels), length(rest)
+        return lengths[0] / sum(lengths) if sum(lengths) > 0 else 0.0
 
     @torch.no_grad()
     def _log(self, losses: Losses, total: Tensor, batch: Batch) -> None:

@@ -15,11 +15,11 @@ from torch import Tensor
 from wtal.methods.batch import Batch
 from wtal.methods.contract import Losses, Method, Scores, Use
 from wtal.methods.label_loss import BatchLabels
-from wtal.methods.rskp.branches import Slots
 from wtal.methods.rskp.losses import video_losses
 from wtal.methods.rskp.memory import MemoryBank, memory_rows, padded_slots
 from wtal.methods.rskp.network import Network, NetworkOutput
 from wtal.methods.rskp.settings import RskpSettings
+from wtal.methods.rskp.walk import Slots
 from wtal.suite.step_settings import EpochSettings
 from wtal.suite.training_settings import at_epoch
 

@@ -7,7 +7,6 @@ background last.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +15,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from wtal.methods.batch import Batch
-from wtal.methods.rskp.branches import Branches, Slots, Units
+from wtal.methods.rskp.branches import Branches, Remember
 from wtal.methods.rskp.settings import RskpSettings
+from wtal.methods.rskp.shares import Units
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Activation(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        """Of the rows as they were."""
+        """Of the rows [N, D] as they were."""
         (rows,) = ctx.saved_tensors
         passed: Tensor = torch.ops.aten.threshold_backward(gradient, rows, 0)
         return (passed if ctx.share == 1 else passed.div_(ctx.share)), None, None
@@ -98,7 +98,7 @@ class Network(nn.Module):
         self,
         batch: Batch,
         dropout: torch.Generator | None = None,
-        remember: Callable[[Tensor], Slots | None] | None = None,
+        remember: Remember | None = None,
     ) -> NetworkOutput:
         """Every branch of every video of a batch.
 
