@@ -42,11 +42,11 @@ seconds of the processor on one core, the best of some runs; the aim stands besi
 measured on a GPU.
 """
 WHY_RSKP = """
-RSKP falls short: its one large layer is hardly 60 % of an epoch, so that without anything else a plain loop would take
-but twice as long. The rest is products of a video's snippets with 8 prototypes and with the class centres, which are
-too narrow for the library's kernels (2 to 3 of some 60 billion operations a second; the gradient of the prototypes is
-the worst), random numbers of dropout, and passes over memory. With labels the first batch of an epoch goes backward
-three times, for the share of the label loss in the gradient.
+RSKP falls short by a little, with its memory and with labels by more. Besides its one large layer an epoch has products
+of each video's snippets with 8 prototypes, with the slots of the memory and with the class centres of two or three
+branches: they are a tenth to a seventh of the layer's operations, run at two thirds of its speed, and are done for the
+padding of videos of unlike length too. The rest is random numbers of dropout and passes over memory. With labels the
+first batch of an epoch goes backward twice, for the share of the label loss in the gradient.
 """
 WHY_LOCALISE = """
 The plain loop, `tests/plain_localise.py`, adds up the scores of a class once and takes each mean from those sums; it
@@ -55,8 +55,8 @@ apart into those that share no snippet; HiGHS, which gives vertices, starts from
 """
 WHY_SUITE = """
 Seeds are not trained together: what that could gain at most is below the aim. The small suite misses its aim: it has
-65 jobs that compute for a fifth of a second each, and reading Snakemake's workflow, starting and reporting them takes
-more. Of a longer suite a smaller share is outside computation.
+65 jobs that compute for a seventh of a second each, and reading Snakemake's workflow, starting and reporting them takes
+more. The default suite meets it.
 """
 # Words for a row of training, and the key of training_speed.py.
 TRAINING = {
