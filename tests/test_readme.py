@@ -24,8 +24,8 @@ def rows_of(suite: str) -> list[dict[str, str]]:
 
 
 def signed(value: str) -> str:
-    number = float(value)
-    return f"{'−' if number < 0 else '+' if number > 0 else ''}{abs(number):.1f}"
+    number = round(float(value), 1)
+    return f"{'−' if number < 0 else '+'}{abs(number):.1f}"
 
 
 def plain(value: str) -> str:
