@@ -38,7 +38,7 @@ from wtal.methods.batch import Batch
 from wtal.methods.contract import Losses, Method, Scores, Use
 from wtal.methods.external.run import external_round
 from wtal.methods.external.settings import ExternalMethod
-from wtal.methods.label_loss import BatchLabels, label_losses, mean_over_snippets
+from wtal.methods.label_loss import BatchLabels, RoundLabels, label_losses, mean_over_snippets
 from wtal.suite.contracts import BaseSettings
 from wtal.suite.file import merge, method_of
 from wtal.suite.paths import TEST_SCORES
@@ -47,7 +47,7 @@ from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.rng import generators_of
 from wtal.training.runtime import StoreVideos, deterministic, device_of
 from wtal.training.score import score_videos
-from wtal.training.trainer import RoundLabels, Trainer
+from wtal.training.trainer import Trainer
 
 COLUMNS = ("suite", "base", "seed", "average mAP")
 WEIGHT = 10.0  # of the loss of the true classes beside the method's own: above it little changes

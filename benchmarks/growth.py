@@ -100,14 +100,16 @@ def draw(found: dict[str, dict[str, Any]], path: Path) -> None:
     mpl.use("Agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    figure, axes = pyplot.subplots(1, 2, figsize=(10, 5.2), layout="constrained")
     for axis, key, words in zip(axes, ("seconds", "megabytes"), ("seconds of a core", "MB beyond the start")):
         for number, (case, entry) in enumerate(found.items()):
             label = f"{case}: {entry[f'{key}_exponent']:.1f}"
             style = ("-", "--", ":")[number % 3]
             axis.loglog(entry["times"], np.maximum(entry[key], 1e-3), style, marker="o", markersize=3, label=label)
         axis.set(xlabel="size, times the smallest", ylabel=words)
-        axis.legend(fontsize=7, title="exponent", title_fontsize=7)
+        axis.legend(
+            fontsize=7, title="exponent", title_fontsize=7, loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2
+        )
         axis.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=110)
 

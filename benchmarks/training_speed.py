@@ -29,13 +29,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 import plain_method
 
 from wtal.methods.batch import ArrayVideos
+from wtal.methods.label_loss import RoundLabels
 from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.file import VariantEntry, method_of
 from wtal.suite.plan import Variant, round_settings
 from wtal.suite.step_settings import EpochSettings
 from wtal.training.rng import generators_of
 from wtal.training.runtime import keep_freed_memory
-from wtal.training.trainer import RoundLabels, Trainer
+from wtal.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 CLASSES, RUNS, FEW = 20, 2, 6

@@ -24,6 +24,7 @@ from wtal.localise.labels.naive import NaiveLabels
 from wtal.localise.labels.optimised import OptimisedLabels
 from wtal.localise.labels.programme import Solution
 from wtal.methods.batch import ArrayVideos, batch_of
+from wtal.methods.label_loss import RoundLabels
 from wtal.methods.rskp.losses import video_losses
 from wtal.methods.rskp.memory import memory_rows, padded_slots
 from wtal.methods.rskp.settings import RskpSettings
@@ -31,7 +32,7 @@ from wtal.suite.plan import plan_files, read_suite
 from wtal.suite.step_settings import LabelRoundSettings
 from wtal.training.health import health_of
 from wtal.training.held_out import held_out_videos
-from wtal.training.trainer import EpochLog, RoundLabels, Trainer
+from wtal.training.trainer import EpochLog, Trainer
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKGROUND = (0, 3)  # videos without a label among the seven

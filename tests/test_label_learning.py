@@ -26,10 +26,10 @@ from wtal.base.errors import InputError
 from wtal.base.files import read_arrays, read_rows, read_yaml, to_json, write_text
 from wtal.cli import main
 from wtal.methods.basnet.settings import BasNetSettings
-from wtal.methods.label_loss import BatchLabels, label_losses
+from wtal.methods.label_loss import BatchLabels, RoundLabels, label_losses
 from wtal.suite.file import merge_files
 from wtal.suite.plan import Suite, plan_files, suite_from_mapping
-from wtal.training.trainer import RoundLabels, Trainer
+from wtal.training.trainer import Trainer
 
 TINY = ROOT / "config/tiny.yaml"
 KINDS = (("logits", "positive"), ("logits", "complementary"), ("attention", "positive"))

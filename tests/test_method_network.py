@@ -13,7 +13,7 @@ from round_run import tiny_round
 from torch import Tensor
 
 from wtal.methods.batch import ArrayVideos, Batch, batch_of
-from wtal.methods.label_loss import BatchLabels
+from wtal.methods.label_loss import BatchLabels, RoundLabels
 from wtal.methods.rskp.losses import attention_loss, consistency_loss, mixed_label_loss, video_losses
 from wtal.methods.rskp.memory import MemoryBank, padded_slots
 from wtal.methods.rskp.method import Rskp
@@ -22,7 +22,7 @@ from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.step_settings import EpochSettings
 from wtal.training.rng import generators_of
 from wtal.training.score import score_videos
-from wtal.training.trainer import RoundLabels, Trainer
+from wtal.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 MODEL = RskpSettings(embedding_size=7, prototypes=3, memory_slots=2, cosine_scale=plain.SCALE, dropout=0.0)

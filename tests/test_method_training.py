@@ -12,12 +12,13 @@ import torch
 from round_run import tiny_round
 
 from wtal.methods.batch import ArrayVideos
+from wtal.methods.label_loss import RoundLabels
 from wtal.methods.rskp.method import Rskp
 from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.suite.training_settings import Until, at_epoch
 from wtal.training.rng import generators_of
-from wtal.training.trainer import EpochLog, RoundLabels, Trainer
+from wtal.training.trainer import EpochLog, Trainer
 
 CPU = torch.device("cpu")
 MEMORY_FROM = 2

@@ -23,6 +23,7 @@ from wtal.localise.labels.make import INFEASIBLE, pseudo_labels
 from wtal.localise.labels.optimised import OptimisedLabels
 from wtal.methods.batch import ArrayVideos
 from wtal.methods.contract import Use
+from wtal.methods.label_loss import RoundLabels
 from wtal.methods.rskp.method import Rskp
 from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite import method_settings as s
@@ -32,7 +33,7 @@ from wtal.suite.step_settings import DetectSettings
 from wtal.suite.training_settings import Until
 from wtal.training.rng import generators_of
 from wtal.training.score import score_videos
-from wtal.training.trainer import RoundLabels, Trainer
+from wtal.training.trainer import Trainer
 
 PARAMETERS = {
     "embedding.weight": "feature_embedding.0.weight",

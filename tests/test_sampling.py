@@ -16,12 +16,12 @@ from wtal.base.errors import InputError, SettingError
 from wtal.cli import main
 from wtal.methods.batch import ArrayVideos, Batch
 from wtal.methods.contract import Losses
-from wtal.methods.label_loss import BatchLabels
+from wtal.methods.label_loss import BatchLabels, RoundLabels
 from wtal.methods.sampling import paired_order, sampled_rows, seen_snippets
 from wtal.suite.plan import read_suite
 from wtal.suite.training_settings import TrainingSettings, Until
 from wtal.training.rng import generators_of
-from wtal.training.trainer import RoundLabels, Trainer
+from wtal.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 SAMPLINGS = ("parts", "crop_pad", "perturb", "uniform")

@@ -33,6 +33,7 @@ from wtal.data.kinds.prepare import prepare
 from wtal.data.kinds.synthetic_settings import SyntheticData
 from wtal.localise.scores_file import read_epoch_scores, read_scores
 from wtal.methods.batch import ArrayVideos, batch_of, groups_of, scoring_batches
+from wtal.methods.label_loss import RoundLabels
 from wtal.methods.rskp.branches import Passed
 from wtal.methods.rskp.memory import MemoryBank, memory_rows
 from wtal.methods.rskp.network import Network
@@ -40,7 +41,7 @@ from wtal.methods.rskp.settings import RskpSettings
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.checkpoint import read_checkpoint, sealed
 from wtal.training.rng import generators_of
-from wtal.training.trainer import RoundLabels, Trainer
+from wtal.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 

@@ -63,7 +63,7 @@ def cluster_in(folder: Path) -> Iterator[Cluster]:
         subprocess.run(["bash", str(SCRIPT), "down", str(folder)], check=False)
 
 
-def slow_copy(folder: Path, snippets: str = "[30, 40]") -> ProjectCopy:
+def slow_copy(folder: Path, snippets: str = "[120, 160]") -> ProjectCopy:
     """The project, with many epochs in the first round of the small suite, of videos that may be longer."""
     copy = copy_project(folder)
     slow = SMALL.replace("epochs: 6,", f"epochs: {EPOCHS + 2},").replace("{until: 6", f"{{until: {EPOCHS + 2}")

@@ -56,7 +56,7 @@ def test_a_job_out_of_time_goes_on_within_its_round(cluster: Cluster, tmp_path: 
 def test_a_run_that_is_killed_leaves_its_job_at_work_and_the_next_is_told_of_it(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    copy = slow_copy(tmp_path / "run", "[400, 500]")
+    copy = slow_copy(tmp_path / "run", "[1200, 1500]")
     run = start(copy)
     until(lambda: epochs_of(copy))
     (orphan,) = cluster.jobs()

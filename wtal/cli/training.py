@@ -11,8 +11,8 @@ from wtal.suite.paths import ROUND_FILES
 
 if TYPE_CHECKING:
     from wtal.data.store.read import Store
+    from wtal.methods.label_loss import RoundLabels
     from wtal.suite.step_settings import RoundSettings
-    from wtal.training.trainer import RoundLabels
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -167,7 +167,7 @@ def _labels(store: Store, settings: RoundSettings, newest: Path, previous: Path 
 
     from wtal.base.errors import InputError
     from wtal.localise.labels.file import read_labels_of
-    from wtal.training.trainer import RoundLabels
+    from wtal.methods.label_loss import RoundLabels
 
     rows = [slice(*bounds) for bounds in pairwise(store.offsets("train").tolist())]
     labels = read_labels_of(newest, store)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -58,6 +58,8 @@ class Batch:
     mask: Tensor  # [V, T] true where there is a snippet
     lengths: Tensor  # [V] snippets
     labels: Tensor  # [V, C] float, video-level
+    present: NDArray[np.bool_]  # [V, C] the same where no device need be asked, as is
+    n_snippets: tuple[int, ...]  # of each video
     partner: Tensor  # [V] place in the batch of the video that each is paired with; its own where it is in no pair
     pair_weight: Tensor  # [V] of what a loss of pairs says of each of the two; 0 where it is in no pair
 
@@ -88,28 +90,74 @@ def batch_of(
     rows: Rows | None = None,
     n_pairs: int = 0,
     pair_weight: float = 0.0,
+    held: HeldFeatures | None = None,
 ) -> Batch:
     """The batch of some videos, in the order given.
 
     rows: the snippets of each that count; None: all of them. n_pairs: as many pairs come first, each of this weight.
+    held: where features lie on the device already.
     """
     arrays = [videos.features(index) for index in indices]
-    if rows is not None:
-        arrays = [array if chosen is None else array[chosen] for array, chosen in zip(arrays, rows)]
-    lengths = np.array([len(array) for array in arrays], dtype=np.int64)
+    chosen = [None] * len(arrays) if rows is None else rows
+    counts = [len(array if which is None else which) for array, which in zip(arrays, chosen)]
+    lengths = np.array(counts, dtype=np.int64)
     mask = np.arange(int(lengths.max())) < lengths[:, None]
-    features = np.concatenate(arrays).astype(np.float32, copy=False)
     place = np.arange(len(arrays))
     is_paired = place < 2 * n_pairs
+    present = videos.video_labels[list(indices)]
     return Batch(
-        features=torch.from_numpy(features).to(device),
-        padded_index=torch.from_numpy(np.flatnonzero(mask)).to(device),
-        mask=torch.from_numpy(mask).to(device),
-        lengths=torch.from_numpy(lengths).to(device),
-        labels=torch.from_numpy(videos.video_labels[list(indices)].astype(np.float32)).to(device),
-        partner=torch.from_numpy(np.where(is_paired, place ^ 1, place)).to(device),
-        pair_weight=torch.from_numpy(np.where(is_paired, pair_weight, 0.0).astype(np.float32)).to(device),
+        features=_features(arrays, indices, chosen, device, held),
+        padded_index=on_device(np.flatnonzero(mask), device),
+        mask=on_device(mask, device),
+        lengths=on_device(lengths, device),
+        labels=on_device(present.astype(np.float32), device),
+        present=present,
+        n_snippets=tuple(counts),
+        partner=on_device(np.where(is_paired, place ^ 1, place), device),
+        pair_weight=on_device(np.where(is_paired, pair_weight, 0.0).astype(np.float32), device),
     )
+
+
+def on_device(array: NDArray[Any], device: torch.device) -> Tensor:
+    """An array [...] as a tensor there; a graphics card is not waited for."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+class HeldFeatures:
+    """Features that stay on the device once they were used, as they lie in the store, until its room is taken."""
+
+    def __init__(self, device: torch.device, room: int) -> None:
+        """room: bytes that they may take."""
+        self.device, self.room = device, room
+        self.tensors: dict[int, Tensor] = {}
+
+    @staticmethod
+    def where_they_fit(device: torch.device) -> HeldFeatures | None:
+        """In half of what a graphics card has left; None on a processor, which reads them where they lie."""
+        return HeldFeatures(device, torch.cuda.mem_get_info(device)[0] // 2) if device.type == "cuda" else None
+
+    def of(self, video: int, array: NDArray[Any]) -> Tensor:
+        """Those of a video [T, F], whose array this is."""
+        if video in self.tensors:
+            return self.tensors[video]
+        tensor = on_device(np.ascontiguousarray(array), self.device)
+        if array.nbytes <= self.room:
+            self.room -= array.nbytes
+            self.tensors[video] = tensor
+        return tensor
+
+
+def _features(
+    arrays: Sequence[NDArray[Any]], videos: Sequence[int], rows: Rows, device: torch.device, held: HeldFeatures | None
+) -> Tensor:
+    """Features [N, F] of these rows of some videos, one after the other."""
+    if held is None:
+        each = [array if which is None else array[which] for array, which in zip(arrays, rows)]
+        return on_device(np.concatenate(each).astype(np.float32, copy=False), device)
+    found = [held.of(video, array) for video, array in zip(videos, arrays)]
+    chosen = [rows if which is None else rows[on_device(which, device)] for rows, which in zip(found, rows)]
+    return torch.cat(chosen).float()
 
 
 def groups_of(

@@ -1,4 +1,4 @@
-"""What pseudo labels teach a network: those of a batch, a weight that is learnt, and their loss, one for every method.
+"""What pseudo labels teach a network: of a round, of a batch, a weight that is learnt, and one loss for every method.
 
 Axes: V videos of a batch, T snippets of the longest, K = C + 1 classes with background last.
 Source: docs/labels.md#what-the-network-learns-from-them.
@@ -6,13 +6,17 @@ Source: docs/labels.md#what-the-network-learns-from-them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from wtal.methods.batch import Batch
+from wtal.methods.batch import Batch, Rows, on_device
 from wtal.suite.contracts import LabelKind, LabelTarget
+from wtal.suite.step_settings import EpochSettings
 
 SUREST = 1e-6  # least probability that a class is another one, of which the logarithm is taken
 
@@ -30,6 +34,37 @@ class BatchLabels:
         """The same labels, with the weight of each snippet times another [V, T]."""
         more = weight[:, None]
         return replace(self, weight=more if self.weight is None else self.weight * more)
+
+
+@dataclass(frozen=True, slots=True)
+class RoundLabels:
+    """Pseudo labels of a round for each training video [T, K], and those of the round before for delta."""
+
+    newest: Sequence[NDArray[np.floating]]
+    previous: Sequence[NDArray[np.floating]] | None = None
+    weight: Sequence[NDArray[np.floating]] | None = None  # [T, K] each, of the newest; None: 1 everywhere
+    target: LabelTarget = "logits"
+    kind: LabelKind = "positive"
+
+    def of_batch(self, batch: Batch, videos: Sequence[int], rows: Rows, epoch: EpochSettings) -> BatchLabels:
+        """What a batch of these rows of some videos is taught, values [V, K, T]."""
+
+        def padded(arrays: Sequence[NDArray[np.floating]]) -> Tensor:
+            seen = [array if which is None else array[which] for array, which in zip(arrays, rows)]
+            values = on_device(np.concatenate(seen).astype(np.float32, copy=False), batch.mask.device)
+            return batch.padded(values).transpose(1, 2).contiguous()
+
+        weight = None if self.weight is None else padded([self.weight[video] for video in videos])
+        return BatchLabels(padded([self.values(video, epoch) for video in videos]), weight, self.target, self.kind)
+
+    def values(self, video: int, epoch: EpochSettings) -> NDArray[np.float32]:
+        """The labels of a video, or the scaled change from the previous ones."""
+        newest = np.asarray(self.newest[video], dtype=np.float64)
+        if epoch.is_delta:
+            if self.previous is None:
+                raise ValueError("delta labels need the labels of the previous round")
+            newest = newest - np.asarray(self.previous[video], dtype=np.float64)
+        return (epoch.label_scale * newest).astype(np.float32)
 
 
 class LearnedWeight(nn.Module):

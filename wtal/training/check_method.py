@@ -16,7 +16,7 @@ from torch import Tensor
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.methods.batch import ArrayVideos, Batch, batch_of
 from wtal.methods.contract import Losses, Method, Use
-from wtal.methods.label_loss import BatchLabels
+from wtal.methods.label_loss import BatchLabels, RoundLabels
 from wtal.suite.contracts import BaseSettings
 from wtal.suite.file import VariantEntry, method_of
 from wtal.suite.plan import Variant, round_settings
@@ -24,7 +24,7 @@ from wtal.suite.step_settings import RoundSettings
 from wtal.training.rng import generators_of
 from wtal.training.runtime import deterministic
 from wtal.training.score import score_videos
-from wtal.training.trainer import RoundLabels, Trainer
+from wtal.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 LENGTHS = (9, 23, 14, 31, 12)

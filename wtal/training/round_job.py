@@ -20,6 +20,7 @@ from wtal.base.records import VideoScores, training_columns
 from wtal.base.schema import from_mapping, to_mapping
 from wtal.base.seeds import seed_of
 from wtal.data.store.read import Store
+from wtal.methods.label_loss import RoundLabels
 from wtal.suite.paths import CHECKPOINT, ROUND_FILES, TRAINING
 from wtal.suite.step_settings import DetectSettings, EpochSettings, RoundSettings
 from wtal.suite.training_settings import CollapseSettings
@@ -30,7 +31,7 @@ from wtal.training.held_out import held_out_loss, held_out_videos
 from wtal.training.rng import generators_of
 from wtal.training.runtime import StoreVideos, check_about, deterministic, keep_freed_memory
 from wtal.training.score import score_videos
-from wtal.training.trainer import EpochLog, RoundLabels, Trainer
+from wtal.training.trainer import EpochLog, Trainer
 
 logger = logging.getLogger(__name__)
 

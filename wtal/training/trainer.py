@@ -17,47 +17,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from wtal.base.errors import CollapseError
-from wtal.methods.batch import Batch, Rows, Videos, batch_of, groups_of, scoring_batches
+from wtal.methods.batch import Batch, HeldFeatures, Videos, batch_of, groups_of, scoring_batches
 from wtal.methods.contract import Losses, Method
-from wtal.methods.label_loss import BatchLabels, LearnedWeight, mean_over_snippets
+from wtal.methods.label_loss import BatchLabels, LearnedWeight, RoundLabels, mean_over_snippets
 from wtal.methods.sampling import pair_weight_of, paired_order, sampled_rows, seen_snippets
-from wtal.suite.contracts import LabelKind, LabelTarget
 from wtal.suite.step_settings import EpochSettings, RoundSettings
 from wtal.training.adam import Adam
 from wtal.training.rng import RandomGenerators
 
 STEP_SNIPPETS = 1500  # padded, that go through the network together in training: memory, not figures, depends on it
-
-
-@dataclass(frozen=True, slots=True)
-class RoundLabels:
-    """Pseudo labels of a round for each training video [T, K], and those of the round before for delta."""
-
-    newest: Sequence[NDArray[np.floating]]
-    previous: Sequence[NDArray[np.floating]] | None = None
-    weight: Sequence[NDArray[np.floating]] | None = None  # [T, K] each, of the newest; None: 1 everywhere
-    target: LabelTarget = "logits"
-    kind: LabelKind = "positive"
-
-    def of_batch(self, batch: Batch, videos: Sequence[int], rows: Rows, epoch: EpochSettings) -> BatchLabels:
-        """What a batch of these rows of some videos is taught."""
-
-        def padded(arrays: Sequence[NDArray[np.floating]]) -> Tensor:
-            seen = [array if which is None else array[which] for array, which in zip(arrays, rows)]
-            values = torch.from_numpy(np.concatenate(seen).astype(np.float32, copy=False)).to(batch.mask.device)
-            return batch.padded(values).transpose(1, 2).contiguous()
-
-        weight = None if self.weight is None else padded([self.weight[video] for video in videos])
-        return BatchLabels(padded([self.values(video, epoch) for video in videos]), weight, self.target, self.kind)
-
-    def values(self, video: int, epoch: EpochSettings) -> NDArray[np.float32]:
-        """The labels of a video, or the scaled change from the previous ones."""
-        newest = np.asarray(self.newest[video], dtype=np.float64)
-        if epoch.is_delta:
-            if self.previous is None:
-                raise ValueError("delta labels need the labels of the previous round")
-            newest = newest - np.asarray(self.previous[video], dtype=np.float64)
-        return (epoch.label_scale * newest).astype(np.float32)
 
 
 @dataclass(slots=True)
@@ -88,6 +56,18 @@ class Progress:
     log: EpochLog = field(default_factory=EpochLog)
 
 
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """What a batch said, as long as the device has not been asked for it."""
+
+    epoch: int
+    videos: list[int]
+    is_labelled: NDArray[np.bool_]  # [V]
+    names: tuple[str, ...]  # of losses
+    values: Tensor  # [n + 4, V] the losses, then what else the log has of each sample
+    best_class: Tensor  # [V]
+
+
 class Trainer:
     """The state of a training run and the only code that changes it."""
 
@@ -106,6 +86,9 @@ class Trainer:
         self.optimiser = Adam(method.parameters(), settings.adam_betas, settings.weight_decay)
         self._begin_doubt()
         self.progress = Progress()
+        self.held = HeldFeatures.where_they_fit(self.device)
+        self.unread: list[_Unread] = []
+        self.reads_at_once = self.device.type == "cpu"  # a graphics card is asked when the epoch ends
 
     def begin_round(self, settings: RoundSettings, rng: RandomGenerators) -> None:
         """Go on with another round: its settings and generators; parameters and optimiser stay."""
@@ -135,6 +118,7 @@ class Trainer:
             if epoch.epoch < self.progress.epoch:
                 continue
             self._epoch(epoch, labels, after_step)
+            self._read_log()
             learnt = self._learnt_from(np.arange(self.videos.n_videos))
             self.method.end_epoch(epoch, scoring_batches(self.videos, learnt, self.device))
             log = self.progress.log
@@ -193,23 +177,18 @@ class Trainer:
         """Forward and backward of some videos as one batch, as if one came after the other; pairs come first."""
         sampling, sampled, rng = self.settings.sampling, self.settings.sampled_snippets, self.rng.sampling
         seen = [sampled_rows(sampling, len(self.videos.features(video)), sampled, rng) for video in chosen]
-        batch = batch_of(self.videos, chosen, self.device, seen, n_pairs, pair_weight)
+        batch = batch_of(self.videos, chosen, self.device, seen, n_pairs, pair_weight, self.held)
         target = None
         if epoch.label_weight and labels is not None:
             target = labels.of_batch(batch, chosen, seen, epoch)
         losses = self._losses(batch, epoch, target)
         total = losses.base + epoch.label_weight * losses.label
-        if not torch.isfinite(total).all():
-            raise CollapseError(
-                f"epoch {epoch.epoch}: the loss of video number {chosen[int((~torch.isfinite(total)).nonzero()[0])]} "
-                "is no longer a number; try a lower learning rate or a lower label weight"
-            )
-        is_first = math.isnan(self.progress.log.label_gradient_share) and bool(batch.labels.any())
+        self._note(losses, total.detach(), batch, chosen, epoch)
+        is_first = math.isnan(self.progress.log.label_gradient_share) and bool(batch.present.any())
         if is_first and target is not None:
             self.progress.log.label_gradient_share = self._learn_with_share(losses.label.sum(), epoch, total.sum())
         else:
             total.sum().backward()  # type: ignore[no-untyped-call]
-        self._log(losses, total, batch)
 
     def _losses(self, batch: Batch, epoch: EpochSettings, target: BatchLabels | None) -> Losses:
         """The losses of a batch; where labels are doubted, with the weight and the price of that."""
@@ -241,24 +220,45 @@ class Trainer:
         return lengths[0] / sum(lengths) if sum(lengths) > 0 else 0.0
 
     @torch.no_grad()
-    def _log(self, losses: Losses, total: Tensor, batch: Batch) -> None:
-        log = self.progress.log
-        for name, values in {"total": total, **losses.parts, "label": losses.label}.items():
-            log.losses.setdefault(name, []).extend(values.double().tolist())
-        log.compared.extend(losses.compared.double().tolist())
+    def _note(self, losses: Losses, total: Tensor, batch: Batch, chosen: list[int], epoch: EpochSettings) -> None:
+        """Put down what a batch says, to be read into the log."""
+        each = {"total": total, **losses.parts, "label": losses.label}
         attention = losses.attention
         mean = attention.sum(dim=1) / batch.lengths
         variance = ((attention - mean[:, None]).square() * batch.mask).sum(dim=1) / batch.lengths
-        log.attention.extend(mean.tolist())
-        log.spread.extend(variance.sqrt().tolist())
         share = attention / attention.sum(dim=1, keepdim=True).clamp(min=1e-12)
         entropy = torch.special.entr(share).sum(dim=1) / torch.log(batch.lengths.clamp(min=2).float())
-        log.entropy.extend(entropy.tolist())
+        rows = [*each.values(), losses.compared, mean, variance.sqrt(), entropy]
+        values = torch.stack([row.double() for row in rows])
         best = losses.video_logits[:, :-1].argmax(dim=1)
-        log.best_class.extend(best[batch.labels.any(dim=1)].tolist())  # what background looks like most says nothing
+        self.unread.append(
+            _Unread(epoch.epoch, chosen, np.asarray(batch.present.any(axis=1)), tuple(each), values, best)
+        )
+        if self.reads_at_once:
+            self._read_log()
+
+    def _read_log(self) -> None:
+        """Take what was put down into the log. Raises CollapseError where a loss is no longer a number."""
+        log, unread = self.progress.log, self.unread
+        self.unread = []
+        for said in unread:
+            values = said.values.tolist()
+            for video, value in zip(said.videos, values[0]):
+                if not math.isfinite(value):
+                    raise CollapseError(
+                        f"epoch {said.epoch}: the loss of video number {video} is no longer a number; try a lower "
+                        "learning rate or a lower label weight"
+                    )
+            for name, row in zip(said.names, values):
+                log.losses.setdefault(name, []).extend(row)
+            for entries, row in zip((log.compared, log.attention, log.spread, log.entropy), values[-4:]):
+                entries.extend(row)
+            best = zip(said.best_class.tolist(), said.is_labelled)
+            log.best_class.extend(number for number, is_labelled in best if is_labelled)  # background has no class
 
     def state(self) -> dict[str, Any]:
         """Everything that a checkpoint holds of a run."""
+        self._read_log()
         progress = self.progress
         return {
             "model": self.method.state_dict(),

@@ -112,7 +112,7 @@ def consistency_loss(
     if memory is not None:
         share = settings.consistency_memory_share
         mixed = (1 - share) * goal + share * memory.logits.detach()
-        goal = mixed if has_class is None or has_class.all() else torch.where(has_class[:, None, None], mixed, goal)
+        goal = mixed if has_class is None else torch.where(has_class[:, None, None], mixed, goal)
     temperature = settings.consistency_temperature
     return mean_over_snippets(
         cross_entropy(original.logits / temperature, torch.softmax(goal / temperature, dim=1)), mask

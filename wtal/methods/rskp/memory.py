@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from wtal.methods.batch import on_device
 
 
 class MemoryBank(nn.Module):
@@ -26,16 +29,20 @@ class MemoryBank(nn.Module):
 
     def read(self, rows: list[int]) -> Tensor:
         """The slots [len(rows) * M, D] of some rows, concatenated; a row named twice is read twice."""
-        return self.prototypes[rows].flatten(0, 1)
+        found = [self.prototypes[row] for row in rows]
+        return torch.cat(found) if found else self.prototypes.new_zeros((0, self.prototypes.shape[2]))
 
     def update(self, rows: list[int], prototypes: Tensor, probabilities: Tensor) -> None:
         """Put a video's prototypes [P, D] into rows one after the other, by their scores [P, K] for the row's class."""
         n_slots = self.scores.shape[1]
-        best = probabilities.amax(dim=0).tolist()
-        lowest = self.scores[:, -1].tolist()
+        is_asked = (
+            probabilities.device.type == "cpu"
+        )  # of a graphics card it would be waiting, for what changes nothing
+        best = probabilities.amax(dim=0).tolist() if is_asked else []
+        lowest = self.scores[:, -1].tolist() if is_asked else []
         for row in rows:
-            if best[row] <= lowest[row]:
-                continue  # no slot would change
+            if is_asked and best[row] <= lowest[row]:
+                continue
             scores = torch.cat([self.scores[row], probabilities[:, row]])
             order = torch.sort(scores, descending=True, stable=True).indices[:n_slots]
             self.prototypes[row] = torch.cat([self.prototypes[row], prototypes])[order]
@@ -57,5 +64,5 @@ def padded_slots(slots: list[Tensor]) -> tuple[Tensor, Tensor]:
     Of a video that read none one zero slot counts, so that its branch, which no loss uses, is made of numbers.
     """
     padded = torch.nn.utils.rnn.pad_sequence(slots, batch_first=True)
-    lengths = torch.tensor([max(1, len(entry)) for entry in slots], device=padded.device)
+    lengths = on_device(np.array([max(1, len(entry)) for entry in slots]), padded.device)
     return padded, torch.arange(padded.shape[1], device=padded.device) < lengths[:, None]

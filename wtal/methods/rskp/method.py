@@ -59,11 +59,11 @@ class Rskp(Network, Method):
 
         None where no video of the batch has a class: background neither reads nor is remembered.
         """
-        if not batch.labels.any():
+        if not batch.present.any():
             return None
         probabilities = self._probabilities(prototypes)
         slots = []
-        for index, label in enumerate(batch.labels.tolist()):
+        for index, label in enumerate(batch.present.tolist()):
             rows = memory_rows(label, self.settings.memory_index)
             slots.append(self.memory.read(rows))
             self.memory.update(rows, prototypes[index], probabilities[index])
@@ -102,7 +102,7 @@ class Rskp(Network, Method):
         for batch in batches:
             prototypes = self(batch).prototypes
             probabilities = self._probabilities(prototypes)
-            for index, label in enumerate(batch.labels.tolist()):
+            for index, label in enumerate(batch.present.tolist()):
                 self.memory.update(memory_rows(label, "label"), prototypes[index], probabilities[index])
 
     def _probabilities(self, prototypes: Tensor) -> Tensor:

@@ -89,7 +89,7 @@ class Network(nn.Module):
         if dropout is not None and self.settings.dropout > 0:
             share = 1.0 - self.settings.dropout
             kept = torch.empty_like(rows, requires_grad=False)
-            for part in torch.split(kept, batch.lengths.tolist()):
+            for part in torch.split(kept, list(batch.n_snippets)):
                 part.uniform_(generator=dropout)
             kept.lt_(share)
         return batch.padded(Activation.apply(rows, kept, share))  # type: ignore[no-untyped-call]
