@@ -77,19 +77,19 @@ class Passed:
         """
         head, walks, weights, of_snippets = self.head, self.walks, self.pooled.weights, SnippetGradient(self.snippets)
         scale = self.settings.cosine_scale
-        d_weights, of = self.pooled.gradient(d_agnostic, d_class_wise, head.rows, walks, scale, of_snippets)
+        d_weights, sums = self.pooled.gradient(d_agnostic, d_class_wise, head.rows, walks, scale, of_snippets)
         d_weights[:, :, -1] += d_attention
         d_cosine = d_weights.mul_(weights).mul_(1 - weights)
         d_cosine[:, :, :-1] += d_logits
-        d_head_product, d_lengths = self.cosines.gradient(d_cosine, head.rows, walks, of, of_snippets)
-        self.walked.gradient(d_lengths, walks, of.share, of.moved, of_snippets)
-        d_prototypes = walks.gradient(of.share, of.moved, self.fit, of_snippets)
+        d_head_product, d_lengths = self.cosines.gradient(d_cosine, head.rows, walks, sums, of_snippets)
+        self.walked.gradient(d_lengths, walks, sums.share, sums.moved, of_snippets)
+        d_prototypes = walks.gradient(sums.share, sums.moved, self.fit, of_snippets)
         d_product = torch.cat([self.fit.gradient(d_prototypes, of_snippets), d_head_product], dim=1)
         start, rows = self.fit.began_from[0], self.snippets.rows
         of_snippets.add(d_product, torch.cat([start.rows, head.rows]).expand(len(rows), -1, -1))
         d_units = d_product.transpose(0, 1).flatten(1) @ rows.flatten(0, 1)
         n_starts = len(start.rows)
-        d_centres = head.gradient(of.head.add_(d_units[n_starts:]))
+        d_centres = head.gradient(sums.head.add_(d_units[n_starts:]))
         return of_snippets.gathered(), start.gradient(d_units[:n_starts]), d_centres[:-1], d_centres[-1:]
 
 

@@ -50,7 +50,7 @@ class Cosines:
         return Cosines(cosine.mul_(scales[:, :, None]), scales, inverse, of_moved)
 
     def gradient(
-        self, d_cosine: Tensor, head: Tensor, walks: Walks, of: HeadGradient, of_snippets: SnippetGradient
+        self, d_cosine: Tensor, head: Tensor, walks: Walks, sums: HeadGradient, of_snippets: SnippetGradient
     ) -> tuple[Tensor, Tensor]:
         """Of the product [V, J, T] and of the walked lengths [V, B, T], from that of the cosines, which is used up.
 
@@ -63,9 +63,9 @@ class Cosines:
         d_product[:, 1:] *= 1 - walks.weight
         d_gained = d_product[:, 1:].flatten(0, 1)
         d_of_moved = torch.bmm(walks.share, d_gained.transpose(1, 2))
-        of.share.baddbmm_(self.of_moved, d_gained)
-        of.moved += torch.matmul(d_of_moved, head)
-        of.head += d_of_moved.flatten(0, 1).T @ walks.moved.flatten(0, 1)
+        sums.share.baddbmm_(self.of_moved, d_gained)
+        sums.moved += torch.matmul(d_of_moved, head)
+        sums.head += d_of_moved.flatten(0, 1).T @ walks.moved.flatten(0, 1)
         return d_product.sum(dim=1), d_lengths
 
 
