@@ -58,7 +58,7 @@ class RoundLabels:
         return BatchLabels(padded([self.values(video, epoch) for video in videos]), weight, self.target, self.kind)
 
     def values(self, video: int, epoch: EpochSettings) -> NDArray[np.float32]:
-        """The labels of a video, or the scaled change from the previous ones."""
+        """The labels of a video [T, K], or the scaled change from the previous ones."""
         newest = np.asarray(self.newest[video], dtype=np.float64)
         if epoch.is_delta:
             if self.previous is None:
