@@ -23,7 +23,7 @@ PROFILE = ("--workflow-profile", "profiles/slurm", "--slurm-init-seconds-before-
 ROUND = "results/small/base/seed0/round0"
 TRAINING_LOG = "logs/small/train/base_seed0_round0.log"
 LONGEST = 1500  # seconds
-EPOCHS = 1800  # of the first round of the slow suite, so that there is time to disturb it
+EPOCHS = 6000  # of the first round of the slow suite, so that there is time to disturb it
 
 
 @dataclass(frozen=True)
