@@ -156,8 +156,8 @@ def _features(
         each = [array if which is None else array[which] for array, which in zip(arrays, rows)]
         return on_device(np.concatenate(each).astype(np.float32, copy=False), device)
     found = [held.of(video, array) for video, array in zip(videos, arrays)]
-    chosen = [rows if which is None else rows[on_device(which, device)] for rows, which in zip(found, rows)]
-    return torch.cat(chosen).float()
+    seen = [tensor if which is None else tensor[on_device(which, device)] for tensor, which in zip(found, rows)]
+    return torch.cat(seen).float()
 
 
 def groups_of(

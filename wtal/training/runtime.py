@@ -101,7 +101,7 @@ def deterministic(device: torch.device) -> Iterator[None]:
 def keep_freed_memory() -> None:
     """From now on this process keeps the memory that it frees, as a step asks for the same again.
 
-    Otherwise each step may give back what the next one has to be given anew, page by page: up to half of its time.
+    Otherwise each step may give back what the next one has to be given anew, page by page: some hundredths of its time.
     """
     if sys.platform == "linux":
         with suppress(AttributeError, OSError):  # another C library

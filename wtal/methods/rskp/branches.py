@@ -34,6 +34,7 @@ class Passed:
     settings: RskpSettings
     snippets: Snippets
     head: Units  # [J, D] of the centres, the foreground last
+    common: Tensor  # [V, P + J, D] units of the learnt prototypes and of the head, which every video has
     fit: Fit
     walks: Walks
     walked: WalkedLengths
@@ -66,7 +67,7 @@ class Passed:
         scale, head_product = settings.cosine_scale, product[:, len(start) :]
         cosines = Cosines.of(snippets, head_product, head.rows, walks, walked.length, scale)
         pooled = Pooled.of(snippets, cosines.cosine, head.rows, walks, scale)
-        return Passed(settings, snippets, head, fit, walks, walked, cosines, pooled)
+        return Passed(settings, snippets, head, common, fit, walks, walked, cosines, pooled)
 
     def gradient(
         self, d_logits: Tensor, d_attention: Tensor, d_agnostic: Tensor, d_class_wise: Tensor
@@ -86,7 +87,7 @@ class Passed:
         d_prototypes = walks.gradient(sums.share, sums.moved, self.fit, of_snippets)
         d_product = torch.cat([self.fit.gradient(d_prototypes, of_snippets), d_head_product], dim=1)
         start, rows = self.fit.began_from[0], self.snippets.rows
-        of_snippets.add(d_product, torch.cat([start.rows, head.rows]).expand(len(rows), -1, -1))
+        of_snippets.add(d_product, self.common)
         d_units = d_product.transpose(0, 1).flatten(1) @ rows.flatten(0, 1)
         n_starts = len(start.rows)
         d_centres = head.gradient(sums.head.add_(d_units[n_starts:]))
@@ -100,18 +101,9 @@ class Branches(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(
-        ctx: Any,
-        rows: Tensor,
-        start: Tensor,
-        centres: Tensor,
-        foreground: Tensor,
-        mask: Tensor,
-        settings: RskpSettings,
-        remember: Remember | None,
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Axes: see `Passed.of`."""
-        passed = Passed.of(rows, start, centres, foreground, mask, settings, remember)
+    def forward(ctx: Any, *given: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """given: what `Passed.of` takes. Axes: see there."""
+        passed = Passed.of(*given)
         pooled = passed.pooled
         # What is returned is not what is kept: a result holds what its gradient is found from, which would hold it.
         agnostic, class_wise, prototypes = pooled.agnostic[:], pooled.class_wise[:], passed.fit.prototypes[:]

@@ -35,14 +35,11 @@ class MemoryBank(nn.Module):
     def update(self, rows: list[int], prototypes: Tensor, probabilities: Tensor) -> None:
         """Put a video's prototypes [P, D] into rows one after the other, by their scores [P, K] for the row's class."""
         n_slots = self.scores.shape[1]
-        is_asked = (
-            probabilities.device.type == "cpu"
-        )  # of a graphics card it would be waiting, for what changes nothing
-        best = probabilities.amax(dim=0).tolist() if is_asked else []
-        lowest = self.scores[:, -1].tolist() if is_asked else []
+        # Which rows would change is asked of a processor alone: for a graphics card the answer would be waited for.
+        if probabilities.device.type == "cpu":
+            best, lowest = probabilities.amax(dim=0).tolist(), self.scores[:, -1].tolist()
+            rows = [row for row in rows if not best[row] <= lowest[row]]
         for row in rows:
-            if is_asked and best[row] <= lowest[row]:
-                continue
             scores = torch.cat([self.scores[row], probabilities[:, row]])
             order = torch.sort(scores, descending=True, stable=True).indices[:n_slots]
             self.prototypes[row] = torch.cat([self.prototypes[row], prototypes])[order]
